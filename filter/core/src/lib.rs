@@ -1,0 +1,1 @@
+//! All of the gateway's logic, pure: bytes and callbacks in, verdicts out.

@@ -1,0 +1,1 @@
+//! weir.wasm: the contexts and host calls round the gateway in `weir-core`.

@@ -1,0 +1,1 @@
+//! A Proxy-Wasm host on wasmtime that behaves as Envoy does.
