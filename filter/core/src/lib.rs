@@ -1,3 +1,9 @@
 //! All of the gateway's logic, pure: bytes and callbacks in, verdicts out.
+//!
+//! No host calls, no I/O, no clock, no globals, no randomness: time and random numbers are arguments.
+#![forbid(unsafe_code)]
 
-pub mod usage;
+pub mod formats;
+pub mod hub;
+pub mod json;
+pub mod names;

@@ -1,0 +1,471 @@
+//! One pass over a JSON text: members and elements are pulled, what is skipped is validated.
+
+use super::{JsonError, JsonFault, MAX_DEPTH, Raw, Str};
+use core::fmt;
+
+/// The kinds of JSON values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `{…}`
+    Object,
+    /// `[…]`
+    Array,
+    /// `"…"`
+    String,
+    /// A number, kept as its text.
+    Number,
+    /// `true` or `false`
+    Boolean,
+    /// `null`
+    Null,
+}
+
+impl Kind {
+    /// The kind of the value that begins with `byte`.
+    #[must_use]
+    pub const fn of(byte: u8) -> Option<Self> {
+        match byte {
+            b'{' => Some(Self::Object),
+            b'[' => Some(Self::Array),
+            b'"' => Some(Self::String),
+            b'-' | b'0'..=b'9' => Some(Self::Number),
+            b't' | b'f' => Some(Self::Boolean),
+            b'n' => Some(Self::Null),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Object => "an object",
+            Self::Array => "an array",
+            Self::String => "a string",
+            Self::Number => "a number",
+            Self::Boolean => "a boolean",
+            Self::Null => "null",
+        })
+    }
+}
+
+/// A place in a JSON text. Every method moves it past what it returns; a value that nobody wants is passed with [`Cursor::skip`].
+///
+/// ```
+/// # use weir_core::json::Cursor;
+/// let mut cursor = Cursor::new(br#"{"model":"m","n":1}"#)?;
+/// cursor.enter_object()?;
+/// while let Some(key) = cursor.member()? {
+///     if key.is("model") { assert!(cursor.string()?.is("m")) } else { cursor.skip()? }
+/// }
+/// cursor.end()?;
+/// # Ok::<(), weir_core::json::JsonError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Cursor<'b> {
+    text: &'b str,
+    at: usize,
+    /// A container was entered and nothing in it was read yet, so no comma is due.
+    fresh: bool,
+}
+
+impl<'b> Cursor<'b> {
+    /// A cursor at the beginning of `body`, which is checked to be UTF-8 once.
+    ///
+    /// # Errors
+    /// [`JsonFault::Utf8`] with the first bad byte.
+    pub fn new(body: &'b [u8]) -> Result<Self, JsonError> {
+        match core::str::from_utf8(body) {
+            Ok(text) => Ok(Self::of_text(text)),
+            Err(error) => Err(JsonError { at: error.valid_up_to(), fault: JsonFault::Utf8 }),
+        }
+    }
+
+    /// A cursor at the beginning of a text.
+    #[must_use]
+    pub const fn of_text(text: &'b str) -> Self {
+        Self { text, at: 0, fresh: true }
+    }
+
+    /// A cursor at byte `at` of the same text, where a value begins: how a span from an outline is read again.
+    #[must_use]
+    pub const fn at(text: &'b str, at: usize) -> Self {
+        Self { text, at, fresh: true }
+    }
+
+    /// Offset in bytes of the next token.
+    pub fn offset(&mut self) -> usize {
+        self.space();
+        self.at
+    }
+
+    /// The kind of the value that comes next.
+    ///
+    /// # Errors
+    /// The text ends here, or no value begins here.
+    pub fn peek(&mut self) -> Result<Kind, JsonError> {
+        self.space();
+        match self.byte() {
+            Some(byte) => Kind::of(byte).ok_or_else(|| self.fault(JsonFault::Syntax)),
+            None => Err(self.fault(JsonFault::Truncated)),
+        }
+    }
+
+    /// Enters the object that comes next.
+    ///
+    /// # Errors
+    /// The next value is no object.
+    pub fn enter_object(&mut self) -> Result<(), JsonError> {
+        self.enter(Kind::Object)
+    }
+
+    /// Enters the array that comes next.
+    ///
+    /// # Errors
+    /// The next value is no array.
+    pub fn enter_array(&mut self) -> Result<(), JsonError> {
+        self.enter(Kind::Array)
+    }
+
+    /// The name of the next member, whose value comes next; `None` when the object is closed.
+    ///
+    /// # Errors
+    /// The text is not JSON here.
+    pub fn member(&mut self) -> Result<Option<Str<'b>>, JsonError> {
+        if !self.another(b'}')? {
+            return Ok(None);
+        }
+        if self.byte() != Some(b'"') {
+            return Err(self.unexpected());
+        }
+        let name = self.string()?;
+        self.space();
+        if self.byte() != Some(b':') {
+            return Err(self.unexpected());
+        }
+        self.at += 1;
+        Ok(Some(name))
+    }
+
+    /// Whether another element comes next; `false` when the array is closed.
+    ///
+    /// # Errors
+    /// The text is not JSON here.
+    pub fn element(&mut self) -> Result<bool, JsonError> {
+        self.another(b']')
+    }
+
+    /// The inside of the string that comes next.
+    ///
+    /// # Errors
+    /// The next value is no string, or a broken one.
+    pub fn string(&mut self) -> Result<Str<'b>, JsonError> {
+        self.expect(Kind::String)?;
+        let start = self.at + 1;
+        self.pass_string()?;
+        Ok(Str::escaped(self.slice(start, self.at - 1)))
+    }
+
+    /// The text of the number that comes next.
+    ///
+    /// # Errors
+    /// The next value is no number, or a broken one.
+    pub fn number(&mut self) -> Result<Raw<'b>, JsonError> {
+        self.expect(Kind::Number)?;
+        let start = self.at;
+        self.pass_number()?;
+        Ok(Raw::trusted(self.slice(start, self.at)))
+    }
+
+    /// The boolean that comes next.
+    ///
+    /// # Errors
+    /// The next value is no boolean.
+    pub fn boolean(&mut self) -> Result<bool, JsonError> {
+        self.expect(Kind::Boolean)?;
+        let value = self.byte() == Some(b't');
+        self.literal(if value { "true" } else { "false" })?;
+        Ok(value)
+    }
+
+    /// Passes `null` if it comes next, and says whether it did.
+    ///
+    /// # Errors
+    /// The text is not JSON here.
+    pub fn null(&mut self) -> Result<bool, JsonError> {
+        if self.peek()? == Kind::Null {
+            self.literal("null")?;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// The whole value that comes next, validated.
+    ///
+    /// # Errors
+    /// The text is not JSON here.
+    pub fn raw(&mut self) -> Result<Raw<'b>, JsonError> {
+        self.space();
+        let start = self.at;
+        self.skip()?;
+        Ok(Raw::trusted(self.slice(start, self.at)))
+    }
+
+    /// Passes over the value that comes next and validates it. The stack is explicit and bounded, so no input can exhaust it.
+    ///
+    /// # Errors
+    /// The text is not JSON here, or nested too deep.
+    pub fn skip(&mut self) -> Result<(), JsonError> {
+        let mut depth = 0_usize;
+        let mut objects = 0_u128;
+        loop {
+            match self.peek()? {
+                kind @ (Kind::Object | Kind::Array) => {
+                    if depth >= MAX_DEPTH {
+                        return Err(self.fault(JsonFault::Depth));
+                    }
+                    self.enter(kind)?;
+                    objects = (objects << 1) | u128::from(kind == Kind::Object);
+                    depth += 1;
+                }
+                Kind::String => {
+                    self.pass_string()?;
+                }
+                Kind::Number => self.pass_number()?,
+                Kind::Boolean => {
+                    self.boolean()?;
+                }
+                Kind::Null => self.literal("null")?,
+            }
+            while depth > 0 {
+                let more = if objects & 1 == 1 { self.member()?.is_some() } else { self.element()? };
+                if more {
+                    break;
+                }
+                objects >>= 1;
+                depth -= 1;
+            }
+            if depth == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Checks that nothing but white space follows.
+    ///
+    /// # Errors
+    /// [`JsonFault::Trailing`] otherwise.
+    pub fn end(&mut self) -> Result<(), JsonError> {
+        self.space();
+        if self.byte().is_none() { Ok(()) } else { Err(self.fault(JsonFault::Trailing)) }
+    }
+
+    fn enter(&mut self, kind: Kind) -> Result<(), JsonError> {
+        self.expect(kind)?;
+        self.at += 1;
+        self.fresh = true;
+        Ok(())
+    }
+
+    /// Passes the comma between two items or the closing bracket; says whether another item follows.
+    fn another(&mut self, close: u8) -> Result<bool, JsonError> {
+        self.space();
+        let fresh = core::mem::replace(&mut self.fresh, false);
+        match self.byte() {
+            Some(byte) if byte == close => {
+                self.at += 1;
+                Ok(false)
+            }
+            Some(b',') if !fresh => {
+                self.at += 1;
+                self.space();
+                if self.byte() == Some(close) { Err(self.fault(JsonFault::Syntax)) } else { Ok(true) }
+            }
+            Some(_) if fresh => Ok(true),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    fn expect(&mut self, kind: Kind) -> Result<(), JsonError> {
+        if self.peek()? == kind { Ok(()) } else { Err(self.fault(JsonFault::Expected(kind))) }
+    }
+
+    /// Moves behind the closing quote; the cursor stands at the opening one.
+    fn pass_string(&mut self) -> Result<(), JsonError> {
+        self.at += 1;
+        loop {
+            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+            let Some(found) = memchr::memchr2(b'"', b'\\', rest) else {
+                self.at = self.text.len();
+                return Err(self.fault(JsonFault::Truncated));
+            };
+            if let Some(control) = rest.get(..found).unwrap_or_default().iter().position(|&byte| byte < 0x20) {
+                self.at += control;
+                return Err(self.fault(JsonFault::Syntax));
+            }
+            self.at += found;
+            if self.byte() == Some(b'"') {
+                self.at += 1;
+                self.fresh = false;
+                return Ok(());
+            }
+            self.at += 1;
+            self.pass_escape()?;
+        }
+    }
+
+    /// Moves behind one escape; the cursor stands behind the backslash.
+    fn pass_escape(&mut self) -> Result<(), JsonError> {
+        match self.byte() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
+                self.at += 1;
+                Ok(())
+            }
+            Some(b'u') => {
+                for _ in 0..4 {
+                    self.at += 1;
+                    if !self.byte().is_some_and(|byte| byte.is_ascii_hexdigit()) {
+                        return Err(self.unexpected());
+                    }
+                }
+                self.at += 1;
+                Ok(())
+            }
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    /// Moves behind a number (RFC 8259 section 6).
+    fn pass_number(&mut self) -> Result<(), JsonError> {
+        if self.byte() == Some(b'-') {
+            self.at += 1;
+        }
+        match self.byte() {
+            Some(b'0') => self.at += 1,
+            Some(b'1'..=b'9') => self.digits()?,
+            _ => return Err(self.unexpected()),
+        }
+        if self.byte() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if matches!(self.byte(), Some(b'e' | b'E')) {
+            self.at += 1;
+            if matches!(self.byte(), Some(b'+' | b'-')) {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        self.fresh = false;
+        Ok(())
+    }
+
+    fn digits(&mut self) -> Result<(), JsonError> {
+        if !self.byte().is_some_and(|byte| byte.is_ascii_digit()) {
+            return Err(self.unexpected());
+        }
+        while self.byte().is_some_and(|byte| byte.is_ascii_digit()) {
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    fn literal(&mut self, word: &str) -> Result<(), JsonError> {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        if rest.starts_with(word.as_bytes()) {
+            self.at += word.len();
+            self.fresh = false;
+            return Ok(());
+        }
+        Err(self.fault(if word.as_bytes().starts_with(rest) { JsonFault::Truncated } else { JsonFault::Syntax }))
+    }
+
+    fn space(&mut self) {
+        while matches!(self.byte(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+            self.at += 1;
+        }
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn slice(&self, start: usize, end: usize) -> &'b str {
+        self.text.get(start..end).unwrap_or_default()
+    }
+
+    fn unexpected(&self) -> JsonError {
+        self.fault(if self.byte().is_none() { JsonFault::Truncated } else { JsonFault::Syntax })
+    }
+
+    const fn fault(&self, fault: JsonFault) -> JsonError {
+        JsonError { at: self.at, fault }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn valid(text: &str) -> bool {
+        Raw::parse(text).is_ok()
+    }
+
+    #[test]
+    fn agrees_with_serde_json() {
+        for text in [
+            "{}",
+            "[]",
+            "[1,2]",
+            "[1,]",
+            "{\"a\":1,}",
+            "{\"a\" 1}",
+            "[,1]",
+            "01",
+            "1.",
+            "-",
+            "-0",
+            "1e5",
+            "1E+5",
+            "1e",
+            "tru",
+            "true",
+            "\"\\u12\"",
+            "\"\\u1234\"",
+            "\"\\x\"",
+            "\"a",
+            "\"\u{1}\"",
+            "{\"a\":{\"b\":[null,false,{}]}}",
+            " [ ] ",
+            "[] x",
+            "",
+            "{1:2}",
+            "[1 2]",
+            "{\"a\":1 \"b\":2}",
+            "nul",
+            "[[],[]]",
+            "{\"a\":[],\"b\":{}}",
+        ] {
+            assert_eq!(valid(text), serde_json::from_str::<serde_json::Value>(text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert!(valid(&deep(MAX_DEPTH)));
+        assert_eq!(Raw::parse(&deep(MAX_DEPTH + 1)).map_err(|e| e.fault), Err(JsonFault::Depth));
+    }
+
+    #[test]
+    fn pulls_members() {
+        let mut cursor = Cursor::new(br#" {"a":[1,"x"],"b":null,"c":true} "#).unwrap();
+        let mut seen = Vec::new();
+        cursor.enter_object().unwrap();
+        while let Some(key) = cursor.member().unwrap() {
+            seen.push((key.plain().into_owned(), cursor.raw().unwrap().as_str()));
+        }
+        cursor.end().unwrap();
+        assert_eq!(seen, [("a".into(), "[1,\"x\"]"), ("b".into(), "null"), ("c".into(), "true")]);
+    }
+}

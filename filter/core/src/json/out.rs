@@ -1,0 +1,151 @@
+//! The writer of JSON bodies: bytes in order, commas by itself, escaped text as it came.
+
+use super::text::escape_into;
+use super::{Json, Raw, Str};
+
+/// A growing JSON text. Commas come by themselves; nesting is the caller's to close.
+#[derive(Debug, Default)]
+pub struct Out {
+    text: String,
+}
+
+impl Out {
+    /// An empty text with room for `capacity` bytes.
+    #[must_use]
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self { text: String::with_capacity(capacity) }
+    }
+
+    /// Takes over a buffer, so that its room is used again; what is in it is kept.
+    #[must_use]
+    pub const fn onto(text: String) -> Self {
+        Self { text }
+    }
+
+    /// The bytes written so far.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
+    /// How many bytes were written so far.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Whether nothing was written yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// The finished text.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.text.into_bytes()
+    }
+
+    /// The finished text.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.text
+    }
+
+    /// Writes text as it is: frame lines, constant parts. No comma is added.
+    pub fn verbatim(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// Opens an object.
+    pub fn open_object(&mut self) {
+        self.comma();
+        self.text.push('{');
+    }
+
+    /// Closes an object.
+    pub fn close_object(&mut self) {
+        self.text.push('}');
+    }
+
+    /// Opens an array.
+    pub fn open_array(&mut self) {
+        self.comma();
+        self.text.push('[');
+    }
+
+    /// Closes an array.
+    pub fn close_array(&mut self) {
+        self.text.push(']');
+    }
+
+    /// Writes a member's name, which must need no escapes (our own constants).
+    pub fn key(&mut self, name: &str) {
+        self.comma();
+        self.text.push('"');
+        self.text.push_str(name);
+        self.text.push_str("\":");
+    }
+
+    /// Writes a member's name as it came.
+    pub fn key_escaped(&mut self, name: &Str<'_>) {
+        self.key(name.as_escaped());
+    }
+
+    /// Writes a whole value as it came.
+    pub fn raw(&mut self, value: Raw<'_>) {
+        self.comma();
+        self.text.push_str(value.as_str());
+    }
+
+    /// Writes a string whose inside is escaped already.
+    pub fn string(&mut self, inside: &Str<'_>) {
+        self.comma();
+        self.text.push('"');
+        self.text.push_str(inside.as_escaped());
+        self.text.push('"');
+    }
+
+    /// Writes a string from plain text.
+    pub fn plain(&mut self, text: &str) {
+        self.comma();
+        self.text.push('"');
+        escape_into(text, &mut self.text);
+        self.text.push('"');
+    }
+
+    /// Writes a string that holds `text` where `text` is JSON or an escaped string's inside: it is escaped once more.
+    ///
+    /// An object `{"a":1}` becomes `"{\"a\":1}"`, as chat's `arguments` wants it.
+    pub fn json_as_string(&mut self, json: &Json<'_>) {
+        match json {
+            Json::Value(raw) => self.plain(raw.as_str()),
+            Json::Text(text) => self.string(text),
+        }
+    }
+
+    /// Writes an unsigned number.
+    pub fn number(&mut self, value: u64) {
+        use core::fmt::Write as _;
+        self.comma();
+        let _infallible = write!(self.text, "{value}");
+    }
+
+    /// Writes `true` or `false`.
+    pub fn boolean(&mut self, value: bool) {
+        self.raw(Raw::trusted(if value { "true" } else { "false" }));
+    }
+
+    /// Writes `null`.
+    pub fn null(&mut self) {
+        self.raw(Raw::NULL);
+    }
+
+    /// A comma is due unless the text begins, a container has just opened, or a member's name stands before.
+    fn comma(&mut self) {
+        match self.text.as_bytes().last() {
+            None | Some(b'{' | b'[' | b':' | b' ' | b'\n' | b',') => {}
+            Some(_) => self.text.push(','),
+        }
+    }
+}

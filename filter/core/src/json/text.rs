@@ -1,0 +1,244 @@
+//! Pieces of JSON that borrow the body: a whole value, the escaped inside of a string, and JSON that may stand inside a string.
+
+use super::{Cursor, JsonError, Kind};
+use std::borrow::Cow;
+
+/// One JSON value exactly as it came: a schema, a number, an unknown member. Always valid JSON without surrounding space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Raw<'b>(&'b str);
+
+impl<'b> Raw<'b> {
+    /// The JSON literal `null`.
+    pub const NULL: Raw<'static> = Raw("null");
+    /// The JSON object without members.
+    pub const EMPTY_OBJECT: Raw<'static> = Raw("{}");
+
+    /// Wraps text that a cursor has already walked over.
+    pub(super) const fn trusted(text: &'b str) -> Self {
+        Self(text)
+    }
+
+    /// Checks that `text` is one JSON value, surrounding space allowed.
+    ///
+    /// # Errors
+    /// What is wrong with the text, and where.
+    pub fn parse(text: &'b str) -> Result<Self, JsonError> {
+        let mut cursor = Cursor::of_text(text);
+        let raw = cursor.raw()?;
+        cursor.end()?;
+        Ok(raw)
+    }
+
+    /// The text of the value.
+    #[must_use]
+    pub const fn as_str(self) -> &'b str {
+        self.0
+    }
+
+    /// What kind of value it is.
+    #[must_use]
+    pub fn kind(self) -> Kind {
+        Kind::of(self.0.as_bytes().first().copied().unwrap_or(b'n')).unwrap_or(Kind::Null)
+    }
+
+    /// A cursor at the beginning of the value.
+    #[must_use]
+    pub fn cursor(self) -> Cursor<'b> {
+        Cursor::of_text(self.0)
+    }
+}
+
+/// The inside of a JSON string, still escaped; owned only if it was joined or made up.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Str<'b>(Cow<'b, str>);
+
+impl<'b> Str<'b> {
+    /// Wraps the inside of a JSON string that a cursor has walked over.
+    pub(super) const fn escaped(text: &'b str) -> Self {
+        Self(Cow::Borrowed(text))
+    }
+
+    /// Takes plain text and escapes it where it must be.
+    #[must_use]
+    pub fn from_plain(text: &'b str) -> Self {
+        if text.bytes().any(needs_escape) {
+            let mut escaped = String::with_capacity(text.len().saturating_add(16));
+            escape_into(text, &mut escaped);
+            Self(Cow::Owned(escaped))
+        } else {
+            Self(Cow::Borrowed(text))
+        }
+    }
+
+    /// Takes plain text that nobody else owns and escapes it where it must be.
+    #[must_use]
+    pub fn from_plain_owned(text: String) -> Str<'static> {
+        if text.bytes().any(needs_escape) {
+            let mut escaped = String::with_capacity(text.len().saturating_add(16));
+            escape_into(&text, &mut escaped);
+            Str(Cow::Owned(escaped))
+        } else {
+            Str(Cow::Owned(text))
+        }
+    }
+
+    /// The escaped text, without quotes.
+    #[must_use]
+    pub fn as_escaped(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is no text at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether the text, unescaped, is white space only (an empty one is, too).
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        self.plain().trim().is_empty()
+    }
+
+    /// Whether the text, unescaped, equals `plain`.
+    #[must_use]
+    pub fn is(&self, plain: &str) -> bool {
+        if memchr::memchr(b'\\', self.0.as_bytes()).is_none() { self.0 == plain } else { self.plain() == plain }
+    }
+
+    /// The text without escapes. Half surrogates, which plain text can't hold, become U+FFFD.
+    #[must_use]
+    pub fn plain(&self) -> Cow<'_, str> {
+        unescape(&self.0)
+    }
+
+    /// The text without escapes, for as long as the body lives where nothing had to be unescaped.
+    #[must_use]
+    pub fn into_plain(self) -> Cow<'b, str> {
+        if memchr::memchr(b'\\', self.0.as_bytes()).is_none() { self.0 } else { Cow::Owned(unescape(&self.0).into_owned()) }
+    }
+
+    /// The same text, borrowed from this one.
+    #[must_use]
+    pub fn reborrow(&self) -> Str<'_> {
+        Str(Cow::Borrowed(&self.0))
+    }
+
+    /// The same text with an owner of its own.
+    #[must_use]
+    pub fn into_owned(self) -> Str<'static> {
+        Str(Cow::Owned(self.0.into_owned()))
+    }
+
+    /// Appends `other` as it is; escaped texts concatenate.
+    pub fn push(&mut self, other: &Str<'_>) {
+        if self.0.is_empty() {
+            self.0 = Cow::Owned(other.0.clone().into_owned());
+        } else {
+            self.0.to_mut().push_str(&other.0);
+        }
+    }
+}
+
+/// The same JSON bare (`tool_use.input`) or inside a string (chat's `arguments`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Json<'b> {
+    /// A value that stands bare in the body.
+    Value(Raw<'b>),
+    /// A text that holds JSON, escaped as a string's inside. Models may have left it empty or broken.
+    Text(Str<'b>),
+}
+
+const fn needs_escape(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+/// Appends `text` to `out` with quotes, backslashes and control characters escaped (RFC 8259 section 7).
+pub(super) fn escape_into(text: &str, out: &mut String) {
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if u32::from(c) < 0x20 => {
+                const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+                let code = u32::from(c);
+                out.push_str("\\u00");
+                for nibble in [code >> 4, code & 15] {
+                    out.push(usize::try_from(nibble).ok().and_then(|n| HEX.get(n)).copied().unwrap_or('0'));
+                }
+            }
+            c => out.push(c),
+        }
+    }
+}
+
+/// Undoes the escapes of a JSON string's inside.
+fn unescape(text: &str) -> Cow<'_, str> {
+    let Some(first) = memchr::memchr(b'\\', text.as_bytes()) else { return Cow::Borrowed(text) };
+    let mut plain = String::with_capacity(text.len());
+    plain.push_str(text.get(..first).unwrap_or_default());
+    let mut chars = text.get(first..).unwrap_or_default().chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            plain.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('n') => plain.push('\n'),
+            Some('r') => plain.push('\r'),
+            Some('t') => plain.push('\t'),
+            Some('b') => plain.push('\u{8}'),
+            Some('f') => plain.push('\u{c}'),
+            Some('u') => plain.push(unescape_unit(&mut chars)),
+            Some(other) => plain.push(other),
+            None => {}
+        }
+    }
+    Cow::Owned(plain)
+}
+
+/// Reads the four digits behind `\u`, and the second half of a surrogate pair where it follows.
+fn unescape_unit(chars: &mut core::str::Chars<'_>) -> char {
+    let first = hex4(chars);
+    if !(0xD800..0xDC00).contains(&first) {
+        return char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER);
+    }
+    let mut ahead = chars.clone();
+    if ahead.next() == Some('\\') && ahead.next() == Some('u') {
+        let second = hex4(&mut ahead);
+        if (0xDC00..0xE000).contains(&second) {
+            *chars = ahead;
+            let code = 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+            return char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    char::REPLACEMENT_CHARACTER
+}
+
+fn hex4(chars: &mut core::str::Chars<'_>) -> u32 {
+    (0..4).fold(0, |code, _| (code << 4) | chars.next().and_then(|c| c.to_digit(16)).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_and_back() {
+        for plain in ["", "a", "a\"b\\c\n\r\t\u{1}\u{7f}é😀", "\u{8}\u{c}"] {
+            let s = Str::from_plain(plain);
+            assert_eq!(s.plain(), plain);
+            assert!(s.is(plain));
+            assert!(Raw::parse(&format!("\"{}\"", s.as_escaped())).is_ok());
+        }
+    }
+
+    #[test]
+    fn surrogates() {
+        let pair = Str::escaped("\\ud83d\\ude00 \\ud83d");
+        assert_eq!(pair.plain(), "😀 \u{fffd}");
+    }
+}

@@ -1,0 +1,123 @@
+//! Every name that Weir shares with the outside: formats, headers, filter state, properties, clusters, metrics, log fields.
+//!
+//! The renderer (`envoy-config`) and the filter read the same constants, so a name can't drift between them.
+
+use core::fmt;
+use core::str::FromStr;
+
+/// One of the five wire formats. The ids are the only names of formats: in configuration, folders, metrics and documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FormatId {
+    /// OpenAI Chat Completions.
+    Chat,
+    /// OpenAI Responses.
+    Responses,
+    /// Anthropic Messages.
+    Messages,
+    /// Bedrock Converse and ConverseStream.
+    Converse,
+    /// Gemini `generateContent` and `streamGenerateContent`.
+    Gemini,
+}
+
+impl FormatId {
+    /// All formats, in the order of the documents.
+    pub const ALL: [Self; 5] = [Self::Chat, Self::Responses, Self::Messages, Self::Converse, Self::Gemini];
+
+    /// The id as it stands in documents, metrics and logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Responses => "responses",
+            Self::Messages => "messages",
+            Self::Converse => "converse",
+            Self::Gemini => "gemini",
+        }
+    }
+}
+
+impl fmt::Display for FormatId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text is none of the five ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownFormat;
+
+impl fmt::Display for UnknownFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("formats are chat, responses, messages, converse and gemini")
+    }
+}
+
+impl FromStr for FormatId {
+    type Err = UnknownFormat;
+
+    fn from_str(text: &str) -> Result<Self, UnknownFormat> {
+        Self::ALL.into_iter().find(|id| id.as_str() == text).ok_or(UnknownFormat)
+    }
+}
+
+/// `root_id` of the gateway position (D).
+pub const ROOT_GATEWAY: &str = "weir.gateway";
+/// `root_id` of the upstream position (U).
+pub const ROOT_UPSTREAM: &str = "weir.upstream";
+/// `vm_id` of both positions.
+pub const VM_ID: &str = "weir";
+
+/// Property (and, behind `wasm.`, filter state) that holds the exchange's key.
+pub const STATE_EXCHANGE: &str = "weir.x";
+/// Property that names the cluster of the next attempt; the route's matcher reads it as `wasm.weir.next`.
+pub const STATE_NEXT: &str = "weir.next";
+/// Property that holds the record of the exchange; the access log splices it as `%FILTER_STATE(wasm.weir.log:PLAIN)%`.
+pub const STATE_LOG: &str = "weir.log";
+/// What Envoy puts before a property's name to make the key of its filter state.
+pub const STATE_PREFIX: &str = "wasm.";
+
+/// Namespace of Weir's members in the metadata of clusters, endpoints and routes.
+pub const METADATA: &str = "weir";
+/// Metadata of a cluster: the provider's name; empty on the cluster of `on_no_match`.
+pub const METADATA_PROVIDER: &str = "provider";
+/// Metadata of a cluster: `true` on a direct twin.
+pub const METADATA_TWIN: &str = "twin";
+/// Metadata of a route: `true` where the route is Weir's.
+pub const METADATA_ROUTE: &str = "route";
+
+/// Prefix of clusters that are not providers.
+pub const CLUSTER_RESERVED: &str = "weir-";
+/// Cluster of `on_no_match`: a tombstone alone.
+pub const CLUSTER_NONE: &str = "weir-none";
+/// Cluster of the rate-limit service.
+pub const CLUSTER_LIMITS: &str = "weir-limits";
+/// Prefix of a provider's direct twin.
+pub const CLUSTER_DIRECT: &str = "weir-direct-";
+
+/// The private code that the upstream position writes where it wants Envoy to try the next target.
+pub const STATUS_RETRY: u16 = 598;
+
+/// Prefix of Weir's own headers: taken from every request, never sent to a provider.
+pub const HEADER_PREFIX: &str = "x-weir-";
+/// Request header that marks a local reply as Weir's own, so that `local_reply_config` leaves it alone.
+pub const HEADER_REPLY: &str = "x-weir-reply";
+/// Response header that lists what the provider's format could not carry.
+pub const HEADER_LOST: &str = "x-weir-lost";
+/// Request header by which the gateway position limits Envoy's retries to the plan.
+pub const HEADER_MAX_RETRIES: &str = "x-envoy-max-retries";
+
+/// Counter of exchanges; tags `model`, `provider`, `status`.
+pub const METRIC_REQUESTS: &str = "weir.requests";
+/// Counter of tokens; tags `model`, `provider`, `kind`.
+pub const METRIC_TOKENS: &str = "weir.tokens";
+/// Histogram of an exchange's duration in milliseconds; tags `model`, `provider`.
+pub const METRIC_DURATION: &str = "weir.duration_ms";
+/// Counter of attempts that another attempt replaced; tags `provider`, `reason`.
+pub const METRIC_FAILOVERS: &str = "weir.failovers";
+/// Counter of requests that Weir refused; tag `reason`.
+pub const METRIC_REJECTIONS: &str = "weir.rejections";
+/// Counter of elements that a target format could not carry; tags `field`, `source`, `target`, `fate`.
+pub const METRIC_LOSSES: &str = "weir.losses";
+/// Counter of host calls that answered an unexpected status; tag `call`.
+pub const METRIC_HOST_ERRORS: &str = "weir.host_errors";
