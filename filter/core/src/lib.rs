@@ -3,7 +3,10 @@
 //! No host calls, no I/O, no clock, no globals, no randomness: time and random numbers are arguments.
 #![forbid(unsafe_code)]
 
+pub mod config;
 pub mod formats;
 pub mod hub;
 pub mod json;
 pub mod names;
+pub mod providers;
+pub mod routing;

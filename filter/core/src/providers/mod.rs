@@ -1,0 +1,162 @@
+//! A provider as compiled data: kind, endpoint, what it speaks, dialect and credential kind.
+
+mod endpoint;
+mod kinds;
+
+pub use endpoint::{Endpoint, EndpointFault, Scheme};
+pub use kinds::{Dialect, Kind, OutputLimit, Preset};
+
+use crate::names::{CLUSTER_DIRECT, FormatId};
+
+/// The place of a provider in [`crate::config::Gateway::providers`], which is the document's order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProviderId(pub u16);
+
+impl ProviderId {
+    /// The same as an index into the list of providers.
+    #[must_use]
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// A secret by name. The value is delivered by the host and never stands in the document.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SecretRef {
+    /// The name of an environment variable of the VM.
+    Env(Box<str>),
+}
+
+/// How requests to a provider are authorised. The client's own credential is never sent, whatever stands here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// The provider asks for nothing.
+    None,
+    /// `authorization: Bearer SECRET`.
+    Bearer(SecretRef),
+    /// `HEADER: SECRET`.
+    ApiKey {
+        /// The header's name, in lower case.
+        header: Box<str>,
+        /// Whose value it carries.
+        secret: SecretRef,
+    },
+}
+
+/// One place that answers requests for models, and all that has to be known to write a request for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provider {
+    /// The name in the document. It is the name of the provider's cluster in Envoy too.
+    pub name: Box<str>,
+    /// The name of the cluster in whose filter list there is no Weir (the direct twin).
+    pub direct_cluster: Box<str>,
+    /// The preset that the document chose.
+    pub kind: Kind,
+    /// The formats that the provider takes, the preferred one first; never empty.
+    pub speaks: Vec<FormatId>,
+    /// Where it is: the base URL that the vendor's own SDK would take.
+    pub endpoint: Endpoint,
+    /// How its requests are authorised.
+    pub credential: Credential,
+    /// How it differs from the format that it speaks.
+    pub dialect: Dialect,
+    /// Request headers that pass from the client beside those that always do; lower case.
+    pub pass_headers: Vec<Box<str>>,
+}
+
+impl Provider {
+    /// A provider called `name`, and its cluster beside it.
+    #[must_use]
+    pub fn direct_cluster_of(name: &str) -> Box<str> {
+        format!("{CLUSTER_DIRECT}{name}").into()
+    }
+
+    /// The `:authority` of every request to this provider.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        &self.endpoint.authority
+    }
+
+    /// The `:path` of the operation that answers a model request in `format`; `None` if the provider does not speak it.
+    ///
+    /// The base URL of a vendor that is asked in `chat` ends with the version (`https://api.openai.com/v1`), that of a vendor that is asked
+    /// in `messages` does not (`https://api.anthropic.com`). A server that speaks both is written in either way.
+    #[must_use]
+    pub fn path(&self, format: FormatId) -> Option<String> {
+        if !self.speaks.contains(&format) {
+            return None;
+        }
+        let base = &*self.endpoint.base_path;
+        match format {
+            FormatId::Chat => Some(format!("{base}/chat/completions")),
+            FormatId::Messages => Some(format!("{}/v1/messages", base.strip_suffix("/v1").unwrap_or(base))),
+            FormatId::Responses | FormatId::Converse | FormatId::Gemini => None,
+        }
+    }
+
+    /// The `:path` of a request that passes through without being read: the client's path (with its query), moved under the base URL.
+    ///
+    /// Clients send what their SDK would send to a base URL of `http://gateway/v1` (`openai` and its like) or `http://gateway` (`anthropic`).
+    #[must_use]
+    pub fn passing_path(&self, client_path: &str) -> String {
+        let base = &*self.endpoint.base_path;
+        let below = match self.kind {
+            Kind::OpenAi | Kind::OpenAiCompatible => match client_path.strip_prefix("/v1") {
+                Some(rest) if rest.is_empty() || rest.starts_with(['/', '?']) => rest,
+                Some(_) | None => client_path,
+            },
+            Kind::Anthropic => client_path,
+        };
+        format!("{base}{below}")
+    }
+
+    /// Headers that a request in `format` must carry, and that are added where the client sent none of its own.
+    #[must_use]
+    pub fn default_headers(&self, format: FormatId) -> &'static [(&'static str, &'static str)] {
+        match format {
+            // The API refuses a request without a version; SDKs always send this one.
+            FormatId::Messages => &[("anthropic-version", "2023-06-01")],
+            FormatId::Chat | FormatId::Responses | FormatId::Converse | FormatId::Gemini => &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provider(kind: Kind, endpoint: &str, speaks: &[FormatId]) -> Provider {
+        Provider {
+            name: "p".into(),
+            direct_cluster: Provider::direct_cluster_of("p"),
+            kind,
+            speaks: speaks.to_vec(),
+            endpoint: Endpoint::parse(endpoint).unwrap(),
+            credential: Credential::None,
+            dialect: kind.preset().dialect,
+            pass_headers: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn paths_stand_below_the_base_url_of_the_vendors_sdk() {
+        let openai = provider(Kind::OpenAi, "https://api.openai.com/v1", &[FormatId::Chat]);
+        assert_eq!(openai.path(FormatId::Chat).as_deref(), Some("/v1/chat/completions"));
+        assert_eq!(openai.path(FormatId::Messages), None);
+        let claude = provider(Kind::Anthropic, "https://api.anthropic.com", &[FormatId::Messages]);
+        assert_eq!(claude.path(FormatId::Messages).as_deref(), Some("/v1/messages"));
+        let both = provider(Kind::OpenAiCompatible, "http://vllm:8000/v1", &[FormatId::Chat, FormatId::Messages]);
+        assert_eq!(both.path(FormatId::Messages).as_deref(), Some("/v1/messages"));
+        let deep = provider(Kind::OpenAiCompatible, "http://llama/openai/v1", &[FormatId::Chat]);
+        assert_eq!(deep.path(FormatId::Chat).as_deref(), Some("/openai/v1/chat/completions"));
+    }
+
+    #[test]
+    fn passing_requests_keep_what_stands_below_the_version() {
+        let deep = provider(Kind::OpenAiCompatible, "http://llama/openai/v1", &[FormatId::Chat]);
+        assert_eq!(deep.passing_path("/v1/files/f-1?x=1"), "/openai/v1/files/f-1?x=1");
+        assert_eq!(deep.passing_path("/v1beta/x"), "/openai/v1/v1beta/x");
+        let claude = provider(Kind::Anthropic, "https://api.anthropic.com", &[FormatId::Messages]);
+        assert_eq!(claude.passing_path("/v1/files"), "/v1/files");
+    }
+}

@@ -1,0 +1,47 @@
+//! From the model name that a client asks for to an ordered plan of targets.
+
+mod pattern;
+mod plan;
+
+pub use pattern::Pattern;
+pub use plan::{Plan, plan};
+
+use crate::providers::ProviderId;
+
+/// One entry of the document's `models`: a name that clients ask for, and who answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The name, exact or with `*`.
+    pub name: Pattern,
+    /// Who can answer, in the document's order; never empty, at most [`Route::MAX_TARGETS`].
+    pub targets: Vec<Target>,
+}
+
+impl Route {
+    /// The most targets that a route may have. Envoy tries them one after another within one request, so more would only make a client wait;
+    /// the rendered retry policy has to allow for the longest plan.
+    pub const MAX_TARGETS: usize = 16;
+}
+
+/// One provider that can answer a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Who answers.
+    pub provider: ProviderId,
+    /// The provider's name for the model; `None` passes on the name that the client asked for.
+    pub model: Option<Box<str>>,
+    /// The share of this target inside its priority, relative to the others. Zero is used only when the others cannot be.
+    pub weight: u32,
+    /// The group: every target of a lower number is tried before any of a higher one.
+    pub priority: u32,
+    /// `max_tokens` of a request in a format that demands it, where the client gave none.
+    pub default_max_tokens: u32,
+}
+
+impl Target {
+    /// The name of the model towards this target's provider, when the client asked for `asked`.
+    #[must_use]
+    pub fn model<'a>(&'a self, asked: &'a str) -> &'a str {
+        self.model.as_deref().unwrap_or(asked)
+    }
+}
