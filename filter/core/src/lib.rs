@@ -5,8 +5,10 @@
 
 pub mod config;
 pub mod formats;
+pub mod framing;
 pub mod hub;
 pub mod json;
 pub mod names;
 pub mod providers;
 pub mod routing;
+pub mod usage;

@@ -1,1 +1,126 @@
-//! Formats.
+//! Wire formats by what they can do: speak with clients, carry bytes through unchanged, or be translated into.
+//!
+//! Five formats make five decoders and five encoders, joined by [`crate::hub`]; no format knows another one. What a format can
+//! do in this version is what the four functions below answer for it.
+
+pub mod chat;
+pub mod messages;
+mod outline;
+mod wire;
+
+pub use outline::{Outline, OutputLimitSpan, Span, Traits};
+pub use wire::{Asked, Keep, Meter, Onward, Reply, Seen, StreamReader, StreamWriter};
+
+use crate::hub::{Answer, Failure, Losses, Rejection, Request};
+use crate::json::{Out, Splices};
+use crate::names::FormatId;
+
+/// A format that clients speak.
+pub trait ClientSide: Sync {
+    /// One scan over a request: what routing, limits and edits must know of it. Nothing in it borrows the body.
+    ///
+    /// # Errors
+    /// The body is not JSON, or not of the format's shape; the message names the member.
+    fn outline(&self, body: &[u8]) -> Result<Outline, Rejection>;
+
+    /// The whole request, borrowed.
+    ///
+    /// # Errors
+    /// A member is not of the format's shape; `param` is its path.
+    fn decode<'b>(&self, body: &'b [u8]) -> Result<Request<'b>, Rejection>;
+
+    /// Writes a whole answer as the client's format has it.
+    fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out);
+
+    /// A writer for one streamed answer.
+    fn writer(&self, asked: &Asked) -> Box<dyn StreamWriter>;
+
+    /// The reply that tells the client of an error: status, headers and body in the format's own form.
+    fn reply(&self, error: &Rejection) -> Reply;
+
+    /// The event that tells the client of an error in the middle of a stream.
+    fn error_event(&self, error: &Rejection, out: &mut Vec<u8>);
+
+    /// The answer to `GET /v1/models`.
+    fn models(&self, names: &mut dyn Iterator<Item = &str>, created: u64) -> Reply;
+}
+
+/// A format that providers speak.
+pub trait ProviderSide: Sync {
+    /// Reads an error answer. It never fails: HTML, text, nothing and the shapes of other vendors all give a failure.
+    ///
+    /// `headers` are names (lower case) and values.
+    fn failure(&self, status: u16, headers: &[(&str, &str)], body: &[u8]) -> Failure;
+}
+
+/// A format that passes from client to provider with its bytes unchanged but for single values.
+pub trait SameFormat: Sync {
+    /// The splices that the provider needs: model name, `include_usage`, what its dialect renames.
+    ///
+    /// # Errors
+    /// The dialect can't express something and leaving it out would change the answer.
+    fn edit(
+        &self,
+        outline: &Outline,
+        body: &[u8],
+        onward: &Onward<'_>,
+        splices: &mut Splices,
+        losses: &mut Losses,
+    ) -> Result<(), Rejection>;
+
+    /// A reader of passing streams; it changes nothing but what [`Keep`] says.
+    fn meter(&self, asked: &Asked) -> Box<dyn Meter>;
+
+    /// What a whole answer says about itself.
+    fn measure(&self, body: &[u8]) -> Seen;
+}
+
+/// A format that requests of other formats are translated into.
+pub trait Translation: Sync {
+    /// Writes a request body.
+    ///
+    /// # Errors
+    /// An element whose fate is [`crate::hub::Fate::Refuse`]; `param` names the client's own member.
+    fn encode(&self, request: &Request<'_>, body: &[u8], onward: &Onward<'_>, out: &mut Out, losses: &mut Losses) -> Result<(), Rejection>;
+
+    /// The whole answer, borrowed.
+    ///
+    /// # Errors
+    /// The body is not the format's JSON: the provider broke its own grammar.
+    fn decode_answer<'b>(&self, body: &'b [u8]) -> Result<Answer<'b>, Failure>;
+
+    /// A reader for one streamed answer.
+    fn reader(&self) -> Box<dyn StreamReader>;
+}
+
+/// The format as clients speak it; `None` in versions that don't take it.
+#[must_use]
+pub fn client_side(format: FormatId) -> Option<&'static dyn ClientSide> {
+    match format {
+        FormatId::Chat | FormatId::Responses | FormatId::Messages | FormatId::Converse | FormatId::Gemini => None,
+    }
+}
+
+/// The format as providers speak it; `None` in versions that have no such providers.
+#[must_use]
+pub fn provider_side(format: FormatId) -> Option<&'static dyn ProviderSide> {
+    match format {
+        FormatId::Chat | FormatId::Responses | FormatId::Messages | FormatId::Converse | FormatId::Gemini => None,
+    }
+}
+
+/// The format where both sides speak it.
+#[must_use]
+pub fn same_format(format: FormatId) -> Option<&'static dyn SameFormat> {
+    match format {
+        FormatId::Chat | FormatId::Responses | FormatId::Messages | FormatId::Converse | FormatId::Gemini => None,
+    }
+}
+
+/// The format as a target of translation.
+#[must_use]
+pub fn translation(format: FormatId) -> Option<&'static dyn Translation> {
+    match format {
+        FormatId::Chat | FormatId::Responses | FormatId::Messages | FormatId::Converse | FormatId::Gemini => None,
+    }
+}

@@ -1,1 +1,21 @@
-//! The neutral model.
+//! The neutral model between formats: what was asked, what was answered, and what could not be carried over.
+//!
+//! The hub is an index of a body, not a copy of it: its types borrow escaped text and raw values. Names are those of the
+//! OpenTelemetry GenAI conventions. It knows no vendor.
+
+mod answer;
+mod error;
+mod event;
+pub mod fates;
+mod grammar;
+mod request;
+
+pub use answer::{Answer, Choice, Finish};
+pub use error::{ErrorKind, Failure, Rejection};
+pub use event::{Event, Piece, PieceKind, Start};
+pub use fates::{Fate, Field, Losses};
+pub use grammar::{Grammar, GrammarFault};
+pub use request::{
+    Alphabet, Limits, Member, Message, Modality, OutputFormat, Part, PartKind, Reasoning, Request, Role, Sampling, Source, State, Tool,
+    ToolChoice, ToolKind,
+};

@@ -5,10 +5,12 @@
 
 mod cursor;
 mod out;
+mod splices;
 mod text;
 
 pub use cursor::{Cursor, Kind};
 pub use out::Out;
+pub use splices::Splices;
 pub use text::{Json, Raw, Str};
 
 use core::fmt;

@@ -1,0 +1,4 @@
+//! Placeholder.
+
+/// The format.
+pub struct Messages;

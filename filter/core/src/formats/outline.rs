@@ -1,0 +1,87 @@
+//! What one scan over a request finds: the little that routing, limits and edits need, as owned words and byte ranges.
+
+use crate::hub::{Fate, Field};
+use crate::names::FormatId;
+
+/// A range of bytes in the client's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// Byte behind the last one.
+    pub end: u32,
+}
+
+impl Span {
+    /// The range as indexes; `None` if it can't be one.
+    #[must_use]
+    pub fn range(self) -> Option<core::ops::Range<usize>> {
+        Some(usize::try_from(self.start).ok()?..usize::try_from(self.end).ok()?)
+    }
+}
+
+/// The elements in a request that some target refuses, one bit each, as far as one scan can see them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Traits(u64);
+
+impl Traits {
+    /// Notes that the request holds this element.
+    pub fn insert(&mut self, field: Field) {
+        if let Some(bit) = Self::bit(field) {
+            self.0 |= bit;
+        }
+    }
+
+    /// Whether the request holds this element.
+    #[must_use]
+    pub fn contains(self, field: Field) -> bool {
+        Self::bit(field).is_some_and(|bit| self.0 & bit != 0)
+    }
+
+    /// The first element that a target format refuses, so that the target is left out of the plan.
+    #[must_use]
+    pub fn refused_by(self, target: FormatId) -> Option<Field> {
+        Field::ALL.iter().copied().find(|&field| field.fate(target) == Fate::Refuse && self.contains(field))
+    }
+
+    fn bit(field: Field) -> Option<u64> {
+        let place = Field::ALL.iter().position(|&one| one == field)?;
+        1_u64.checked_shl(u32::try_from(place).ok()?)
+    }
+}
+
+/// What one scan over a request found. It outlives the body.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outline {
+    /// The model that the client asks for, plain.
+    pub model: String,
+    /// Where that value stands, quotes included; where the member is repeated, the last one.
+    pub model_span: Span,
+    /// Whole members (name to value) that repeat an earlier one with another value: servers differ in which they take, so edits delete them.
+    pub repeated: Vec<Span>,
+    /// Whether the answer comes as a stream.
+    pub stream: bool,
+    /// Whether the client asked for usage at the end of its stream.
+    pub include_usage: bool,
+    /// Where the value of chat's `stream_options` stands.
+    pub stream_options: Option<Span>,
+    /// Where the member that limits the answer stands, name to value; and its name's own range.
+    pub output_limit: Option<OutputLimitSpan>,
+    /// Tokens that the client allows for the answer.
+    pub max_tokens: Option<u64>,
+    /// What some target refuses.
+    pub traits: Traits,
+    /// Bytes of text that the model will read, base64 apart: the ground of estimates.
+    pub text_bytes: u64,
+    /// Bytes of the whole body.
+    pub body_bytes: u64,
+}
+
+/// The member that limits the answer's tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutputLimitSpan {
+    /// The member's name, quotes included.
+    pub name: Span,
+    /// Whether it is `max_completion_tokens` (else `max_tokens`).
+    pub completion: bool,
+}

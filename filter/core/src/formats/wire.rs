@@ -1,0 +1,98 @@
+//! What the formats and the exchange hand each other: what was asked, what goes onward, what was seen, and replies.
+
+use crate::framing::sse::Frame;
+use crate::hub::{Event, Failure};
+use crate::providers::Dialect;
+use crate::usage::Usage;
+
+/// What the writer of an answer must know of the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The model as the client called it.
+    pub model: String,
+    /// Whether the answer is a stream.
+    pub stream: bool,
+    /// Whether the client asked for usage at the end of its stream.
+    pub include_usage: bool,
+    /// Seconds since the epoch, for answers that carry no time of their own.
+    pub now: u64,
+}
+
+/// What a request to a provider must say beside what the client said.
+#[derive(Clone, Copy, Debug)]
+pub struct Onward<'a> {
+    /// The provider's name for the model; `None` passes the client's through.
+    pub model: Option<&'a str>,
+    /// How the provider differs from its format.
+    pub dialect: Dialect,
+    /// Tokens of the answer where the format demands a limit and the client gave none.
+    pub default_max_tokens: u64,
+}
+
+/// What a passing or translated answer said about itself so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The last statement of usage.
+    pub usage: Option<Usage>,
+    /// Whether anything was seen that the client would miss.
+    pub content: bool,
+    /// Why the answer ended, as [`crate::hub::Finish::as_str`] says it.
+    pub finish: Option<&'static str>,
+    /// The provider said that it failed.
+    pub failure: Option<Failure>,
+    /// The provider said that the answer is complete.
+    pub complete: bool,
+    /// Bytes of the model's text, thinking and arguments so far: the ground of counts where usage is missing.
+    pub output_bytes: u64,
+    /// The model that the provider says it used.
+    pub model: Option<String>,
+    /// The provider's id of the answer.
+    pub id: Option<String>,
+}
+
+/// What happens to a frame that passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// It goes to the client as it came.
+    Whole,
+    /// The client did not ask for it: the usage chunk that Weir asked for.
+    Drop,
+}
+
+/// Reads a stream that passes unchanged. Unreadable frames are kept: bytes never change because a reader failed.
+pub trait Meter {
+    /// Takes the next frame.
+    fn frame(&mut self, frame: &Frame<'_>) -> Keep;
+
+    /// What was seen so far.
+    fn seen(&self) -> &Seen;
+
+    /// The body ended: settles whether the answer is complete.
+    fn end(&mut self);
+}
+
+/// Turns a provider's frames into events.
+pub trait StreamReader {
+    /// Takes the next frame and hands out what it says.
+    fn frame(&mut self, frame: &Frame<'_>, sink: &mut dyn FnMut(Event<'_>));
+
+    /// The body ended: `End` where the answer is complete, `Error` where it is cut, nothing where either was said before.
+    fn end(&mut self, sink: &mut dyn FnMut(Event<'_>));
+}
+
+/// Turns events into a client's frames.
+pub trait StreamWriter {
+    /// Writes what the event means to the client; an event may mean nothing yet.
+    fn write(&mut self, event: &Event<'_>, out: &mut Vec<u8>);
+}
+
+/// A whole reply to a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// Names in lower case, and values; content type included, content length not.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}

@@ -1,0 +1,3 @@
+//! Framing of streams: bytes in any pieces to whole frames, incremental and bounded. It knows no JSON.
+
+pub mod sse;

@@ -1,0 +1,76 @@
+//! A whole answer of a model, whatever the provider's format.
+
+use super::Part;
+use crate::json::Str;
+use crate::usage::Usage;
+
+/// One answer. It borrows the provider's body.
+#[derive(Clone, Debug, Default)]
+pub struct Answer<'b> {
+    /// The provider's id of it.
+    pub id: Option<Str<'b>>,
+    /// The model that the provider says it used.
+    pub model: Option<Str<'b>>,
+    /// When it was made, in seconds since the epoch.
+    pub created: Option<u64>,
+    /// The choices; one unless the client asked for more.
+    pub choices: Vec<Choice<'b>>,
+    /// What it cost in tokens, where the provider says so.
+    pub usage: Option<Usage>,
+    /// The tier that served it, the provider's word.
+    pub service_tier: Option<Str<'b>>,
+}
+
+/// One choice of an answer.
+#[derive(Clone, Debug)]
+pub struct Choice<'b> {
+    /// Its number, from 0.
+    pub index: u32,
+    /// What the model said, in order.
+    pub parts: Vec<Part<'b>>,
+    /// Why it ended.
+    pub finish: Finish<'b>,
+}
+
+/// Why an answer ended. An unknown word is never an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finish<'b> {
+    /// The model was done.
+    Stop,
+    /// One of the client's stop sequences came up; its text where the provider says which.
+    StopSequence(Option<Str<'b>>),
+    /// The limit of output tokens.
+    Length,
+    /// The model's context is full.
+    ContextWindow,
+    /// The model calls tools.
+    ToolCall,
+    /// A filter of the provider's took the answer away.
+    ContentFilter,
+    /// The model declined.
+    Refusal,
+    /// The provider paused a long turn.
+    Pause,
+    /// The model broke its own grammar.
+    Malformed,
+    /// The provider failed while it answered.
+    Error,
+    /// A word that Weir does not know.
+    Unknown(Str<'b>),
+}
+
+impl Finish<'_> {
+    /// The word for logs, from the OpenTelemetry conventions where they have one.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Stop | Self::StopSequence(_) => "stop",
+            Self::Length | Self::ContextWindow => "length",
+            Self::ToolCall => "tool_call",
+            Self::ContentFilter | Self::Refusal => "content_filter",
+            Self::Pause => "pause",
+            Self::Malformed | Self::Error => "error",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+}

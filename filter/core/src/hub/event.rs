@@ -1,0 +1,105 @@
+//! The events of a streamed answer. Each borrows the one frame that it came in.
+
+use super::{Failure, Finish};
+use crate::json::Str;
+use crate::usage::Usage;
+
+/// One step of a streamed answer; [`super::Grammar`] says in which order they come.
+#[derive(Clone, Debug)]
+pub enum Event<'f> {
+    /// The answer begins. Exactly one, first.
+    Start(Start<'f>),
+    /// A part begins. Indexes are 0, 1, 2 … per choice.
+    PartStart {
+        /// Number of the choice.
+        choice: u32,
+        /// Number of the part in its choice.
+        index: u32,
+        /// What kind of part.
+        kind: PieceKind<'f>,
+    },
+    /// More of an open part.
+    PartDelta {
+        /// Number of the choice.
+        choice: u32,
+        /// Number of the part in its choice.
+        index: u32,
+        /// What is added.
+        piece: Piece<'f>,
+    },
+    /// A part is complete.
+    PartEnd {
+        /// Number of the choice.
+        choice: u32,
+        /// Number of the part in its choice.
+        index: u32,
+    },
+    /// What was used so far. Cumulative: it replaces, never adds.
+    Usage(Usage),
+    /// A choice is complete. The last one of a choice counts.
+    Finish {
+        /// Number of the choice.
+        choice: u32,
+        /// Why it ended.
+        reason: Finish<'f>,
+    },
+    /// The provider says that it is alive.
+    Ping,
+    /// The provider failed. Nothing follows.
+    Error(Failure),
+    /// The answer is complete by the provider's own word. Nothing follows.
+    End,
+}
+
+impl Event<'_> {
+    /// Whether the client would miss something without this event: it opens the commit window.
+    #[must_use]
+    pub const fn is_content(&self) -> bool {
+        match self {
+            Self::PartStart { .. } | Self::PartDelta { .. } | Self::PartEnd { .. } | Self::Finish { .. } | Self::End => true,
+            Self::Start(_) | Self::Usage(_) | Self::Ping | Self::Error(_) => false,
+        }
+    }
+}
+
+/// What is known when an answer begins.
+#[derive(Clone, Debug, Default)]
+pub struct Start<'f> {
+    /// The provider's id of the answer.
+    pub id: Option<Str<'f>>,
+    /// The model that the provider says it uses.
+    pub model: Option<Str<'f>>,
+    /// When it was made, in seconds since the epoch.
+    pub created: Option<u64>,
+}
+
+/// What kind of part begins.
+#[derive(Clone, Debug)]
+pub enum PieceKind<'f> {
+    /// Text.
+    Text,
+    /// Thinking.
+    Reasoning,
+    /// Thinking that only the vendor can read, whole.
+    RedactedReasoning(Str<'f>),
+    /// A refusal in words.
+    Refusal,
+    /// A call of a tool; its arguments follow.
+    ToolCall {
+        /// Id that the result will name.
+        id: Str<'f>,
+        /// The tool's name.
+        name: Str<'f>,
+    },
+}
+
+/// What is added to an open part.
+#[derive(Clone, Debug)]
+pub enum Piece<'f> {
+    /// Text of a text, reasoning or refusal part.
+    Text(Str<'f>),
+    /// Characters of a call's arguments: JSON text inside a string, as they came.
+    Arguments(Str<'f>),
+    /// The signature of a reasoning part, whole.
+    Signature(Str<'f>),
+}

@@ -1,0 +1,211 @@
+//! The one table of fates: what happens to each element of a request in each target format.
+//!
+//! Encoders can leave something out only through it; the documentation, the metrics' labels and the tests read it.
+
+use crate::names::FormatId;
+
+/// What happens to an element that a request holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fate {
+    /// It is written.
+    Carry,
+    /// It is left out without effect on the answer; counted.
+    Note,
+    /// It is left out; counted and told to the client.
+    Lose,
+    /// The nearest thing is written; counted and told to the client.
+    Alter,
+    /// The request is refused with 400 naming the client's own member.
+    Refuse,
+}
+
+impl Fate {
+    /// The word for metrics, headers and documents.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Carry => "carry",
+            Self::Note => "note",
+            Self::Lose => "lose",
+            Self::Alter => "alter",
+            Self::Refuse => "refuse",
+        }
+    }
+}
+
+macro_rules! table {
+    ($( $(#[$doc:meta])* $field:ident = $name:literal : [$chat:ident $responses:ident $messages:ident $converse:ident $gemini:ident], )*) => {
+        /// An element of a request that some format can't express.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Field { $( $(#[$doc])* $field, )* }
+
+        impl Field {
+            /// All elements, in the table's order.
+            pub const ALL: &[Self] = &[ $( Self::$field, )* ];
+
+            /// The word for metrics, headers and documents.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $( Self::$field => $name, )* }
+            }
+
+            /// What happens to this element in a target format.
+            #[must_use]
+            pub const fn fate(self, target: FormatId) -> Fate {
+                let row = match self { $( Self::$field => [Fate::$chat, Fate::$responses, Fate::$messages, Fate::$converse, Fate::$gemini], )* };
+                match target {
+                    FormatId::Chat => row[0],
+                    FormatId::Responses => row[1],
+                    FormatId::Messages => row[2],
+                    FormatId::Converse => row[3],
+                    FormatId::Gemini => row[4],
+                }
+            }
+        }
+    };
+}
+
+table! {
+    // element                                                              chat   responses messages converse gemini
+    /// A system or developer message behind the first turn: hoisted, it loses its place.
+    MidSystem = "messages.system":                                         [Carry Carry Alter Alter Alter],
+    /// The name of a participant.
+    MessageName = "messages.name":                                         [Carry Lose Lose Lose Lose],
+    /// An empty text part.
+    EmptyText = "messages.content.empty":                                  [Carry Carry Note Note Note],
+    /// A conversation that begins with the assistant: a one-word user turn is put before it.
+    AssistantFirst = "messages.assistant_first":                           [Carry Carry Alter Alter Alter],
+    /// A refusal in the history becomes text.
+    Refusal = "messages.refusal":                                          [Carry Carry Alter Alter Alter],
+    /// Thinking in the history that the target's vendor did not sign.
+    ForeignReasoning = "messages.reasoning":                               [Note Note Note Note Note],
+    /// An image of a media type that the target does not read.
+    ImageType = "messages.content.image_type":                             [Carry Carry Refuse Refuse Carry],
+    /// How closely an image shall be looked at.
+    ImageDetail = "messages.content.image_url.detail":                     [Carry Carry Note Note Note],
+    /// An image by address.
+    ImageUri = "messages.content.image_url":                               [Carry Carry Carry Refuse Carry],
+    /// Sound.
+    Audio = "messages.content.input_audio":                                [Carry Refuse Refuse Carry Carry],
+    /// Moving pictures.
+    Video = "messages.content.video":                                      [Refuse Refuse Refuse Carry Carry],
+    /// A file in another vendor's store.
+    FileId = "messages.content.file_id":                                   [Carry Carry Refuse Refuse Refuse],
+    /// The file name of a document.
+    FileName = "messages.content.file.filename":                           [Carry Carry Note Alter Note],
+    /// A part that Weir does not know.
+    OpaquePart = "messages.content.unknown":                               [Refuse Refuse Refuse Refuse Refuse],
+    /// Arguments in the history that are not a JSON object.
+    BrokenArguments = "messages.tool_calls.arguments":                     [Carry Carry Refuse Refuse Refuse],
+    /// A prompt-cache breakpoint.
+    CacheHint = "prompt_cache_breakpoint":                                 [Lose Lose Lose Lose Note],
+    /// A tool name that the target's alphabet does not have.
+    ToolName = "tools.function.name":                                      [Alter Alter Alter Alter Alter],
+    /// `strict` on a tool.
+    ToolStrict = "tools.function.strict":                                  [Carry Carry Carry Carry Lose],
+    /// A tool whose input is free text.
+    CustomTool = "tools.custom":                                           [Carry Carry Refuse Refuse Refuse],
+    /// A tool that the provider would run, merely offered.
+    HostedTool = "tools.hosted":                                           [Lose Lose Lose Lose Lose],
+    /// A tool that the provider would run, demanded.
+    HostedToolChoice = "tool_choice.hosted":                               [Refuse Refuse Refuse Refuse Refuse],
+    /// A choice among some of the tools: only those are sent.
+    AllowedTools = "tool_choice.allowed_tools":                            [Carry Carry Alter Alter Carry],
+    /// A tool choice without tools.
+    ChoiceWithoutTools = "tool_choice.without_tools":                      [Note Note Note Note Note],
+    /// Parallel calls switched off.
+    ParallelToolCalls = "parallel_tool_calls":                             [Carry Carry Carry Lose Lose],
+    /// JSON without a schema.
+    JsonMode = "response_format.json_object":                              [Carry Carry Lose Lose Carry],
+    /// JSON with a schema.
+    JsonSchema = "response_format.json_schema":                            [Carry Carry Carry Carry Carry],
+    /// The name, description or strictness of a schema.
+    JsonSchemaName = "response_format.json_schema.name":                   [Carry Carry Note Carry Note],
+    /// How much the model shall think.
+    ReasoningEffort = "reasoning_effort":                                  [Carry Carry Carry Carry Carry],
+    /// A temperature above what the target takes.
+    TemperatureRange = "temperature.range":                                [Carry Carry Alter Alter Carry],
+    /// A temperature at its default of 1.
+    TemperatureDefault = "temperature.default":                            [Carry Carry Note Note Carry],
+    /// A temperature that the target's model does not take.
+    Temperature = "temperature":                                           [Carry Carry Lose Lose Carry],
+    /// Nucleus sampling that the target does not take, alone or beside a temperature.
+    TopP = "top_p":                                                        [Carry Carry Lose Carry Carry],
+    /// Only the k most likely tokens.
+    TopK = "top_k":                                                        [Lose Lose Carry Lose Carry],
+    /// Seed.
+    Seed = "seed":                                                         [Carry Lose Lose Lose Carry],
+    /// Frequency penalty.
+    FrequencyPenalty = "frequency_penalty":                                [Carry Lose Lose Lose Carry],
+    /// Presence penalty.
+    PresencePenalty = "presence_penalty":                                  [Carry Lose Lose Lose Carry],
+    /// Bias by token id.
+    LogitBias = "logit_bias":                                              [Carry Lose Lose Lose Lose],
+    /// Log probabilities.
+    Logprobs = "logprobs":                                                 [Carry Carry Refuse Refuse Carry],
+    /// More than one answer.
+    ChoiceCount = "n":                                                     [Carry Refuse Refuse Refuse Carry],
+    /// Texts that end the answer.
+    StopSequences = "stop":                                                [Carry Refuse Carry Carry Carry],
+    /// A blank text that shall end the answer.
+    BlankStop = "stop.blank":                                              [Carry Refuse Lose Lose Carry],
+    /// How wordy the answer shall be.
+    Verbosity = "verbosity":                                               [Carry Carry Lose Lose Lose],
+    /// Processing tier.
+    ServiceTier = "service_tier":                                          [Carry Carry Lose Lose Lose],
+    /// The client's own name for its user.
+    EndUser = "user":                                                      [Carry Carry Carry Lose Lose],
+    /// The client's labels.
+    Metadata = "metadata":                                                 [Carry Carry Lose Lose Lose],
+    /// Key of the prompt cache.
+    CacheKey = "prompt_cache_key":                                         [Carry Carry Note Note Note],
+    /// The answer shall be kept by the provider.
+    Store = "store":                                                       [Carry Carry Lose Lose Lose],
+    /// The answer shall not be kept by the provider.
+    StoreOff = "store.off":                                                [Carry Carry Note Note Note],
+    /// An earlier answer on the provider's side.
+    PreviousResponse = "previous_response_id":                             [Refuse Carry Refuse Refuse Refuse],
+    /// Speech or pictures as answer.
+    Modalities = "modalities":                                             [Carry Refuse Refuse Refuse Refuse],
+    /// A text that the answer probably repeats.
+    Prediction = "prediction":                                             [Carry Lose Lose Lose Lose],
+    /// A search that the provider would do.
+    WebSearch = "web_search_options":                                      [Carry Refuse Refuse Refuse Refuse],
+    /// The provider's moderation.
+    Moderation = "moderation":                                             [Carry Refuse Refuse Refuse Refuse],
+    /// A member that Weir does not know.
+    Extension = "extension":                                               [Lose Lose Lose Lose Lose],
+}
+
+/// What a request lost on its way, in the order in which it was found. Each element stands once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Losses(Vec<(Field, Fate)>);
+
+impl Losses {
+    /// Records the fate of an element in a target format, and gives it back.
+    pub fn record(&mut self, field: Field, target: FormatId) -> Fate {
+        let fate = field.fate(target);
+        if fate != Fate::Carry && !self.0.iter().any(|&(seen, _)| seen == field) {
+            self.0.push((field, fate));
+        }
+        fate
+    }
+
+    /// What was recorded.
+    #[must_use]
+    pub fn as_slice(&self) -> &[(Field, Fate)] {
+        &self.0
+    }
+
+    /// The value of the response header that tells the client: `field;fate, field;fate`. `None` where there is nothing to tell.
+    #[must_use]
+    pub fn header(&self) -> Option<String> {
+        let told: Vec<String> = self
+            .0
+            .iter()
+            .filter(|(_, fate)| matches!(fate, Fate::Lose | Fate::Alter))
+            .map(|(field, fate)| format!("{};{}", field.as_str(), fate.as_str()))
+            .collect();
+        (!told.is_empty()).then(|| told.join(", "))
+    }
+}
