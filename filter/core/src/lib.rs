@@ -8,6 +8,7 @@ pub mod formats;
 pub mod framing;
 pub mod hub;
 pub mod json;
+pub mod limits;
 pub mod names;
 pub mod providers;
 pub mod routing;
