@@ -18,5 +18,6 @@ pub mod http;
 pub mod paths;
 pub mod process;
 pub mod progress;
+pub mod providers;
 pub mod trouble;
 pub mod wasm;

@@ -1,0 +1,283 @@
+//! Simulated providers: servers that speak a vendor's format as the vendor does, refuse what it refuses, and fail on request.
+pub mod behaviour;
+pub mod chat;
+pub mod messages;
+mod seen;
+pub mod turn;
+mod valid;
+mod valid_chat;
+mod valid_messages;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+pub use behaviour::{Behaviour, Scripted};
+pub use seen::{Seen, Shared};
+use turn::Ask;
+
+use crate::http::Request;
+use crate::http::server::{Answer, Server};
+
+/// Whose format a simulated provider speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Vendor {
+    /// Chat Completions as OpenAI serves it.
+    OpenAi,
+    /// Messages as Anthropic serves it.
+    Anthropic,
+}
+
+/// Why a vendor refuses a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    pub status: u16,
+    pub message: String,
+    /// The request's member that is wrong; OpenAI names it.
+    pub param: Option<String>,
+}
+
+/// One running simulated provider; it ends when dropped.
+#[derive(Debug)]
+pub struct Provider {
+    server: Server,
+    shared: Arc<Shared>,
+}
+
+impl Provider {
+    /// Starts one on a free port. Where `key` is not empty, requests without it get 401.
+    pub fn start(vendor: Vendor, key: &str) -> io::Result<Self> {
+        Self::start_at("127.0.0.1:0", vendor, key)
+    }
+
+    /// Starts one at a given address.
+    pub fn start_at(address: &str, vendor: Vendor, key: &str) -> io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let key = key.to_owned();
+        let handler = {
+            let shared = shared.clone();
+            move |request: &Request, answer: &mut Answer<'_>| {
+                let number = shared.record(request);
+                // A write that fails means that the client has left, which the record keeps.
+                if serve(vendor, &key, request, answer, &shared, number).is_err() {
+                    shared.client_left(number);
+                }
+                shared.over(number);
+            }
+        };
+        Ok(Self { server: Server::start(address, Arc::new(handler))?, shared })
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// What a document names as `endpoint` for it: the base URL that the vendor's SDK would take.
+    pub fn endpoint(&self, vendor: Vendor) -> String {
+        match vendor {
+            Vendor::OpenAi => format!("http://{}/v1", self.address()),
+            Vendor::Anthropic => format!("http://{}", self.address()),
+        }
+    }
+
+    /// The handle through which a test scripts answers and reads what came.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+}
+
+fn serve(vendor: Vendor, key: &str, request: &Request, answer: &mut Answer<'_>, shared: &Shared, number: usize) -> io::Result<()> {
+    if let Some(scripted) = shared.next_scripted() {
+        return scripted.play(answer, shared);
+    }
+    let refused = match authorised(vendor, key, request) {
+        Err(refusal) => refusal,
+        Ok(()) => match (vendor, request.method.as_str(), request.path()) {
+            (Vendor::OpenAi, "POST", "/v1/chat/completions") => match valid_chat::check(request) {
+                Err(refusal) => refusal,
+                Ok(body) => return converse(vendor, &chat::ask(&body), &body, answer, shared, number),
+            },
+            (Vendor::Anthropic, "POST", "/v1/messages") => match valid_messages::check(request) {
+                Err(refusal) => refusal,
+                Ok(body) => return converse(vendor, &messages::ask(&body), &body, answer, shared, number),
+            },
+            (_, _, path) => match other(vendor, request, path) {
+                Some(body) => return whole(vendor, 200, &[], &body, answer, number),
+                None => Refusal { status: 404, message: format!("Invalid URL ({} {path})", request.method), param: None },
+            },
+        },
+    };
+    refuse(vendor, &refused, &[], answer, number)
+}
+
+/// Answers one request for a conversation's next turn.
+fn converse(vendor: Vendor, ask: &Ask, body: &Value, answer: &mut Answer<'_>, shared: &Shared, number: usize) -> io::Result<()> {
+    let behaviour = shared.next_behaviour().unwrap_or_else(|| Behaviour::of(&ask.model, &ask.last_user_text));
+    let mut reply = turn::compose(ask, vendor);
+    match &behaviour {
+        Behaviour::Status(status) => {
+            let refusal = Refusal { status: *status, message: format!("Simulated failure {status}"), param: None };
+            return refuse(vendor, &refusal, retry_after(*status), answer, number);
+        }
+        Behaviour::Reset => {
+            answer.abort();
+            return Ok(());
+        }
+        Behaviour::Html(status) => {
+            let page = b"<html><head><title>502 Bad Gateway</title></head><body><h1>\"Bad\" Gateway</h1>\n</body></html>";
+            return answer.whole(*status, &[("content-type", "text/html")], page);
+        }
+        Behaviour::Empty => return answer.whole(200, &[("content-type", content_type(ask.stream))], b""),
+        Behaviour::Stall => {
+            while !answer.client_gone() {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        Behaviour::Echo => reply.text = body.to_string(),
+        Behaviour::NoUsage => reply.usage = None,
+        Behaviour::Normal
+        | Behaviour::ResetMidStream
+        | Behaviour::HalfStream
+        | Behaviour::ErrorFirst
+        | Behaviour::ErrorInStream
+        | Behaviour::Slow
+        | Behaviour::Gated
+        | Behaviour::HalfJson
+        | Behaviour::Gzip => {}
+    }
+    if ask.stream {
+        let events = match vendor {
+            Vendor::OpenAi => chat::stream(ask, &reply, number),
+            Vendor::Anthropic => messages::stream(ask, &reply, number),
+        };
+        let error = error_event(vendor);
+        return behaviour::send_stream(&behaviour, &events, &error, &headers(vendor, number, true), answer, shared);
+    }
+    let document = match vendor {
+        Vendor::OpenAi => chat::whole(ask, &reply, number),
+        Vendor::Anthropic => messages::whole(ask, &reply, number),
+    };
+    send_whole(vendor, &behaviour, &document, answer, shared, number)
+}
+
+fn send_whole(
+    vendor: Vendor,
+    behaviour: &Behaviour,
+    document: &Value,
+    answer: &mut Answer<'_>,
+    shared: &Shared,
+    number: usize,
+) -> io::Result<()> {
+    let text = document.to_string();
+    match behaviour {
+        Behaviour::HalfJson | Behaviour::HalfStream => {
+            let half = &text.as_bytes()[..text.len() / 2];
+            answer.whole(200, &borrow(&headers(vendor, number, false)), half)
+        }
+        Behaviour::ResetMidStream => {
+            answer.begin(200, &borrow(&headers(vendor, number, false)))?;
+            answer.chunk(&text.as_bytes()[..text.len() / 2])?;
+            answer.abort();
+            Ok(())
+        }
+        Behaviour::Gzip => {
+            let mut head = headers(vendor, number, false);
+            head.push(("content-encoding".into(), "gzip".into()));
+            answer.whole(200, &borrow(&head), &behaviour::gzip(text.as_bytes()))
+        }
+        Behaviour::Slow => {
+            std::thread::sleep(behaviour::SLOW * 4);
+            whole(vendor, 200, &[], document, answer, number)
+        }
+        Behaviour::Gated => {
+            shared.wait_permit();
+            whole(vendor, 200, &[], document, answer, number)
+        }
+        _ => whole(vendor, 200, &[], document, answer, number),
+    }
+}
+
+/// Endpoints beside the conversation: what clients list, upload and embed.
+fn other(vendor: Vendor, request: &Request, path: &str) -> Option<Value> {
+    let model = |id: &str| match vendor {
+        Vendor::OpenAi => serde_json::json!({"id": id, "object": "model", "created": 1_700_000_000, "owned_by": "sim"}),
+        Vendor::Anthropic => serde_json::json!({"type": "model", "id": id, "display_name": id, "created_at": "2026-01-01T00:00:00Z"}),
+    };
+    match (vendor, request.method.as_str(), path) {
+        (Vendor::OpenAi, "GET", "/v1/models") => Some(serde_json::json!({"object": "list", "data": [model("gpt-5")]})),
+        (Vendor::Anthropic, "GET", "/v1/models") => Some(serde_json::json!({"data": [model("claude-sonnet-5")], "has_more": false})),
+        (Vendor::OpenAi, "GET", "/v1/files") => Some(serde_json::json!({"object": "list", "data": []})),
+        (Vendor::OpenAi, "POST", "/v1/embeddings") => {
+            Some(serde_json::json!({"object": "list", "model": request.json()["model"], "usage": {"prompt_tokens": 2, "total_tokens": 2},
+                "data": [{"object": "embedding", "index": 0, "embedding": [0.25, -0.5]}]}))
+        }
+        (Vendor::Anthropic, "POST", "/v1/messages/count_tokens") => Some(serde_json::json!({"input_tokens": request.body.len() / 4})),
+        _ => None,
+    }
+}
+
+fn authorised(vendor: Vendor, key: &str, request: &Request) -> Result<(), Refusal> {
+    let bearer = request.headers.value("authorization").and_then(|value| value.strip_prefix("Bearer "));
+    let given = match vendor {
+        Vendor::OpenAi => bearer,
+        Vendor::Anthropic => request.headers.value("x-api-key").or(bearer),
+    };
+    if key.is_empty() || given == Some(key) {
+        return Ok(());
+    }
+    let message = if given.is_some() { "Incorrect API key provided" } else { "You didn't provide an API key" };
+    Err(Refusal { status: 401, message: message.into(), param: None })
+}
+
+fn refuse(vendor: Vendor, refusal: &Refusal, extra: &[(&str, &str)], answer: &mut Answer<'_>, number: usize) -> io::Result<()> {
+    let body = match vendor {
+        Vendor::OpenAi => chat::error(refusal),
+        Vendor::Anthropic => messages::error(refusal, number),
+    };
+    whole(vendor, refusal.status, extra, &body, answer, number)
+}
+
+fn whole(vendor: Vendor, status: u16, extra: &[(&str, &str)], body: &Value, answer: &mut Answer<'_>, number: usize) -> io::Result<()> {
+    let standing = headers(vendor, number, false);
+    let mut all = borrow(&standing);
+    all.extend_from_slice(extra);
+    answer.whole(status, &all, body.to_string().as_bytes())
+}
+
+/// The headers of every answer: the vendor's own, among them what must not reach a client.
+fn headers(vendor: Vendor, number: usize, stream: bool) -> Vec<(String, String)> {
+    let id = format!("req_sim_{number}");
+    let own: &[(&str, &str)] = match vendor {
+        Vendor::OpenAi => &[("openai-organization", "sim-org"), ("openai-version", "2020-10-01"), ("x-ratelimit-remaining-requests", "99")],
+        Vendor::Anthropic => &[("anthropic-organization-id", "sim-org"), ("anthropic-ratelimit-requests-remaining", "99")],
+    };
+    let id_name = if vendor == Vendor::OpenAi { "x-request-id" } else { "request-id" };
+    let mut all = vec![("content-type".to_owned(), content_type(stream).to_owned()), (id_name.to_owned(), id)];
+    all.extend(own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+    all.push(("set-cookie".to_owned(), "__sim=secret; HttpOnly".to_owned()));
+    all
+}
+
+fn content_type(stream: bool) -> &'static str {
+    if stream { "text/event-stream; charset=utf-8" } else { "application/json" }
+}
+
+fn retry_after(status: u16) -> &'static [(&'static str, &'static str)] {
+    if matches!(status, 429 | 503 | 529) { &[("retry-after", "7")] } else { &[] }
+}
+
+fn error_event(vendor: Vendor) -> Vec<u8> {
+    let refusal = Refusal { status: 500, message: "Simulated failure in the stream".into(), param: None };
+    match vendor {
+        Vendor::OpenAi => format!("data: {}\n\n", chat::error(&refusal)).into_bytes(),
+        Vendor::Anthropic => format!("event: error\ndata: {}\n\n", messages::error(&Refusal { status: 529, ..refusal }, 0)).into_bytes(),
+    }
+}
+
+fn borrow(headers: &[(String, String)]) -> Vec<(&str, &str)> {
+    headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
