@@ -42,8 +42,8 @@ pub struct Preset {
     pub endpoint: Option<&'static str>,
     /// The formats, the preferred one first.
     pub speaks: &'static [FormatId],
-    /// The header that `auth: { api_key: … }` fills.
-    pub api_key_header: &'static str,
+    /// The header that `auth: { api_key: … }` fills; where there is none the document has to say it.
+    pub api_key_header: Option<&'static str>,
     /// The differences from the format.
     pub dialect: Dialect,
 }
@@ -66,14 +66,14 @@ impl Kind {
                 name: "openai",
                 endpoint: Some("https://api.openai.com/v1"),
                 speaks: &[FormatId::Chat],
-                api_key_header: "api-key",
+                api_key_header: None,
                 dialect: Dialect { output_limit: OutputLimit::MaxCompletionTokens, developer_role: true, include_usage: true },
             },
             Self::Anthropic => Preset {
                 name: "anthropic",
                 endpoint: Some("https://api.anthropic.com"),
                 speaks: &[FormatId::Messages],
-                api_key_header: "x-api-key",
+                api_key_header: Some("x-api-key"),
                 // Nothing here is asked of a provider that speaks `messages` alone; these are the plain format's values.
                 dialect: Dialect { output_limit: OutputLimit::MaxTokens, developer_role: false, include_usage: true },
             },
@@ -81,7 +81,7 @@ impl Kind {
                 name: "openai-compatible",
                 endpoint: None,
                 speaks: &[FormatId::Chat],
-                api_key_header: "x-api-key",
+                api_key_header: None,
                 dialect: Dialect { output_limit: OutputLimit::MaxTokens, developer_role: false, include_usage: true },
             },
         }

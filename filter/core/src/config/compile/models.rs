@@ -1,0 +1,89 @@
+//! The document's `models` and `endpoints`.
+
+use std::collections::BTreeMap;
+
+use super::providers::max_tokens;
+use super::{Reading, text_of};
+use crate::config::errors::{Fault, Path};
+use crate::config::gateway::PassThrough;
+use crate::config::scalar;
+use crate::config::tree::Tree;
+use crate::routing::{Pattern, Route, Target};
+
+/// Every route that can be read, and the places of the exact names. `defaults` are the providers' `default_max_tokens`.
+pub(super) fn read_routes(reading: &mut Reading<'_>, defaults: &[u32]) -> (Vec<Route>, BTreeMap<Box<str>, usize>) {
+    let path = Path::default().member("models");
+    let mut routes: Vec<Route> = Vec::new();
+    let mut exact = BTreeMap::new();
+    for (place, tree) in reading.root.member("models").map(Tree::entries).unwrap_or_default().iter().enumerate() {
+        let path = path.entry(place);
+        let targets = read_targets(reading, tree, defaults, &path.member("targets"));
+        let Some(name) = text_of(tree, "name") else { continue };
+        let name = Pattern::new(name);
+        check_reached(reading, &name, &routes, &path.member("name"));
+        if let Pattern::Exact(text) = &name {
+            exact.insert(text.clone(), routes.len());
+        }
+        routes.push(Route { name, targets });
+    }
+    (routes, exact)
+}
+
+/// An entry that no request can reach has no effect, which its author did not mean.
+fn check_reached(reading: &mut Reading<'_>, name: &Pattern, earlier: &[Route], path: &Path) {
+    if earlier.iter().any(|route| route.name == *name) {
+        return reading.faults.add(path, Fault::Taken(name.as_str().to_owned()));
+    }
+    // An exact name is looked up before every pattern, wherever it stands.
+    if let Pattern::Glob(_) = name
+        && let Some(wider) = earlier.iter().find(|route| route.name.covers(name))
+    {
+        reading.faults.add(path, Fault::Shadowed(wider.name.as_str().to_owned()));
+    }
+}
+
+fn read_targets(reading: &mut Reading<'_>, route: &Tree, defaults: &[u32], path: &Path) -> Vec<Target> {
+    let entries = route.member("targets").map(Tree::entries).unwrap_or_default();
+    if entries.len() > Route::MAX_TARGETS {
+        reading.faults.add(path, Fault::TooMany(Route::MAX_TARGETS));
+    }
+    let mut targets = Vec::with_capacity(entries.len());
+    for (place, tree) in entries.iter().enumerate() {
+        let path = path.entry(place);
+        let Some(name) = text_of(tree, "provider") else { continue };
+        let Some(provider) = reading.provider(name, &path.member("provider")) else { continue };
+        let number = |name: &str, default: u32| match tree.member(name) {
+            Some(tree) => scalar::count(tree).and_then(|count| u32::try_from(count).ok()),
+            None => Some(default),
+        };
+        let (Some(weight), Some(priority)) = (number("weight", 1), number("priority", 0)) else { continue };
+        let Some(default_max_tokens) = max_tokens(tree).or_else(|| defaults.get(provider.index()).copied()) else { continue };
+        targets.push(Target { provider, model: text_of(tree, "model").map(Into::into), weight, priority, default_max_tokens });
+    }
+    targets
+}
+
+/// The entries of `endpoints`, the longest prefix first.
+pub(super) fn read_endpoints(reading: &mut Reading<'_>) -> Vec<PassThrough> {
+    let path = Path::default().member("endpoints");
+    let mut endpoints: Vec<PassThrough> = Vec::new();
+    for (place, tree) in reading.root.member("endpoints").map(Tree::entries).unwrap_or_default().iter().enumerate() {
+        let path = path.entry(place);
+        let provider = text_of(tree, "provider").and_then(|name| reading.provider(name, &path.member("provider")));
+        let Some(prefix) = text_of(tree, "prefix") else { continue };
+        let path = path.member("prefix");
+        let spelt = prefix.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'*'));
+        if !prefix.starts_with('/') || prefix.ends_with('/') || !spelt {
+            let law = "a path begins with a slash, has none at its end, and holds no space, query or *";
+            reading.faults.add(&path, Fault::Name(prefix.to_owned(), law));
+        }
+        if endpoints.iter().any(|earlier| *earlier.prefix == *prefix) {
+            reading.faults.add(&path, Fault::Taken(prefix.to_owned()));
+        }
+        if let Some(provider) = provider {
+            endpoints.push(PassThrough { prefix: prefix.into(), provider });
+        }
+    }
+    endpoints.sort_by_key(|endpoint| std::cmp::Reverse(endpoint.prefix.len()));
+    endpoints
+}

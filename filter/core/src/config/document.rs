@@ -1,0 +1,280 @@
+//! The members of the configuration document, version 1: all of them, those of later versions of Weir included.
+
+use super::shape::{Member, Presence, Shape, Value};
+use Presence::{Later, Optional, Required};
+
+const fn member(name: &'static str, presence: Presence, value: Value, about: &'static str) -> Member {
+    Member { name, presence, value, about }
+}
+
+const fn later(name: &'static str, about: &'static str) -> Member {
+    Member { name, presence: Later, value: Value::Any, about }
+}
+
+/// A body that is held is copied when it is translated, and a VM has one GiB for all requests of its worker.
+const LARGEST_BODY: u64 = 256 << 20;
+
+/// The largest number that is sent as `max_tokens`.
+const MOST_TOKENS: u64 = 0xffff_ffff;
+
+/// The document itself.
+pub static DOCUMENT: Shape = Shape {
+    members: &[
+        member("version", Required, Value::Count(1, 1), "The version of the document; 1."),
+        member("listen", Optional, Value::Object(&LISTEN), "Where Envoy listens; only `weir render envoy` reads it."),
+        member(
+            "providers",
+            Required,
+            Value::Named(&Value::Object(&PROVIDER)),
+            "Who answers: a name for each, without dots and not `weir-…`.",
+        ),
+        member("models", Required, Value::List(&Value::Object(&MODEL), false), "What clients can ask for, and who answers it."),
+        member(
+            "endpoints",
+            Optional,
+            Value::List(&Value::Object(&ENDPOINT), true),
+            "Paths that name no model and pass to one provider, unread.",
+        ),
+        later("standalone", "Who picks the provider where the host cannot hold headers."),
+        later("keys", "Virtual keys."),
+        member("identity", Optional, Value::Named(&Value::Object(&IDENTITY)), "What is known about who is asking: a name for each."),
+        member("limits", Optional, Value::Object(&LIMITS), "Budgets and the rate-limit service that keeps their counters."),
+        later("policies", "What some may not do."),
+        member("prices", Optional, Value::Object(&PRICES), "What tokens cost; needed by budgets in money."),
+        member("caps", Optional, Value::Object(&CAPS), "How much may be held in memory."),
+    ],
+};
+
+static LISTEN: Shape = Shape {
+    members: &[
+        member("address", Optional, Value::Text, "The listener's IP address and port; `127.0.0.1:8080` if left out."),
+        member("admin", Optional, Value::Text, "Envoy's admin address; `127.0.0.1:9901` if left out."),
+        member("tls", Optional, Value::Object(&TLS), "Makes the listener speak TLS."),
+        member("prefix", Optional, Value::Text, "The path in front of every other; only `/` in this version."),
+        member("cors", Optional, Value::List(&Value::Text, false), "The origins whose pages may call; `*` is any."),
+    ],
+};
+
+static TLS: Shape = Shape {
+    members: &[
+        member("certificate", Required, Value::Text, "The file of the certificate chain (PEM), beside the document unless absolute."),
+        member("key", Required, Value::Text, "The file of the private key (PEM), beside the document unless absolute."),
+    ],
+};
+
+static PROVIDER: Shape = Shape {
+    members: &[
+        member(
+            "kind",
+            Required,
+            Value::Choice(&["openai", "anthropic", "openai-compatible"], &["azure-openai", "vertex", "bedrock", "gemini"]),
+            "The preset: what stands below may be left out where the kind says it.",
+        ),
+        member("endpoint", Optional, Value::Url, "The base URL that the vendor's own SDK would take; required for `openai-compatible`."),
+        member(
+            "speaks",
+            Optional,
+            Value::List(&Value::Choice(&["chat", "messages"], &["responses", "converse", "gemini"]), false),
+            "The formats that it takes, the preferred one first.",
+        ),
+        member("auth", Optional, Value::Object(&AUTH), "The credential, by name; required where the endpoint is the kind's own."),
+        member("dialect", Optional, Value::Object(&DIALECT), "Where it differs from the format that it speaks."),
+        member(
+            "default_max_tokens",
+            Optional,
+            Value::Count(1, MOST_TOKENS),
+            "`max_tokens` where the format demands it and the client gave none; 8192 if left out.",
+        ),
+        member(
+            "pass_headers",
+            Optional,
+            Value::List(&Value::Text, true),
+            "Request headers of the client that pass beside those that always do.",
+        ),
+        later("api_version", "The API's version in the path."),
+        later("project", "The Google Cloud project."),
+        later("location", "The Google Cloud location."),
+        later("region", "The AWS region."),
+    ],
+};
+
+static AUTH: Shape = Shape {
+    members: &[
+        member("bearer", Optional, Value::Object(&SECRET), "`authorization: Bearer SECRET`."),
+        member("api_key", Optional, Value::Object(&API_KEY), "`HEADER: SECRET`."),
+        later("aws", "AWS Signature Version 4."),
+        later("gcp", "Google's tokens."),
+        later("client", "The client's own credential."),
+    ],
+};
+
+static SECRET: Shape = Shape {
+    members: &[
+        member("env", Optional, Value::Text, "The environment variable of Envoy that holds the secret."),
+        later("secret", "The name of a secret that Envoy discovers."),
+    ],
+};
+
+static API_KEY: Shape = Shape {
+    members: &[
+        member("env", Optional, Value::Text, "The environment variable of Envoy that holds the secret."),
+        member("header", Optional, Value::Text, "The header that carries it; `x-api-key` for `anthropic`, required for the other kinds."),
+        later("secret", "The name of a secret that Envoy discovers."),
+    ],
+};
+
+static DIALECT: Shape = Shape {
+    members: &[
+        member(
+            "output_limit",
+            Optional,
+            Value::Choice(&["max_completion_tokens", "max_tokens"], &[]),
+            "The member of a `chat` request that limits the answer.",
+        ),
+        member(
+            "developer_role",
+            Optional,
+            Value::Flag,
+            "Whether `chat` messages may have the role `developer`; if not they are written as `system`.",
+        ),
+        member(
+            "include_usage",
+            Optional,
+            Value::Flag,
+            "Whether `chat` takes `stream_options.include_usage`, and so reports what a stream used.",
+        ),
+    ],
+};
+
+static MODEL: Shape = Shape {
+    members: &[
+        member("name", Required, Value::Text, "What clients ask for; each `*` stands for any characters."),
+        member("targets", Required, Value::List(&Value::Object(&TARGET), false), "Who can answer."),
+    ],
+};
+
+static TARGET: Shape = Shape {
+    members: &[
+        member("provider", Required, Value::Text, "The name of a provider."),
+        member("model", Optional, Value::Text, "The provider's name for the model; the client's if left out."),
+        member(
+            "weight",
+            Optional,
+            Value::Count(0, 1_000_000),
+            "The share among the targets of the same priority; 1 if left out, 0 only if the others fail.",
+        ),
+        member("priority", Optional, Value::Count(0, 1_000), "Targets of a lower number are tried first; 0 if left out."),
+        member("default_max_tokens", Optional, Value::Count(1, MOST_TOKENS), "The provider's member of this name, for this target."),
+        later("first_content", "How long the first content of a stream is waited for."),
+        later("stream_idle", "How long a stream may stall."),
+        later("answer", "How long a whole answer may take."),
+        later("answer_timeout", "What happens then."),
+    ],
+};
+
+static ENDPOINT: Shape = Shape {
+    members: &[
+        member("prefix", Required, Value::Text, "The path, and all below it."),
+        member("provider", Required, Value::Text, "The name of a provider."),
+    ],
+};
+
+static IDENTITY: Shape = Shape {
+    members: &[
+        member("header", Optional, Value::Text, "A request header; needs `trusted: true`."),
+        member("trusted", Optional, Value::Flag, "The operator's word that something in front sets the header, and removes the client's."),
+        member("constant", Optional, Value::Text, "Always this value."),
+        later("key", "From the virtual key."),
+        later("jwt", "A claim of the token."),
+        later("certificate", "From the client's certificate."),
+        member(
+            "missing",
+            Optional,
+            Value::Choice(&["together", "skip", "refuse"], &[]),
+            "Requests without it: share one budget (if left out), are not counted by budgets that need it, or are refused.",
+        ),
+    ],
+};
+
+static LIMITS: Shape = Shape {
+    members: &[
+        member("service", Optional, Value::Object(&SERVICE), "envoyproxy/ratelimit; required where there is a budget."),
+        member("budgets", Optional, Value::List(&Value::Object(&BUDGET), true), "The budgets; a request must be within all of them."),
+    ],
+};
+
+static SERVICE: Shape = Shape {
+    members: &[
+        member("endpoint", Required, Value::Url, "The URL of its JSON API, such as `http://ratelimit:8080/json`."),
+        member("domain", Optional, Value::Text, "The domain of its rules; `weir` if left out."),
+        member("timeout", Optional, Value::Duration, "How long its answer is waited for; `250ms` if left out."),
+    ],
+};
+
+static BUDGET: Shape = Shape {
+    members: &[
+        member("name", Required, Value::Text, "Letters, digits, `.`, `_` and `-`; each once."),
+        member(
+            "key",
+            Required,
+            Value::List(&Value::Text, true),
+            "Identities and `model`: requests that have them in common share a counter; none: all do.",
+        ),
+        member("tokens", Optional, Value::Count(1, u64::MAX / 4), "The limit, in input and output tokens together."),
+        member("requests", Optional, Value::Count(1, u64::MAX / 4), "The limit, in requests."),
+        member("usd", Optional, Value::Usd, "The limit, in dollars; every target needs a price."),
+        member(
+            "per",
+            Required,
+            Value::Choice(&["minute", "hour", "day", "week", "month"], &[]),
+            "The window: fixed, UTC; a week begins on Thursday, a month on its first.",
+        ),
+        member("mode", Optional, Value::Choice(&["check"], &["hold"]), "`check`: look before the request, charge after it."),
+        member(
+            "on_failure",
+            Optional,
+            Value::Choice(&["allow", "deny"], &["last_known"]),
+            "What happens to requests while the service does not answer; `allow` if left out.",
+        ),
+        member("shadow", Optional, Value::Flag, "Decides and records, but refuses nothing."),
+    ],
+};
+
+static PRICES: Shape = Shape {
+    members: &[
+        member("models", Optional, Value::List(&Value::Object(&PRICE), false), "The prices; the first that fits is taken."),
+        member(
+            "file",
+            Optional,
+            Value::Text,
+            "A file with more of `models`, which come after those that stand here; `weir` puts them in its place.",
+        ),
+    ],
+};
+
+static PRICE: Shape = Shape {
+    members: &[
+        member("model", Required, Value::Text, "The provider's name for the model; each `*` stands for any characters."),
+        member("provider", Optional, Value::Text, "Only at this provider."),
+        member("input", Required, Value::Usd, "Dollars for a million input tokens."),
+        member("cache_read", Optional, Value::Usd, "The same for those read from the provider's cache; as `input` if left out."),
+        member("cache_write", Optional, Value::Usd, "The same for those written to the cache; as `input` if left out."),
+        member("cache_write_1h", Optional, Value::Usd, "The same for those kept for an hour; as `cache_write` if left out."),
+        member("input_audio", Optional, Value::Usd, "The same for sound; as `input` if left out."),
+        member("output", Required, Value::Usd, "Dollars for a million output tokens, reasoning included."),
+        member("output_audio", Optional, Value::Usd, "The same for sound; as `output` if left out."),
+    ],
+};
+
+static CAPS: Shape = Shape {
+    members: &[
+        member("request_body", Optional, Value::Size(1024, LARGEST_BODY), "The longest body of a request; 32MiB if left out."),
+        member(
+            "answer",
+            Optional,
+            Value::Size(1024, LARGEST_BODY),
+            "The longest answer, not streamed, that is translated; 16MiB if left out.",
+        ),
+        member("held", Optional, Value::Size(1024, 16 << 20), "How much of a stream is held before its first content; 64KiB if left out."),
+    ],
+};
