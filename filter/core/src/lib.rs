@@ -12,4 +12,5 @@ pub mod limits;
 pub mod names;
 pub mod providers;
 pub mod routing;
+pub mod telemetry;
 pub mod usage;

@@ -109,7 +109,7 @@ pub const HEADER_MAX_RETRIES: &str = "x-envoy-max-retries";
 
 /// Counter of exchanges; tags `model`, `provider`, `status`.
 pub const METRIC_REQUESTS: &str = "weir.requests";
-/// Counter of tokens; tags `model`, `provider`, `kind`.
+/// Counter of tokens; tags `model`, `provider`, `kind`, `usage_source`. The kinds `input` and `output` are inclusive.
 pub const METRIC_TOKENS: &str = "weir.tokens";
 /// Histogram of an exchange's duration in milliseconds; tags `model`, `provider`.
 pub const METRIC_DURATION: &str = "weir.duration_ms";
@@ -121,3 +121,13 @@ pub const METRIC_REJECTIONS: &str = "weir.rejections";
 pub const METRIC_LOSSES: &str = "weir.losses";
 /// Counter of host calls that answered an unexpected status; tag `call`.
 pub const METRIC_HOST_ERRORS: &str = "weir.host_errors";
+/// Histogram of the time to an exchange's first content in milliseconds; tags `model`, `provider`.
+pub const METRIC_FIRST_CONTENT: &str = "weir.first_content_ms";
+/// Counter of cost in nano-dollars; tags `model`, `provider`.
+pub const METRIC_COST: &str = "weir.cost_nano_usd";
+/// Counter of calls to the rate-limit service; tag `result`.
+pub const METRIC_LIMIT_CALLS: &str = "weir.limit_calls";
+/// Counter of charges that may not have been counted; tag `measure`.
+pub const METRIC_LIMIT_UNKNOWN: &str = "weir.limit_unknown";
+/// Counter of charges for which the rate-limit service has no rule; tag `measure`.
+pub const METRIC_LIMIT_WITHOUT_RULE: &str = "weir.limit_without_rule";

@@ -1,0 +1,7 @@
+//! What is seen of an exchange from outside: one record for the access log, and the metrics to count.
+
+mod metrics;
+mod record;
+
+pub use metrics::{LimitMetrics, Metric, encode_tag};
+pub use record::{AttemptOutcome, AttemptRecord, BudgetRecord, Ending, GoneAt, Record};

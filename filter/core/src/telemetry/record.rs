@@ -1,0 +1,453 @@
+//! The record of one exchange, packed into one fragment of the access log's JSON.
+
+use crate::hub::Losses;
+use crate::json::Out;
+use crate::names::FormatId;
+use crate::usage::{Usage, UsageSource};
+
+/// Everything that is recorded of one exchange. It holds names, counts and sizes, never content or credentials.
+#[derive(Clone, Debug)]
+pub struct Record<'r> {
+    /// The client's method.
+    pub method: &'r str,
+    /// The client's path without its query, which may hold a key.
+    pub path: &'r str,
+    /// What was asked for: OpenTelemetry's word where it has one (`chat`, `embeddings`, …).
+    pub operation: &'r str,
+    /// The client's format, where the path has one.
+    pub format: Option<FormatId>,
+    /// The model that the client asked for.
+    pub request_model: Option<&'r str>,
+    /// The name of the route that serves it: an entry of the document's `models`, so its number is bounded.
+    pub route: Option<&'r str>,
+    /// The client asked for a stream.
+    pub stream: bool,
+    /// In the order in which they were made.
+    pub attempts: Vec<AttemptRecord<'r>>,
+    /// The model that the provider says has answered.
+    pub response_model: Option<&'r str>,
+    /// Why each choice ended: [`crate::hub::Finish::as_str`].
+    pub finish_reasons: Vec<&'r str>,
+    /// What the budgets said.
+    pub budget: BudgetRecord<'r>,
+    /// How it ended.
+    pub ending: Ending,
+    /// Why Weir answered itself, if it did: the word of a rejection.
+    pub reason: Option<&'r str>,
+    /// The status that the client got; `None` if it went before there was one.
+    pub status: Option<u16>,
+    /// From the request's headers to the end, in milliseconds.
+    pub duration_ms: u64,
+    /// From the request's headers to the first content that left for the client, in milliseconds.
+    pub first_content_ms: Option<u64>,
+    /// What the provider's format could not carry.
+    pub losses: &'r Losses,
+}
+
+/// One attempt of an exchange.
+#[derive(Clone, Debug)]
+pub struct AttemptRecord<'r> {
+    /// The provider's name in the document.
+    pub provider: &'r str,
+    /// The provider's kind (`openai`, `anthropic`, …), which is OpenTelemetry's name for it where that has one.
+    pub kind: &'r str,
+    /// The model that it was asked for.
+    pub model: &'r str,
+    /// The format that it was asked in, where the body was more than bytes to pass.
+    pub format: Option<FormatId>,
+    /// How it ended.
+    pub outcome: AttemptOutcome,
+    /// The status that it answered.
+    pub status: Option<u16>,
+    /// What it used.
+    pub usage: Usage,
+    /// Where the counts are from.
+    pub source: UsageSource,
+    /// What that costs, in nano-dollars; `None` if its model has no price.
+    pub cost: Option<u64>,
+}
+
+/// What the budgets said to a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BudgetRecord<'r> {
+    /// No budget was asked.
+    #[default]
+    None,
+    /// All budgets let it through.
+    Allowed,
+    /// Let through, but this shadow rule would have refused it.
+    Shadow(&'r str),
+    /// Let through, because the rate-limit service could not say and this rule allows that.
+    Unchecked(&'r str),
+    /// This rule refused it.
+    Refused(&'r str),
+    /// Refused, because the rate-limit service could not say and this rule does not allow that.
+    RefusedUnchecked(&'r str),
+}
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The client got a whole answer, or the format's own end.
+    Complete,
+    /// The client got a provider's error.
+    ProviderError,
+    /// The client hung up.
+    ClientGone(GoneAt),
+    /// The provider's answer broke off.
+    UpstreamReset,
+    /// A time limit ended it.
+    Timeout,
+    /// A budget refused it.
+    Refused,
+    /// Weir or Envoy answered.
+    LocalReply,
+    /// The provider fell silent after content had flowed.
+    Stalled,
+    /// Weir only looked on.
+    Passive,
+}
+
+/// When a client hung up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GoneAt {
+    /// Before it got a status.
+    BeforeHeaders,
+    /// After the status and before any content.
+    BeforeContent,
+    /// After content had flowed.
+    MidStream,
+}
+
+/// How one attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptOutcome {
+    /// A whole answer.
+    Complete,
+    /// An error answer, or an error event before content.
+    Error,
+    /// No connection, or it was reset before an answer.
+    Unreachable,
+    /// It took too long until the answer or its first content.
+    Timeout,
+    /// The answer broke off, or broke its own grammar.
+    Broken,
+    /// The client hung up first.
+    Abandoned,
+    /// Nothing was sent: the request can't be expressed there, or a credential is missing.
+    NotSent,
+}
+
+impl Ending {
+    /// The word for records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::ProviderError => "provider_error",
+            Self::ClientGone(GoneAt::BeforeHeaders) => "client_gone_before_headers",
+            Self::ClientGone(GoneAt::BeforeContent) => "client_gone_before_content",
+            Self::ClientGone(GoneAt::MidStream) => "client_gone_mid_stream",
+            Self::UpstreamReset => "upstream_reset",
+            Self::Timeout => "timeout",
+            Self::Refused => "refused",
+            Self::LocalReply => "local_reply",
+            Self::Stalled => "stalled",
+            Self::Passive => "passive",
+        }
+    }
+}
+
+impl AttemptOutcome {
+    /// The word for records and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Error => "error",
+            Self::Unreachable => "unreachable",
+            Self::Timeout => "timeout",
+            Self::Broken => "broken",
+            Self::Abandoned => "abandoned",
+            Self::NotSent => "not_sent",
+        }
+    }
+}
+
+impl BudgetRecord<'_> {
+    /// The decision's word and the rule that it is due to.
+    const fn parts(&self) -> Option<(&'static str, Option<&str>)> {
+        match self {
+            Self::None => None,
+            Self::Allowed => Some(("allowed", None)),
+            Self::Shadow(rule) => Some(("shadow", Some(rule))),
+            Self::Unchecked(rule) => Some(("unchecked", Some(rule))),
+            Self::Refused(rule) => Some(("refused", Some(rule))),
+            Self::RefusedUnchecked(rule) => Some(("refused_unchecked", Some(rule))),
+        }
+    }
+}
+
+impl Record<'_> {
+    /// The sum over the attempts: a failed attempt that was billed counts too.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.attempts.iter().fold(Usage::default(), |mut sum, attempt| {
+            sum.add(&attempt.usage);
+            sum
+        })
+    }
+
+    /// The least certain source among the attempts.
+    #[must_use]
+    pub fn source(&self) -> UsageSource {
+        self.attempts.iter().map(|attempt| attempt.source).max().unwrap_or_default()
+    }
+
+    /// The sum of what the attempts cost, in nano-dollars; `None` if one of them used something that has no price.
+    #[must_use]
+    pub fn cost(&self) -> Option<u64> {
+        let priced = self.attempts.iter().filter(|attempt| attempt.source != UsageSource::None);
+        let mut costs = priced.map(|attempt| attempt.cost).peekable();
+        costs.peek()?;
+        costs.try_fold(0_u64, |sum, cost| cost.map(|cost| sum.saturating_add(cost)))
+    }
+
+    /// The members that stand in the access log's object: a comma, `"gen_ai":{…},"weir":{…}`.
+    ///
+    /// A log format splices them behind its own last member as plain text, which is why the comma comes first: an exchange that left
+    /// no record leaves the log line valid. Names inside `gen_ai` are OpenTelemetry's attributes without that prefix, dots kept.
+    /// Words that a client chose are escaped.
+    #[must_use]
+    pub fn fragment(&self) -> String {
+        let mut out = Out::with_capacity(768);
+        out.verbatim(",");
+        self.write_gen_ai(&mut out);
+        self.write_weir(&mut out);
+        out.into_string()
+    }
+
+    fn write_gen_ai(&self, out: &mut Out) {
+        out.key("gen_ai");
+        out.open_object();
+        text(out, "operation.name", Some(self.operation));
+        text(out, "provider.name", self.attempts.last().map(|attempt| attempt.kind));
+        text(out, "request.model", self.request_model);
+        text(out, "response.model", self.response_model);
+        if !self.finish_reasons.is_empty() {
+            out.key("response.finish_reasons");
+            out.open_array();
+            self.finish_reasons.iter().for_each(|reason| out.plain(reason));
+            out.close_array();
+        }
+        let usage = self.usage();
+        number(out, "usage.input_tokens", usage.input_tokens);
+        number(out, "usage.output_tokens", usage.output_tokens);
+        number(out, "usage.cache_read.input_tokens", usage.cache_read_input_tokens);
+        number(out, "usage.cache_creation.input_tokens", usage.cache_creation_input_tokens);
+        number(out, "usage.reasoning.output_tokens", usage.reasoning_output_tokens);
+        out.close_object();
+    }
+
+    fn write_weir(&self, out: &mut Out) {
+        out.key("weir");
+        out.open_object();
+        text(out, "method", Some(self.method));
+        text(out, "path", Some(self.path));
+        text(out, "format", self.format.map(FormatId::as_str));
+        text(out, "route", self.route);
+        if self.stream {
+            out.key("stream");
+            out.boolean(true);
+        }
+        text(out, "ending", Some(self.ending.as_str()));
+        text(out, "reason", self.reason);
+        number(out, "status", self.status.map(u64::from));
+        number(out, "duration_ms", Some(self.duration_ms));
+        number(out, "first_content_ms", self.first_content_ms);
+        text(out, "usage_source", Some(self.source().as_str()));
+        number(out, "total_tokens", self.usage().total());
+        number(out, "cost_nano_usd", self.cost());
+        if let Some((decision, rule)) = self.budget.parts() {
+            out.key("budget");
+            out.open_object();
+            text(out, "decision", Some(decision));
+            text(out, "rule", rule);
+            out.close_object();
+        }
+        self.write_attempts(out);
+        self.write_losses(out);
+        out.close_object();
+    }
+
+    fn write_attempts(&self, out: &mut Out) {
+        out.key("attempts");
+        out.open_array();
+        for attempt in &self.attempts {
+            out.open_object();
+            text(out, "provider", Some(attempt.provider));
+            text(out, "model", Some(attempt.model));
+            text(out, "format", attempt.format.map(FormatId::as_str));
+            text(out, "outcome", Some(attempt.outcome.as_str()));
+            number(out, "status", attempt.status.map(u64::from));
+            out.close_object();
+        }
+        out.close_array();
+    }
+
+    fn write_losses(&self, out: &mut Out) {
+        let losses = self.losses.as_slice();
+        if losses.is_empty() {
+            return;
+        }
+        out.key("losses");
+        out.open_array();
+        for (field, fate) in losses {
+            out.open_object();
+            text(out, "field", Some(field.as_str()));
+            text(out, "fate", Some(fate.as_str()));
+            out.close_object();
+        }
+        out.close_array();
+    }
+}
+
+fn text(out: &mut Out, key: &str, value: Option<&str>) {
+    if let Some(value) = value {
+        out.key(key);
+        out.plain(value);
+    }
+}
+
+fn number(out: &mut Out, key: &str, value: Option<u64>) {
+    if let Some(value) = value {
+        out.key(key);
+        out.number(value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::Field;
+
+    fn attempt(outcome: AttemptOutcome, source: UsageSource) -> AttemptRecord<'static> {
+        AttemptRecord {
+            provider: "main",
+            kind: "openai",
+            model: "gpt-5",
+            format: Some(FormatId::Chat),
+            outcome,
+            status: Some(200),
+            usage: Usage::default(),
+            source,
+            cost: None,
+        }
+    }
+
+    fn record(losses: &Losses) -> Record<'_> {
+        Record {
+            method: "POST",
+            path: "/v1/chat/completions",
+            operation: "chat",
+            format: Some(FormatId::Chat),
+            request_model: Some("sm\"art\n\u{1f}"),
+            route: Some("smart"),
+            stream: true,
+            attempts: vec![
+                AttemptRecord { status: None, ..attempt(AttemptOutcome::Unreachable, UsageSource::None) },
+                AttemptRecord {
+                    provider: "claude",
+                    kind: "anthropic",
+                    model: "claude-sonnet-5",
+                    format: Some(FormatId::Messages),
+                    usage: Usage { input_tokens: Some(10), cache_read_input_tokens: Some(4), output_tokens: Some(5), ..Usage::default() },
+                    cost: Some(1_234),
+                    ..attempt(AttemptOutcome::Complete, UsageSource::Reported)
+                },
+            ],
+            response_model: Some("claude-sonnet-5"),
+            finish_reasons: vec!["stop"],
+            budget: BudgetRecord::Shadow("team-hour"),
+            ending: Ending::Complete,
+            reason: None,
+            status: Some(200),
+            duration_ms: 150,
+            first_content_ms: Some(90),
+            losses,
+        }
+    }
+
+    #[test]
+    fn a_fragment_ends_an_object_whatever_the_client_wrote() {
+        let mut losses = Losses::default();
+        let fate = losses.record(Field::Seed, FormatId::Messages);
+        let line = format!("{{\"start\":1{}}}", record(&losses).fragment());
+        let log: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let expected = serde_json::json!({
+            "start": 1,
+            "gen_ai": {
+                "operation.name": "chat",
+                "provider.name": "anthropic",
+                "request.model": "sm\"art\n\u{1f}",
+                "response.model": "claude-sonnet-5",
+                "response.finish_reasons": ["stop"],
+                "usage.input_tokens": 10,
+                "usage.output_tokens": 5,
+                "usage.cache_read.input_tokens": 4,
+            },
+            "weir": {
+                "method": "POST",
+                "path": "/v1/chat/completions",
+                "format": "chat",
+                "route": "smart",
+                "stream": true,
+                "ending": "complete",
+                "status": 200,
+                "duration_ms": 150,
+                "first_content_ms": 90,
+                "usage_source": "reported",
+                "total_tokens": 15,
+                "cost_nano_usd": 1234,
+                "budget": { "decision": "shadow", "rule": "team-hour" },
+                "attempts": [
+                    { "provider": "main", "model": "gpt-5", "format": "chat", "outcome": "unreachable" },
+                    { "provider": "claude", "model": "claude-sonnet-5", "format": "messages", "outcome": "complete", "status": 200 },
+                ],
+                "losses": [{ "field": "seed", "fate": fate.as_str() }],
+            },
+        });
+        assert_eq!(log, expected);
+    }
+
+    #[test]
+    fn an_exchange_without_attempts_has_a_record_too() {
+        let losses = Losses::default();
+        let mut record = record(&losses);
+        record.attempts.clear();
+        record.finish_reasons.clear();
+        (record.request_model, record.route, record.response_model, record.format) = (None, None, None, None);
+        (record.status, record.first_content_ms, record.budget) = (None, None, BudgetRecord::RefusedUnchecked("all"));
+        let line = format!("{{\"start\":1{}}}", record.fragment());
+        let log: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(log["gen_ai"], serde_json::json!({ "operation.name": "chat" }));
+        assert_eq!(log["weir"]["budget"], serde_json::json!({ "decision": "refused_unchecked", "rule": "all" }));
+        assert_eq!(log["weir"]["usage_source"], "none");
+    }
+
+    #[test]
+    fn attempts_that_were_billed_add_up() {
+        let losses = Losses::default();
+        let mut record = record(&losses);
+        let billed = |cost| AttemptRecord {
+            usage: Usage { output_tokens: Some(7), ..Usage::default() },
+            cost,
+            ..attempt(AttemptOutcome::Broken, UsageSource::Counted)
+        };
+        record.attempts.insert(0, billed(Some(6)));
+        assert_eq!((record.cost(), record.source()), (Some(1_240), UsageSource::Counted));
+        assert_eq!(record.usage().output_tokens, Some(12));
+        record.attempts.insert(0, billed(None));
+        assert_eq!(record.cost(), None);
+    }
+}
