@@ -20,4 +20,5 @@ pub mod process;
 pub mod progress;
 pub mod providers;
 pub mod trouble;
+pub mod verify;
 pub mod wasm;
