@@ -129,11 +129,13 @@ impl Entry {
         true
     }
 
-    /// Whether nothing would be lost by forgetting the key: what was known can be asked again.
+    /// Whether nothing is lost by forgetting the key: what was known can be asked again. A rest below one unit of the service
+    /// is kept as long as its window runs.
     pub(super) fn is_idle(&self, now: u64) -> bool {
         let owes = self.rule.scale.whole(self.owed) > 0;
-        let heard = self.known.is_some_and(|known| known.resets > now && now.saturating_sub(known.at) < FRESH);
-        !(owes || self.calling || self.queued || self.urgent || heard || self.paused_until > now)
+        let known = self.known.filter(|known| known.resets > now);
+        let fresh = known.is_some_and(|known| self.owed > 0 || now.saturating_sub(known.at) < FRESH);
+        !(owes || self.calling || self.queued || self.urgent || fresh || self.paused_until > now)
     }
 
     /// Nearer to the limit than this, each request asks first: twice what was used between two late answers, by whomever.

@@ -9,11 +9,17 @@
 //! ```
 //!
 //! A worker is to the service what another Envoy is: each has its own ledger. The laws: an amount is at any time in exactly one
-//! of *owed*, *in flight*, *counted*, *unknown* and *without a rule*; only a call that surely was not applied goes back to
+//! of *owed*, *in flight*, *counted*, *unknown*, *without a rule* and *rounded*; only a call that surely was not applied goes back to
 //! owed; moving time forward never allows less.
 
 mod entry;
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod model;
 mod sync;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -49,6 +55,7 @@ pub struct Ledger {
     max_keys: usize,
     unknown: Totals,
     without_rule: Totals,
+    rounded: Totals,
 }
 
 /// Amounts by measure.
@@ -95,6 +102,7 @@ impl Ledger {
             max_keys,
             unknown: Totals { requests: 0, tokens: 0, nano_dollars: 0 },
             without_rule: Totals { requests: 0, tokens: 0, nano_dollars: 0 },
+            rounded: Totals { requests: 0, tokens: 0, nano_dollars: 0 },
         }
     }
 
@@ -157,6 +165,13 @@ impl Ledger {
     #[must_use]
     pub const fn without_rule(&self) -> Totals {
         self.without_rule
+    }
+
+    /// What was never sent because it was less than one unit of the service when its window was over: less than one for each key
+    /// and window.
+    #[must_use]
+    pub const fn rounded(&self) -> Totals {
+        self.rounded
     }
 
     /// How many counters are followed.

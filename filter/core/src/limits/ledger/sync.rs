@@ -220,14 +220,14 @@ impl Ledger {
         }
     }
 
-    /// Forgets the keys that are idle. What one of them owes is below one unit of the service; it is counted as unknown.
+    /// Forgets the keys that are idle. What one of them still owes is below one unit of the service, in a window that is over.
     pub(super) fn sweep(&mut self, now: u64) {
         self.swept_at = now;
-        let unknown = &mut self.unknown;
+        let rounded = &mut self.rounded;
         self.entries.retain(|_, entry| {
             let idle = entry.is_idle(now);
             if idle {
-                unknown.add(entry.rule.budget.measure, entry.owed);
+                rounded.add(entry.rule.budget.measure, entry.owed);
             }
             !idle
         });
