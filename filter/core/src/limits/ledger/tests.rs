@@ -298,11 +298,13 @@ fn what_is_on_its_way_is_used_already() {
 #[test]
 fn a_refusal_ends_with_its_window() {
     let mut worker = Worker::new(&[budget("b", 100)]);
-    worker.now += 3_000 * SECOND - SECOND / 2;
+    let tenth = SECOND / 10;
+    worker.now += 3_000 * SECOND - 15 * tenth;
     assert!(worker.request("blue", 100));
-    assert!(!worker.request("blue", 1));
-    worker.now += SECOND / 4;
+    worker.now += 11 * tenth;
+    assert!(worker.sync());
+    worker.now += tenth;
     assert!(matches!(worker.ledger.decide(&mut worker.claim("blue"), worker.now), Decision::Refuse(_)), "known without asking");
-    worker.now += SECOND / 4 + SECOND / 2;
+    worker.now += 4 * tenth;
     assert!(worker.request("blue", 1), "a new window");
 }
