@@ -296,15 +296,16 @@ fn what_is_on_its_way_is_used_already() {
 }
 
 #[test]
-fn a_refusal_ends_with_its_window() {
-    let mut worker = Worker::new(&[budget("b", 100)]);
-    let tenth = SECOND / 10;
-    worker.now += 3_000 * SECOND - 15 * tenth;
+fn a_verdict_ends_with_its_window() {
+    let mut worker = Worker::new(&[budget("b", 100), BudgetRule { shadow: true, ..budget("shadow", 10) }]);
+    worker.now += 3_000 * SECOND - 3 * SECOND;
     assert!(worker.request("blue", 100));
-    worker.now += 11 * tenth;
+    worker.now += 2 * SECOND;
     assert!(worker.sync());
-    worker.now += tenth;
+    worker.now += SECOND / 2;
     assert!(matches!(worker.ledger.decide(&mut worker.claim("blue"), worker.now), Decision::Refuse(_)), "known without asking");
-    worker.now += 4 * tenth;
-    assert!(worker.request("blue", 1), "a new window");
+    worker.now += SECOND / 2;
+    let mut claim = worker.claim("blue");
+    let Decision::Allow(admission) = worker.decide(&mut claim) else { panic!("refused in a new window") };
+    assert_eq!(admission.shadow, None, "a shadow rule has a new window too");
 }
