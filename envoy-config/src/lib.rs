@@ -1,1 +1,22 @@
-//! Renders one Weir document into what Envoy and the rate-limit service read.
+//! Renders one Weir document into what Envoy and the rate-limit service read, and applies it to a running Envoy.
+
+mod admin;
+mod apply;
+#[cfg(test)]
+mod examples;
+mod explain;
+mod problems;
+mod quote;
+mod reference;
+mod render;
+mod retired;
+mod source;
+mod template;
+mod version;
+
+pub use apply::{Applied, ApplyOptions, apply, write};
+pub use explain::explain;
+pub use problems::Problems;
+pub use reference::reference;
+pub use render::{RenderOptions, Rendered, render_envoy, static_bootstrap};
+pub use source::Source;

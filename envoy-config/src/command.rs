@@ -1,0 +1,156 @@
+//! The command line: what was asked for, and the text that answers it.
+
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use lexopt::Arg::{Long, Short, Value};
+use weir_config::{Applied, ApplyOptions, Problems, RenderOptions, Source, apply, explain, render_envoy};
+
+/// How the command is used.
+pub const USAGE: &str = "\
+usage: weir check FILE
+       weir explain FILE
+       weir render envoy FILE -o DIR [options]
+
+  check     reads a document and names all of its faults
+  explain   says what a document does
+  render    writes what Envoy and the rate-limit service read:
+              DIR/envoy.yaml, DIR/xds/*.yaml, DIR/ratelimit/config/weir.yaml
+
+  -o, --output DIR    the folder; an Envoy that runs on it takes the new document over
+  --module PATH       the filter (default: DIR/weir.wasm)
+  --ca PATH           certificate authorities for providers over TLS (default: this machine's)
+  --admin ADDRESS     the admin interface of the Envoy that runs on the folder: each file is
+                      waited for before the next, so that no request is lost
+  --restart           write even what Envoy can only take over by a restart
+  --filter-only       only DIR/filter.yaml: the filter entries for an Envoy of your own
+";
+
+/// Why the command did not do what it was asked for.
+#[derive(Debug)]
+pub enum Failure {
+    /// It was not understood.
+    Usage(String),
+    /// The document, the folder or Envoy.
+    Problems(Problems),
+}
+
+impl From<lexopt::Error> for Failure {
+    fn from(error: lexopt::Error) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<Problems> for Failure {
+    fn from(problems: Problems) -> Self {
+        Self::Problems(problems)
+    }
+}
+
+/// Does what the arguments say and returns what is to be printed.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn run(mut parser: lexopt::Parser) -> Result<String, Failure> {
+    let arguments = Arguments::parse(&mut parser)?;
+    let words: Vec<&str> = arguments.words.iter().filter_map(|word| word.to_str()).collect();
+    match (&*words, arguments.help) {
+        (_, true) => Ok(USAGE.to_owned()),
+        (["check", _], false) => check(&arguments.document()?),
+        (["explain", _], false) => Ok(explain(&Source::open(&arguments.document()?)?)),
+        (["render", "envoy", _], false) => render(&arguments),
+        _ => Err(Failure::Usage("what is to be done?".to_owned())),
+    }
+}
+
+#[derive(Default)]
+struct Arguments {
+    words: Vec<OsString>,
+    output: Option<PathBuf>,
+    module: Option<PathBuf>,
+    authorities: Option<PathBuf>,
+    admin: Option<String>,
+    restart: bool,
+    filter_only: bool,
+    help: bool,
+}
+
+impl Arguments {
+    fn parse(parser: &mut lexopt::Parser) -> Result<Self, Failure> {
+        let mut arguments = Self::default();
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Short('o') | Long("output") => arguments.output = Some(parser.value()?.into()),
+                Long("module") => arguments.module = Some(parser.value()?.into()),
+                Long("ca") => arguments.authorities = Some(parser.value()?.into()),
+                Long("admin") => arguments.admin = Some(parser.value()?.to_string_lossy().into_owned()),
+                Long("restart") => arguments.restart = true,
+                Long("filter-only") => arguments.filter_only = true,
+                Short('h') | Long("help") => arguments.help = true,
+                Value(word) => arguments.words.push(word),
+                Short(_) | Long(_) => return Err(argument.unexpected().into()),
+            }
+        }
+        Ok(arguments)
+    }
+
+    /// The document is the last word.
+    fn document(&self) -> Result<PathBuf, Failure> {
+        absolute(self.words.last().map_or(Path::new(""), Path::new))
+    }
+}
+
+fn check(path: &Path) -> Result<String, Failure> {
+    let gateway = Source::open(path)?.document.gateway;
+    let (providers, models, budgets) = (gateway.providers.len(), gateway.routes.len(), gateway.budgets.len());
+    Ok(format!("{}: good; providers: {providers}, models: {models}, budgets: {budgets}\n", path.display()))
+}
+
+fn render(arguments: &Arguments) -> Result<String, Failure> {
+    let output = arguments.output.as_deref().ok_or_else(|| Failure::Usage("render needs -o DIR".to_owned()))?;
+    let (document, folder) = (arguments.document()?, absolute(output)?);
+    let text = std::fs::read_to_string(&document).map_err(|error| Problems::Read(document.clone(), error))?;
+    let place = |path: &Option<PathBuf>| path.as_deref().map(absolute).transpose();
+    let options = RenderOptions {
+        folder: folder.clone(),
+        module: place(&arguments.module)?,
+        document,
+        authorities: place(&arguments.authorities)?,
+        filter_only: arguments.filter_only,
+    };
+    let rendered = render_envoy(&text, &options)?;
+    let applied = apply(&rendered, &folder, &ApplyOptions { admin: arguments.admin.clone(), restart: arguments.restart })?;
+    Ok(report(&applied, &folder, arguments))
+}
+
+fn report(applied: &Applied, folder: &Path, arguments: &Arguments) -> String {
+    let mut text = String::new();
+    // Writing into a string cannot fail.
+    let _infallible = write_report(applied, folder, arguments, &mut text);
+    text
+}
+
+fn write_report(applied: &Applied, folder: &Path, arguments: &Arguments, text: &mut String) -> std::fmt::Result {
+    for file in &applied.written {
+        let state = if arguments.admin.is_some() && file.starts_with("xds/") { "in force" } else { "written" };
+        writeln!(text, "{}: {state}", folder.join(file).display())?;
+    }
+    for file in &applied.unchanged {
+        writeln!(text, "{}: unchanged", folder.join(file).display())?;
+    }
+    if !applied.retired.is_empty() {
+        writeln!(text, "kept for an hour, for requests in flight: {}", applied.retired.join(", "))?;
+    }
+    if applied.restart {
+        writeln!(text, "envoy.yaml has changed in more than the document: restart Envoy for that to take effect")?;
+    }
+    if !arguments.filter_only {
+        writeln!(text, "start: envoy -c {} --reject-unknown-dynamic-fields", folder.join("envoy.yaml").display())?;
+    }
+    Ok(())
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|error| Problems::Read(path.to_owned(), error).into())
+}

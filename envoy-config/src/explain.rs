@@ -1,0 +1,83 @@
+//! A document in words: who answers what, under which path, and what is counted where.
+
+use std::fmt::Write as _;
+
+use weir_core::config::Gateway;
+use weir_core::limits::Rule;
+use weir_core::names::FormatId;
+use weir_core::providers::{Credential, Provider, SecretRef};
+use weir_core::routing::{Route, Target};
+
+use crate::Source;
+
+/// What a document does, one line for each thing.
+#[must_use]
+pub fn explain(source: &Source) -> String {
+    let gateway = &source.document.gateway;
+    let mut text = String::new();
+    // Writing into a string cannot fail.
+    let _infallible = write_all(gateway, &mut text);
+    text
+}
+
+fn write_all(gateway: &Gateway, text: &mut String) -> std::fmt::Result {
+    writeln!(text, "providers")?;
+    for provider in &gateway.providers {
+        writeln!(text, "  {}: {}", provider.name, describe(provider))?;
+    }
+    writeln!(text, "models")?;
+    for route in &gateway.routes {
+        writeln!(text, "  {}", route.name)?;
+        for target in &route.targets {
+            writeln!(text, "    {}", describe_target(gateway, route, target))?;
+        }
+    }
+    if !gateway.endpoints.is_empty() {
+        writeln!(text, "endpoints")?;
+    }
+    for endpoint in &gateway.endpoints {
+        let Some(provider) = gateway.provider(endpoint.provider) else { continue };
+        let (scheme, authority) = (provider.endpoint.scheme.as_str(), provider.authority());
+        writeln!(text, "  {} -> {scheme}://{authority}{}", endpoint.prefix, provider.passing_path(&endpoint.prefix))?;
+    }
+    if !gateway.budgets.is_empty() {
+        writeln!(text, "budgets")?;
+    }
+    let identities: Vec<&str> = gateway.identities.iter().map(|identity| &*identity.name).collect();
+    for rule in gateway.budgets.iter().map(Rule::new) {
+        let keys = rule.service_keys(&identities).join(", ");
+        let keys = if keys.is_empty() { "all together".to_owned() } else { format!("for each {keys}") };
+        let (name, limit, unit) = (rule.service_name(), rule.service_limit(), rule.service_unit());
+        writeln!(text, "  {}: {keys}; rule {name} of the service, {limit} a {unit}", rule.budget.name)?;
+    }
+    if !gateway.wants_env.is_empty() {
+        writeln!(text, "environment of Envoy\n  {}", gateway.wants_env.join(", "))?;
+    }
+    Ok(())
+}
+
+fn describe(provider: &Provider) -> String {
+    let speaks: Vec<&str> = provider.speaks.iter().copied().map(FormatId::as_str).collect();
+    let credential = match &provider.credential {
+        Credential::None => "no credential".to_owned(),
+        Credential::Bearer(SecretRef::Env(name)) => format!("bearer from {name}"),
+        Credential::ApiKey { header, secret: SecretRef::Env(name) } => format!("{header} from {name}"),
+    };
+    format!("{} at {}, speaks {}, {credential}", provider.kind.preset().name, provider.authority(), speaks.join(" and "))
+}
+
+fn describe_target(gateway: &Gateway, route: &Route, target: &Target) -> String {
+    let Some(provider) = gateway.provider(target.provider) else { return String::new() };
+    let model = target.model.as_deref().unwrap_or("the name that was asked for");
+    let url = provider.speaks.first().and_then(|format| provider.path(*format)).unwrap_or_default();
+    let peers = route.targets.iter().filter(|peer| peer.priority == target.priority);
+    let total: u64 = peers.map(|peer| u64::from(peer.weight)).sum();
+    let share = u64::from(target.weight).saturating_mul(100).checked_div(total).unwrap_or(0);
+    format!(
+        "priority {}, {share} %: {model} at {} ({}://{}{url})",
+        target.priority,
+        provider.name,
+        provider.endpoint.scheme.as_str(),
+        provider.authority()
+    )
+}

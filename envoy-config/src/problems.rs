@@ -1,0 +1,82 @@
+//! What keeps a document from being read, rendered or applied.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use weir_core::config::ConfigErrors;
+
+/// Why nothing came of a document.
+#[derive(Debug)]
+pub enum Problems {
+    /// A file could not be read.
+    Read(PathBuf, std::io::Error),
+    /// A file could not be written.
+    Write(PathBuf, std::io::Error),
+    /// A file is not YAML; the parser's words, with line and column.
+    Syntax(PathBuf, Box<str>),
+    /// The document has faults.
+    Document(ConfigErrors),
+    /// The file that the document's `prices` names holds something else.
+    Prices(PathBuf),
+    /// A provider is reached over TLS, and no file with certificate authorities was found.
+    NoAuthorities,
+    /// The folder was rendered for another VM: variables that came, variables that went.
+    Restart {
+        /// Names that only the new document has.
+        added: Vec<String>,
+        /// Names that only the old document had.
+        removed: Vec<String>,
+    },
+    /// Nothing answers at the admin address.
+    Admin(String, Box<str>),
+    /// Envoy refused a file, and keeps what it had.
+    Refused {
+        /// The file, below the folder.
+        file: &'static str,
+        /// The statistic that says so.
+        sign: String,
+    },
+    /// Envoy took no notice of a file in time.
+    Unnoticed(&'static str),
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(path, error) => write!(f, "{}: cannot be read: {error}", path.display()),
+            Self::Write(path, error) => write!(f, "{}: cannot be written: {error}", path.display()),
+            Self::Syntax(path, what) => write!(f, "{}: not YAML: {what}", path.display()),
+            Self::Document(errors) => errors.fmt(f),
+            Self::Prices(path) => write!(f, "prices.file: {} holds no object with the list `models` alone", path.display()),
+            Self::NoAuthorities => f.write_str(
+                "providers are reached over TLS, and this machine's certificate authorities were not found: name their file with --ca",
+            ),
+            Self::Restart { added, removed } => {
+                f.write_str("this document needs another VM in Envoy, and so a restart")?;
+                if !added.is_empty() {
+                    write!(f, "; new environment variables: {}", added.join(", "))?;
+                }
+                if !removed.is_empty() {
+                    write!(f, "; no longer used: {}", removed.join(", "))?;
+                }
+                f.write_str(".\nNothing was written. With --restart the files are written all the same; restart Envoy then.")
+            }
+            Self::Admin(address, what) => write!(f, "Envoy's admin interface at {address} does not answer: {what}"),
+            Self::Refused { file, sign } => write!(
+                f,
+                "Envoy refused {file} ({sign}) and keeps what it had; its log says why. The file from before is back in its place, and what comes after it was not written."
+            ),
+            Self::Unnoticed(file) => {
+                write!(f, "Envoy has not taken {file} after 10 seconds: does it read this folder? What comes after it was not written.")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Problems {}
+
+impl From<ConfigErrors> for Problems {
+    fn from(errors: ConfigErrors) -> Self {
+        Self::Document(errors)
+    }
+}

@@ -1,0 +1,104 @@
+//! The clusters: each provider and its direct twin, the one that refuses, and the rate-limit service.
+
+use weir_core::config::{Gateway, LimitService};
+use weir_core::names::{CLUSTER_LIMITS, CLUSTER_NONE, METADATA, METADATA_PROVIDER, METADATA_TWIN};
+use weir_core::providers::{Endpoint, Provider, Scheme};
+
+use super::{Place, quoted_path};
+use crate::quote::quoted;
+use crate::template::fill;
+
+/// Refused at once, so that Envoy retries where a cluster has no usable host: without it such a request ends with 503 and no retry.
+const TOMBSTONE: &str = "- { priority: 1, lb_endpoints: [ { endpoint: { address: { socket_address: { address: \"127.0.0.1\", port_value: 1 } } } } ] }      # the tombstone";
+const POLICY: &str = "policy: { overprovisioning_factor: 100000 }                  # else ejections send live traffic to the tombstone";
+/// A filter list of its own, without the upstream position: there the gateway position does both jobs.
+const TWIN_FILTERS: &str = "http_filters: [ { name: envoy.filters.http.upstream_codec, typed_config: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec } } ]";
+
+/// Every cluster of a document, one list entry each.
+pub(super) fn all(gateway: &Gateway, place: &Place) -> String {
+    let mut clusters = String::new();
+    for provider in &gateway.providers {
+        let (kind, at) = (provider.kind.preset().name, &provider.endpoint.authority);
+        clusters.push_str(&format!("# {}: {kind} at {at}\n", provider.name));
+        clusters.push_str(&cluster(provider, false, place));
+        clusters.push_str("# its direct twin\n");
+        clusters.push_str(&cluster(provider, true, place));
+    }
+    let none = [("name", &*quoted(CLUSTER_NONE)), ("namespace", METADATA), ("provider", METADATA_PROVIDER)];
+    clusters.push_str(&fill(include_str!("../../templates/none.yaml"), &none));
+    if let Some(limits) = &gateway.limit_service {
+        clusters.push_str(&service(limits, place));
+    }
+    clusters
+}
+
+/// Whether any cluster speaks TLS.
+pub(super) fn need_tls(gateway: &Gateway) -> bool {
+    let service = gateway.limit_service.iter().map(|service| &service.endpoint);
+    gateway.providers.iter().map(|provider| &provider.endpoint).chain(service).any(|endpoint| endpoint.scheme == Scheme::Https)
+}
+
+fn cluster(provider: &Provider, twin: bool, place: &Place) -> String {
+    let endpoint = &provider.endpoint;
+    let name = if twin { &provider.direct_cluster } else { &provider.name };
+    let mut metadata = format!("{METADATA_PROVIDER}: {}", quoted(&provider.name));
+    if twin {
+        metadata.push_str(&format!(", {METADATA_TWIN}: true"));
+    }
+    let protocol = match endpoint.scheme {
+        Scheme::Https => "auto_config: {}                                              # h2 where the provider offers it",
+        Scheme::Http => "explicit_http_config: { http_protocol_options: {} }",
+    };
+    let fillings = [
+        ("name", &*quoted(name)),
+        ("discovery", discovery(endpoint)),
+        ("namespace", METADATA),
+        ("metadata", &metadata),
+        ("policy", if twin { "" } else { POLICY }),
+        ("tombstone", if twin { "" } else { TOMBSTONE }),
+        ("hostname", &hostname(endpoint)),
+        ("host", &quoted(&endpoint.host)),
+        ("port", &endpoint.port.to_string()),
+        ("transport_socket", &transport_socket(endpoint, place)),
+        ("protocol", protocol),
+        ("http_filters", if twin { TWIN_FILTERS } else { "" }),
+    ];
+    fill(include_str!("../../templates/cluster.yaml"), &fillings)
+}
+
+fn service(service: &LimitService, place: &Place) -> String {
+    let endpoint = &service.endpoint;
+    let fillings = [
+        ("name", &*quoted(CLUSTER_LIMITS)),
+        ("discovery", discovery(endpoint)),
+        ("timeout", &format!("{}.{:03}s", service.timeout.as_secs(), service.timeout.subsec_millis())),
+        ("hostname", &hostname(endpoint)),
+        ("host", &quoted(&endpoint.host)),
+        ("port", &endpoint.port.to_string()),
+        ("transport_socket", &transport_socket(endpoint, place)),
+    ];
+    fill(include_str!("../../templates/service.yaml"), &fillings)
+}
+
+/// Each address of a name is a host of its own, so families are not mixed: where the machine has no IPv6, half of the attempts would fail.
+fn discovery(endpoint: &Endpoint) -> &'static str {
+    if endpoint.is_address() { "type: STATIC" } else { "type: STRICT_DNS\ndns_lookup_family: V4_PREFERRED" }
+}
+
+fn hostname(endpoint: &Endpoint) -> String {
+    if endpoint.is_address() { String::new() } else { format!("hostname: {}, ", quoted(&endpoint.host)) }
+}
+
+/// The certificate has to be of this host and of an authority; a name is sent as SNI, an address cannot be (RFC 6066, 3).
+fn transport_socket(endpoint: &Endpoint, place: &Place) -> String {
+    let host = quoted(&endpoint.host);
+    let (sni, san_type) = if endpoint.is_address() { (String::new(), "IP_ADDRESS") } else { (format!("sni: {host}"), "DNS") };
+    match endpoint.scheme {
+        Scheme::Http => String::new(),
+        Scheme::Https => {
+            let ca = quoted_path(&place.authorities);
+            let fillings = [("sni", &*sni), ("ca", &ca), ("san_type", san_type), ("host", &host)];
+            fill(include_str!("../../templates/upstream_tls.yaml"), &fillings)
+        }
+    }
+}

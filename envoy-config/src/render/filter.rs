@@ -1,0 +1,71 @@
+//! The filter's entries: the same in both positions but for name and root id.
+
+use weir_core::names::{ROOT_GATEWAY, ROOT_UPSTREAM, VM_ID};
+
+use super::{GATEWAY, Place, UPSTREAM, quoted_path, versioned};
+use crate::Source;
+use crate::quote::{quoted, quoted_json};
+use crate::template::fill;
+
+/// One of the two places in which Envoy runs the filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Position {
+    /// Once per request, in the listener.
+    Gateway,
+    /// Once per attempt, on the way to the provider.
+    Upstream,
+}
+
+impl Position {
+    /// The name of the filter, of the plugin and of its root.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Gateway => ROOT_GATEWAY,
+            Self::Upstream => ROOT_UPSTREAM,
+        }
+    }
+
+    fn file(self) -> &'static str {
+        match self {
+            Self::Gateway => GATEWAY,
+            Self::Upstream => UPSTREAM,
+        }
+    }
+}
+
+/// The filter's typed configuration.
+pub(super) fn wasm(position: Position, source: &Source, place: &Place) -> String {
+    let env: Vec<String> = source.document.gateway.wants_env.iter().map(|name| quoted(name)).collect();
+    let env = if env.is_empty() { String::new() } else { format!(" {} ", env.join(", ")) };
+    let fillings = [
+        ("name", &*quoted(position.name())),
+        ("vm_id", &quoted(VM_ID)),
+        ("module", &quoted_path(&place.module)),
+        ("env", &env),
+        ("document", &quoted_json(&source.json)),
+    ];
+    fill(include_str!("../../templates/wasm.yaml"), &fillings)
+}
+
+/// The file that Envoy watches.
+pub(super) fn discovery(position: Position, wasm: &str) -> String {
+    versioned(include_str!("../../templates/filter.yaml"), &[("name", &quoted(position.name())), ("wasm", wasm)])
+}
+
+/// The entry in a filter list that watches the file.
+pub(super) fn discovered(position: Position, source: &Source, place: &Place) -> String {
+    let file = place.folder.join(position.file());
+    let fillings = [
+        ("name", &*quoted(position.name())),
+        ("file", &quoted_path(&file)),
+        ("folder", &quoted_path(&place.folder.join("xds"))),
+        ("wasm", &wasm(position, source, place)),
+    ];
+    fill(include_str!("../../templates/discovered.yaml"), &fillings)
+}
+
+/// The entry in a filter list that holds the configuration itself.
+pub(super) fn inlined(position: Position, source: &Source, place: &Place) -> String {
+    let wasm = wasm(position, source, place);
+    fill("- name: {{name}}\n  typed_config:\n    {{wasm}}\n", &[("name", &quoted(position.name())), ("wasm", &wasm)])
+}

@@ -1,0 +1,53 @@
+//! The route: one for everything, marked as Weir's, its cluster chosen anew for every attempt.
+
+use weir_core::config::{Document, Gateway};
+use weir_core::names::{CLUSTER_NONE, METADATA, METADATA_ROUTE, STATE_NEXT, STATE_PREFIX, STATUS_RETRY};
+
+use crate::quote::quoted;
+use crate::template::fill;
+
+/// The route configuration, from its name on.
+pub(super) fn configuration(document: &Document) -> String {
+    let origins: Vec<String> = document.listen.cors.iter().map(|origin| format!("{{ exact: {} }}", quoted(origin))).collect();
+    let cors = match &*origins {
+        [] => String::new(),
+        origins => fill(include_str!("../../templates/cors.yaml"), &[("origins", &format!(" {} ", origins.join(", ")))]),
+    };
+    fill(include_str!("../../templates/route_configuration.yaml"), &[("cors", &cors), ("route", &route(&document.gateway))])
+}
+
+/// The route alone, as a list entry.
+pub(super) fn route(gateway: &Gateway) -> String {
+    let mut clusters = String::new();
+    for provider in &gateway.providers {
+        for name in [&provider.name, &provider.direct_cluster] {
+            clusters.push_str(&matched(name));
+        }
+    }
+    let longest = gateway.routes.iter().map(|route| route.targets.len()).max().unwrap_or(0);
+    let fillings = [
+        ("namespace", METADATA),
+        ("mark", METADATA_ROUTE),
+        ("buffer", &*buffer(gateway).to_string()),
+        ("state", &quoted(&format!("{STATE_PREFIX}{STATE_NEXT}"))),
+        ("clusters", &clusters),
+        ("none", &quoted(CLUSTER_NONE)),
+        ("status", &STATUS_RETRY.to_string()),
+        ("retries", &longest.max(8).to_string()),
+    ];
+    fill(include_str!("../../templates/route.yaml"), &fillings)
+}
+
+/// The matcher's entry that leads to a cluster.
+pub(crate) fn matched(cluster: &str) -> String {
+    let name = quoted(cluster);
+    format!(
+        "{name}: {{ action: {{ name: \"c\", typed_config: {{ \"@type\": type.googleapis.com/envoy.extensions.router.cluster_specifiers.matcher.v3.ClusterAction, cluster: {name} }} }} }}\n"
+    )
+}
+
+/// How much Envoy holds of a body: above both caps, so that Weir refuses first, and with room for a request that grows while it is translated.
+fn buffer(gateway: &Gateway) -> usize {
+    let largest = gateway.caps.request_body.max(gateway.caps.answer);
+    largest.saturating_add(largest.div_ceil(4)).saturating_add(64 << 10)
+}
