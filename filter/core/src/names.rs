@@ -133,18 +133,5 @@ pub const METRIC_LIMIT_UNKNOWN: &str = "weir.limit_unknown";
 pub const METRIC_LIMIT_WITHOUT_RULE: &str = "weir.limit_without_rule";
 
 /// Every tag of the metrics above. A name carries them as `weir.requests;model=gpt-5;status=200`, from where Envoy's `stats_tags` take them.
-pub const METRIC_TAGS: [&str; 13] = [
-    "model",
-    "provider",
-    "status",
-    "kind",
-    "usage_source",
-    "reason",
-    "field",
-    "source",
-    "target",
-    "fate",
-    "call",
-    "result",
-    "measure",
-];
+pub const METRIC_TAGS: [&str; 13] =
+    ["model", "provider", "status", "kind", "usage_source", "reason", "field", "source", "target", "fate", "call", "result", "measure"];
