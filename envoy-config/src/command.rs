@@ -24,6 +24,8 @@ usage: weir check FILE
   --admin ADDRESS     the admin interface of the Envoy that runs on the folder: each file is
                       waited for before the next, so that no request is lost
   --restart           write even what Envoy can only take over by a restart
+  --inlined           only DIR/inlined.yaml: the bootstrap with the watched files in it, for
+                      `envoy --mode validate`, which does not open them
   --filter-only       only DIR/filter.yaml: the filter entries for an Envoy of your own
 ";
 
@@ -73,6 +75,7 @@ struct Arguments {
     admin: Option<String>,
     restart: bool,
     filter_only: bool,
+    inlined: bool,
     help: bool,
 }
 
@@ -86,6 +89,7 @@ impl Arguments {
                 Long("ca") => arguments.authorities = Some(parser.value()?.into()),
                 Long("admin") => arguments.admin = Some(parser.value()?.to_string_lossy().into_owned()),
                 Long("restart") => arguments.restart = true,
+                Long("inlined") => arguments.inlined = true,
                 Long("filter-only") => arguments.filter_only = true,
                 Short('h') | Long("help") => arguments.help = true,
                 Value(word) => arguments.words.push(word),
@@ -119,7 +123,10 @@ fn render(arguments: &Arguments) -> Result<String, Failure> {
         authorities: place(&arguments.authorities)?,
         filter_only: arguments.filter_only,
     };
-    let rendered = render_envoy(&text, &options)?;
+    let mut rendered = render_envoy(&text, &options)?;
+    if arguments.inlined {
+        rendered = rendered.inlined();
+    }
     let applied = apply(&rendered, &folder, &ApplyOptions { admin: arguments.admin.clone(), restart: arguments.restart })?;
     Ok(report(&applied, &folder, arguments))
 }
@@ -145,7 +152,7 @@ fn write_report(applied: &Applied, folder: &Path, arguments: &Arguments, text: &
     if applied.restart {
         writeln!(text, "envoy.yaml has changed in more than the document: restart Envoy for that to take effect")?;
     }
-    if !arguments.filter_only {
+    if !arguments.filter_only && !arguments.inlined {
         writeln!(text, "start: envoy -c {} --reject-unknown-dynamic-fields", folder.join("envoy.yaml").display())?;
     }
     Ok(())

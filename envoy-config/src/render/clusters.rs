@@ -32,6 +32,11 @@ pub(super) fn all(gateway: &Gateway, place: &Place) -> String {
     clusters
 }
 
+/// The same as static resources, which name no type.
+pub(super) fn inlined(clusters: &str) -> String {
+    clusters.replace("- \"@type\": type.googleapis.com/envoy.config.cluster.v3.Cluster\n  ", "- ")
+}
+
 /// Whether any cluster speaks TLS.
 pub(super) fn need_tls(gateway: &Gateway) -> bool {
     let service = gateway.limit_service.iter().map(|service| &service.endpoint);

@@ -59,6 +59,8 @@ pub(crate) const UPSTREAM: &str = "xds/upstream.yaml";
 pub(crate) const GATEWAY: &str = "xds/gateway.yaml";
 /// The rate-limit service's rules.
 pub(crate) const LIMITS: &str = "ratelimit/config/weir.yaml";
+/// The bootstrap with the watched files inlined.
+pub(crate) const INLINED: &str = "inlined.yaml";
 /// The filter entries alone.
 pub(crate) const FILTER: &str = "filter.yaml";
 
@@ -68,6 +70,14 @@ pub(crate) const FILTER: &str = "filter.yaml";
 /// The document's syntax or faults, or a file of this machine that is missing.
 pub fn render_envoy(document: &str, options: &RenderOptions) -> Result<Rendered, Problems> {
     render(&Source::parse(document, &options.document)?, options)
+}
+
+impl Rendered {
+    /// The same as one file, [`static_bootstrap`].
+    #[must_use]
+    pub fn inlined(self) -> Self {
+        Self { files: vec![(INLINED, self.inlined.clone())], ..self }
+    }
 }
 
 /// The bootstrap with the watched files inlined: Envoy's validation does not open them.
@@ -90,7 +100,7 @@ pub(crate) fn render(source: &Source, options: &RenderOptions) -> Result<Rendere
     let limits = limits::rules(gateway);
     let mut files = Vec::new();
     if options.filter_only {
-        files.push((FILTER, only_filter(source, &place, &clusters)));
+        files.push((FILTER, only_filter(source, &place, &clusters::inlined(&clusters))));
     } else {
         files.push((BOOTSTRAP, bootstrap::watching(source, &place)));
         files.push((CLUSTERS, versioned(include_str!("../../templates/clusters.yaml"), &[("clusters", &clusters)])));
@@ -99,7 +109,7 @@ pub(crate) fn render(source: &Source, options: &RenderOptions) -> Result<Rendere
         files.push((GATEWAY, filter::discovery(filter::Position::Gateway, &downstream)));
     }
     files.extend(limits.map(|rules| (LIMITS, rules)));
-    let inlined = bootstrap::inlined(source, &place, &clusters, &routes);
+    let inlined = bootstrap::inlined(source, &place, &clusters::inlined(&clusters), &routes);
     Ok(Rendered { files, inlined, env: gateway.wants_env.clone() })
 }
 
