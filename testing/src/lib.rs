@@ -1,1 +1,46 @@
-//! A Proxy-Wasm host on wasmtime that behaves as Envoy does.
+//! A Proxy-Wasm host on wasmtime that behaves as Envoy does, for tests of any built filter.
+//!
+//! [`Host`] is one VM with its plugins: a test opens streams in it, feeds headers, data and trailers, moves the clock, and looks at what
+//! came out. Nothing is global, so tests run in parallel; a failure of the filter is an [`Error`] with a name and the transcript of what led to it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "a test framework: a wrong turn in it should end the test at once, and no host call re-enters its cells"
+)]
+
+mod abi;
+mod callout;
+mod cuts;
+mod error;
+mod events;
+mod fault;
+mod headers;
+mod host;
+mod imports;
+mod metrics;
+mod module;
+mod positions;
+mod process;
+mod properties;
+mod state;
+mod stream;
+mod transcript;
+mod vm;
+
+pub use abi::{Action, BufferKind, LOG_LEVELS, MapKind, Status, Way, decode_pairs, encode_pairs};
+pub use callout::{Answer, Callout, Reply};
+pub use cuts::{Random, bytewise, every_cut, seeded};
+pub use error::Error;
+pub use fault::Fault;
+pub use headers::HeaderMap;
+pub use host::{Host, Options, StreamId};
+pub use metrics::Metric;
+pub use module::Module;
+pub use process::Process;
+pub use state::{Plugin, Spent};
+pub use stream::{Flow, LocalReply};
+pub use transcript::Transcript;

@@ -1,0 +1,105 @@
+//! HTTP and gRPC callouts.
+
+use super::{Guest, call};
+use crate::abi::{Status, decode_pairs};
+use crate::callout::{Callout, Pending};
+use crate::error::Stop;
+use crate::headers::HeaderMap;
+use crate::state::State;
+use std::time::Duration;
+use wasmtime::{Caller, Linker};
+
+pub(super) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    linker.func_wrap(
+        "env",
+        "proxy_http_call",
+        |c: Caller<'_, State>,
+         name: u32,
+         name_size: u32,
+         heads: u32,
+         heads_size: u32,
+         body: u32,
+         body_size: u32,
+         trails: u32,
+         trails_size: u32,
+         timeout: u32,
+         token_at: u32| {
+            call(c, "proxy_http_call", |g| {
+                let cluster = g.text(name, name_size)?;
+                let headers = map(g, heads, heads_size)?;
+                g.say(headers.to_string());
+                let body = g.value(body, body_size)?;
+                let trailers = map(g, trails, trails_size)?;
+                g.say(format!("{timeout} ms"));
+                // Envoy writes the token before it knows it, to try the memory.
+                g.write_u32(token_at, 0)?;
+                let token = dispatch(g.state(), cluster, (headers, body, trailers), timeout)?;
+                g.say(format!("= token {token}"));
+                g.write_u32(token_at, token)
+            })
+        },
+    )?;
+    grpc(linker)
+}
+
+fn map(g: &mut Guest<'_, '_>, at: u32, size: u32) -> Result<HeaderMap, Stop> {
+    let pairs = decode_pairs(&g.read(at, size)?).unwrap_or_default();
+    Ok(pairs.iter().map(|(name, value)| (String::from_utf8_lossy(name).into_owned(), value)).collect())
+}
+
+fn dispatch(state: &mut State, cluster: String, message: (HeaderMap, Vec<u8>, HeaderMap), timeout: u32) -> Result<u32, Status> {
+    let (headers, body, trailers) = message;
+    if i32::try_from(timeout).is_err() || !state.clusters.contains_key(&cluster) {
+        return Err(Status::BadArgument);
+    }
+    if [":path", ":method", ":authority"].iter().any(|name| !headers.contains(name)) {
+        return Err(Status::BadArgument);
+    }
+    let token = state.next_token;
+    let subject = state.subject();
+    let callout = Callout {
+        token,
+        cluster: cluster.clone(),
+        headers,
+        body,
+        trailers,
+        timeout: Duration::from_millis(u64::from(timeout)),
+        root: state.root_of(subject),
+        from: state.current,
+        at: state.now,
+    };
+    let answer = state.clusters.get_mut(&cluster).map(|answers| answers(&callout)).ok_or(Status::BadArgument)?;
+    let pending = Pending::new(callout.clone(), answer)?;
+    state.next_token += 1;
+    state.callouts.push(callout);
+    state.pending.insert(token, pending);
+    Ok(token)
+}
+
+/// gRPC services are not emulated: a call meets what Envoy answers for a cluster that it does not know.
+fn grpc(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    linker.func_wrap(
+        "env",
+        "proxy_grpc_call",
+        |c: Caller<'_, State>, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32| {
+            call(c, "proxy_grpc_call", |_| Err(Status::ParseFailure.into()))
+        },
+    )?;
+    linker.func_wrap(
+        "env",
+        "proxy_grpc_stream",
+        |c: Caller<'_, State>, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32| {
+            call(c, "proxy_grpc_stream", |_| Err(Status::ParseFailure.into()))
+        },
+    )?;
+    linker.func_wrap("env", "proxy_grpc_send", |c: Caller<'_, State>, _: u32, _: u32, _: u32, _: u32| {
+        call(c, "proxy_grpc_send", |_| Err(Status::NotFound.into()))
+    })?;
+    linker.func_wrap("env", "proxy_grpc_cancel", |c: Caller<'_, State>, _: u32| {
+        call(c, "proxy_grpc_cancel", |_| Err(Status::NotFound.into()))
+    })?;
+    linker.func_wrap("env", "proxy_grpc_close", |c: Caller<'_, State>, _: u32| {
+        call(c, "proxy_grpc_close", |_| Err(Status::NotFound.into()))
+    })?;
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! The few functions of WASI preview 1 that Envoy offers: clock, environment, random bytes, standard output.
+
+use super::Guest;
+use crate::error::Stop;
+use crate::state::State;
+use wasmtime::{Caller, Linker};
+
+const SUCCESS: u32 = 0;
+const BAD_FILE: u32 = 8;
+const FAULT: u32 = 21;
+const NOT_SUPPORTED: u32 = 58;
+const NO_SYSTEM_CALL: u32 = 52;
+
+pub(super) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    for module in ["wasi_snapshot_preview1", "wasi_unstable"] {
+        environment(linker, module)?;
+        clock_and_random(linker, module)?;
+        files(linker, module)?;
+    }
+    Ok(())
+}
+
+/// Runs one WASI call; it has its own error numbers.
+fn wasi(
+    mut caller: Caller<'_, State>,
+    name: &'static str,
+    body: impl FnOnce(&mut Guest<'_, '_>) -> Result<u32, Stop>,
+) -> wasmtime::Result<u32> {
+    let state = caller.data_mut();
+    let current = state.current;
+    *state.spent.entry(current).or_default().calls.entry(name).or_default() += 1;
+    let mut guest = Guest { caller: &mut caller, said: String::new() };
+    match body(&mut guest) {
+        Ok(errno) => Ok(errno),
+        Err(Stop::Status(_)) => Ok(FAULT),
+        Err(Stop::Trap(error)) => Err(error),
+    }
+}
+
+fn environment(linker: &mut Linker<State>, module: &str) -> wasmtime::Result<()> {
+    linker.func_wrap(module, "environ_sizes_get", |c: Caller<'_, State>, count_at: u32, size_at: u32| {
+        wasi(c, "environ_sizes_get", |g| {
+            let sizes: Vec<usize> = g.state().environment.iter().map(|(k, v)| k.len() + v.len() + 2).collect();
+            g.write_u32(count_at, sizes.len() as u32)?;
+            g.write_u32(size_at, sizes.iter().sum::<usize>() as u32)?;
+            Ok(SUCCESS)
+        })
+    })?;
+    linker.func_wrap(module, "environ_get", |c: Caller<'_, State>, mut pointers: u32, mut bytes: u32| {
+        wasi(c, "environ_get", |g| {
+            for (key, value) in g.state().environment.clone() {
+                let entry = format!("{key}={value}\0");
+                g.write_u32(pointers, bytes)?;
+                g.write(bytes, entry.as_bytes())?;
+                pointers = pointers.wrapping_add(4);
+                bytes = bytes.wrapping_add(entry.len() as u32);
+            }
+            Ok(SUCCESS)
+        })
+    })?;
+    linker.func_wrap(module, "args_sizes_get", |c: Caller<'_, State>, count_at: u32, size_at: u32| {
+        wasi(c, "args_sizes_get", |g| {
+            g.write_u32(count_at, 0)?;
+            g.write_u32(size_at, 0)?;
+            Ok(SUCCESS)
+        })
+    })?;
+    linker.func_wrap(module, "args_get", |c: Caller<'_, State>, _: u32, _: u32| wasi(c, "args_get", |_| Ok(SUCCESS)))?;
+    linker.func_wrap(module, "proc_exit", |mut c: Caller<'_, State>, code: u32| {
+        // Envoy logs this and returns; a filter that meant it runs into its own `unreachable`.
+        c.data_mut().transcript.push(format!("    proc_exit({code})"));
+    })?;
+    Ok(())
+}
+
+fn clock_and_random(linker: &mut Linker<State>, module: &str) -> wasmtime::Result<()> {
+    linker.func_wrap(module, "clock_time_get", |c: Caller<'_, State>, clock: u32, _: u64, at: u32| {
+        wasi(c, "clock_time_get", |g| {
+            if clock > 1 {
+                return Ok(NOT_SUPPORTED);
+            }
+            let now = g.state().now;
+            g.write(at, &now.to_le_bytes())?;
+            Ok(SUCCESS)
+        })
+    })?;
+    linker.func_wrap(module, "random_get", |c: Caller<'_, State>, at: u32, size: u32| {
+        wasi(c, "random_get", |g| {
+            let random = &mut g.state().random;
+            let bytes: Vec<u8> = (0..size).map(|_| crate::cuts::step(random).to_le_bytes()[3]).collect();
+            g.write(at, &bytes)?;
+            Ok(SUCCESS)
+        })
+    })?;
+    linker.func_wrap(module, "sched_yield", || SUCCESS)?;
+    Ok(())
+}
+
+fn files(linker: &mut Linker<State>, module: &str) -> wasmtime::Result<()> {
+    linker.func_wrap(module, "fd_write", |c: Caller<'_, State>, file: u32, vectors: u32, count: u32, written_at: u32| {
+        wasi(c, "fd_write", |g| {
+            let level = match file {
+                1 => 2,
+                2 => 4,
+                _ => return Ok(BAD_FILE),
+            };
+            let mut text = Vec::new();
+            for i in 0..count {
+                let vector = g.read(vectors.wrapping_add(i.wrapping_mul(8)), 8)?;
+                let word = |at: usize| vector.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes);
+                text.extend(g.read(word(0), word(4))?);
+            }
+            let line = String::from_utf8_lossy(&text).trim_end_matches('\n').to_owned();
+            g.state().transcript.push(format!("    fd_write({file}): {line}"));
+            g.state().logs.push((level, line));
+            g.write_u32(written_at, text.len() as u32)?;
+            Ok(SUCCESS)
+        })
+    })?;
+    linker
+        .func_wrap(module, "fd_read", |c: Caller<'_, State>, _: u32, _: u32, _: u32, _: u32| wasi(c, "fd_read", |_| Ok(NO_SYSTEM_CALL)))?;
+    linker.func_wrap(module, "fd_close", |c: Caller<'_, State>, _: u32| wasi(c, "fd_close", |_| Ok(SUCCESS)))?;
+    linker.func_wrap(module, "fd_seek", |c: Caller<'_, State>, _: u32, _: u64, _: u32, _: u32| wasi(c, "fd_seek", |_| Ok(SUCCESS)))?;
+    linker.func_wrap(module, "fd_fdstat_get", |c: Caller<'_, State>, file: u32, at: u32| {
+        wasi(c, "fd_fdstat_get", |g| {
+            if file != 1 && file != 2 {
+                return Ok(BAD_FILE);
+            }
+            let mut status = [0_u8; 24];
+            status[8] = 64; // fs_rights_base: may be written
+            g.write(at, &status)?;
+            Ok(SUCCESS)
+        })
+    })?;
+    linker.func_wrap(module, "fd_prestat_get", |c: Caller<'_, State>, _: u32, _: u32| wasi(c, "fd_prestat_get", |_| Ok(BAD_FILE)))?;
+    Ok(())
+}

@@ -1,0 +1,261 @@
+//! A stream in one position: what comes in, what the filter makes of it, what goes on.
+
+use crate::abi::{Action, Way};
+use crate::error::Error;
+use crate::headers::HeaderMap;
+use crate::host::{Host, StreamId};
+use crate::state::{Context, Shared, Stream};
+use crate::stream::{Flow, Half, LocalReply, StreamInfo};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+impl Host {
+    /// A new stream in the position of this plugin: `proxy_on_context_create`.
+    ///
+    /// # Errors
+    /// No such plugin, or whatever the callback does.
+    pub fn open(&mut self, root_id: &str) -> Result<StreamId, Error> {
+        self.open_with(root_id, Rc::default(), false)
+    }
+
+    /// The same with a stream info that several positions share.
+    pub(crate) fn open_with(&mut self, root_id: &str, info: Shared<StreamInfo>, hands_up: bool) -> Result<StreamId, Error> {
+        let root = self.root(root_id)?;
+        let id = self.fresh();
+        let stream = Stream {
+            root,
+            info,
+            own: BTreeMap::new(),
+            request: Half::default(),
+            response: Half::default(),
+            logging: false,
+            hands_up,
+            handed: Vec::new(),
+            reset: false,
+        };
+        self.vm.state().contexts.insert(id, Context::Stream(Box::new(stream)));
+        self.vm.call("proxy_on_context_create", id, &[id, root])?;
+        self.settle()?;
+        Ok(StreamId(id))
+    }
+
+    fn stream(&mut self, id: StreamId) -> Result<&mut Stream, Error> {
+        self.vm.state().stream(id.0).ok_or_else(|| Error::Misuse(format!("there is no stream {}", id.0)))
+    }
+
+    /// Sets a property for this position alone (`["xds", "cluster_name"]` …).
+    ///
+    /// # Errors
+    /// [`Error::Misuse`].
+    pub fn set_property(&mut self, id: StreamId, path: &[&str], value: impl AsRef<[u8]>) -> Result<(), Error> {
+        self.stream(id)?.own.insert(path.join("\0"), value.as_ref().to_vec());
+        Ok(())
+    }
+
+    /// The filter state of the stream's request, by its full key (`wasm.x` for a property `x` that a filter set).
+    ///
+    /// # Errors
+    /// [`Error::Misuse`].
+    pub fn filter_state(&mut self, id: StreamId, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.stream(id)?.info.borrow().filter_state.get(key).cloned())
+    }
+
+    /// Sets filter state, as a native filter in front would.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`].
+    pub fn set_filter_state(&mut self, id: StreamId, key: &str, value: impl AsRef<[u8]>) -> Result<(), Error> {
+        self.stream(id)?.info.borrow_mut().filter_state.insert(key.to_owned(), value.as_ref().to_vec());
+        Ok(())
+    }
+
+    /// How often the filter made Envoy pick the route again for this request.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`].
+    pub fn route_clears(&mut self, id: StreamId) -> Result<u64, Error> {
+        Ok(self.stream(id)?.info.borrow().route_clears)
+    }
+
+    /// Headers arrive.
+    ///
+    /// # Errors
+    /// Whatever the callback does.
+    pub fn feed_headers(&mut self, id: StreamId, way: Way, headers: HeaderMap, end: bool) -> Result<(), Error> {
+        self.feed_shared_headers(id, way, Rc::new(RefCell::new(headers)), end)
+    }
+
+    /// Headers arrive in a map that other positions hold too.
+    pub(crate) fn feed_shared_headers(&mut self, id: StreamId, way: Way, map: Shared<HeaderMap>, end: bool) -> Result<(), Error> {
+        let count = map.borrow().len() as u32;
+        let stream = self.stream(id)?;
+        match way {
+            Way::Request => stream.info.borrow_mut().request_headers = Some(map.clone()),
+            Way::Response => stream.info.borrow_mut().response_headers = Some(map.clone()),
+        }
+        if stream.half(way).aborted {
+            return Ok(());
+        }
+        stream.half(way).begin_headers(map, end);
+        let root = stream.root;
+        let all = self.vm.state().root(root).is_some_and(|root| !root.plugin.stop_iteration);
+        let name = match way {
+            Way::Request => "proxy_on_request_headers",
+            Way::Response => "proxy_on_response_headers",
+        };
+        let pause = self.ask(name, id, &[id.0, count, u32::from(end)])?;
+        self.stream(id)?.half(way).end_headers(pause, all);
+        self.settle()
+    }
+
+    /// A part of the body arrives.
+    ///
+    /// # Errors
+    /// Whatever the callback does.
+    pub fn feed_data(&mut self, id: StreamId, way: Way, bytes: &[u8], end: bool) -> Result<(), Error> {
+        let half = self.stream(id)?.half(way);
+        if half.aborted {
+            return Ok(());
+        }
+        if half.stop_all && half.stopped {
+            half.unseen.get_or_insert_with(|| (Vec::new(), false)).0.extend_from_slice(bytes);
+            half.unseen = half.unseen.take().map(|(bytes, _)| (bytes, end));
+            return Ok(());
+        }
+        let size = half.begin_data(bytes, end) as u32;
+        let name = match way {
+            Way::Request => "proxy_on_request_body",
+            Way::Response => "proxy_on_response_body",
+        };
+        let pause = self.ask(name, id, &[id.0, size, u32::from(end)])?;
+        self.stream(id)?.half(way).end_data(pause);
+        self.settle()
+    }
+
+    /// Trailers arrive.
+    ///
+    /// # Errors
+    /// Whatever the callback does.
+    pub fn feed_trailers(&mut self, id: StreamId, way: Way, trailers: HeaderMap) -> Result<(), Error> {
+        let count = trailers.len() as u32;
+        let half = self.stream(id)?.half(way);
+        if half.aborted {
+            return Ok(());
+        }
+        half.begin_trailers(trailers);
+        if half.stop_all && half.stopped {
+            half.trailers_unseen = true;
+            return Ok(());
+        }
+        let name = match way {
+            Way::Request => "proxy_on_request_trailers",
+            Way::Response => "proxy_on_response_trailers",
+        };
+        let pause = self.ask(name, id, &[id.0, count])?;
+        self.stream(id)?.half(way).end_trailers(pause);
+        self.settle()
+    }
+
+    /// What the filter answers; a local reply stops the iteration whatever that is.
+    fn ask(&mut self, name: &'static str, id: StreamId, args: &[u32]) -> Result<bool, Error> {
+        let action = self.vm.call(name, id.0, args)?.map_or(Action::Continue, Action::from_abi);
+        Ok(action == Action::Pause || self.vm.seen().stop_iteration)
+    }
+
+    /// Body and trailers that came while everything was stopped reach the filter now.
+    pub(crate) fn deliver_unseen(&mut self, id: u32, way: Way) -> Result<(), Error> {
+        let Some(half) = self.vm.state().stream(id).map(|stream| stream.half(way)) else { return Ok(()) };
+        let trailers = std::mem::take(&mut half.trailers_unseen).then(|| half.take_trailers()).flatten();
+        if let Some((bytes, end)) = half.unseen.take() {
+            self.feed_data(StreamId(id), way, &bytes, end)?;
+        }
+        match trailers {
+            Some(trailers) => self.feed_trailers(StreamId(id), way, trailers),
+            None => Ok(()),
+        }
+    }
+
+    /// What left this position since the last time it was asked.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`].
+    pub fn take(&mut self, id: StreamId, way: Way) -> Result<Vec<Flow>, Error> {
+        Ok(self.stream(id)?.half(way).take_out())
+    }
+
+    /// The headers of this direction as they stand.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`].
+    pub fn headers(&mut self, id: StreamId, way: Way) -> Result<HeaderMap, Error> {
+        Ok(self.stream(id)?.half(way).headers().map(|map| map.borrow().clone()).unwrap_or_default())
+    }
+
+    /// Whether the filter reset the stream.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`].
+    pub fn was_reset(&mut self, id: StreamId) -> Result<bool, Error> {
+        Ok(self.stream(id)?.reset)
+    }
+
+    /// What both directions of the stream wait with.
+    pub fn waiting(&mut self, id: StreamId) -> String {
+        self.stream(id).map(|s| format!("request {}, response {}", s.request.waiting(), s.response.waiting())).unwrap_or_default()
+    }
+
+    /// A reply that Envoy or the filter makes: through the response callbacks if no response has come yet,
+    /// past them if one is held, and a reset if its headers have left.
+    pub(crate) fn local_reply(&mut self, id: u32, reply: LocalReply) -> Result<(), Error> {
+        let Some(stream) = self.vm.state().stream(id) else { return Ok(()) };
+        stream.request.aborted = true;
+        if stream.hands_up {
+            stream.response.aborted = true;
+            stream.handed.push(reply);
+            return Ok(());
+        }
+        let details = reply.details.clone().into_bytes();
+        stream.info.borrow_mut().properties.insert("response\0code_details".to_owned(), details);
+        if stream.response.headers_out() {
+            stream.reset = true;
+            stream.response.aborted = true;
+            return Ok(());
+        }
+        let map = Rc::new(RefCell::new(reply.head()));
+        if stream.response.started() {
+            stream.info.borrow_mut().response_headers = Some(map.clone());
+            stream.response.emit_directly(map, reply.body);
+            return Ok(());
+        }
+        let end = reply.body.is_empty();
+        self.feed_shared_headers(StreamId(id), Way::Response, map, end)?;
+        if !end {
+            self.feed_data(StreamId(id), Way::Response, &reply.body, true)?;
+        }
+        Ok(())
+    }
+
+    /// The access log: `proxy_on_log`, in the gateway position only.
+    ///
+    /// # Errors
+    /// Whatever the callback does.
+    pub fn log(&mut self, id: StreamId) -> Result<(), Error> {
+        self.stream(id)?.logging = true;
+        self.vm.call("proxy_on_log", id.0, &[id.0])?;
+        self.stream(id)?.logging = false;
+        self.settle()
+    }
+
+    /// The end of the context: `proxy_on_done`, then `proxy_on_delete`.
+    ///
+    /// # Errors
+    /// Whatever the callbacks do.
+    pub fn close(&mut self, id: StreamId) -> Result<(), Error> {
+        self.stream(id)?;
+        self.vm.call("proxy_on_done", id.0, &[id.0])?;
+        self.vm.call("proxy_on_delete", id.0, &[id.0])?;
+        self.vm.state().contexts.remove(&id.0);
+        self.settle()
+    }
+}

@@ -1,0 +1,367 @@
+//! A filter that does what its plugin configuration says: one line per callback, `callback: step; step; …`.
+//!
+//! It is compiled by the tests themselves, and speaks the ABI without an SDK. What host calls answer is logged.
+
+use std::cell::RefCell;
+
+mod abi {
+    #[link(wasm_import_module = "env")]
+    unsafe extern "C" {
+        pub fn proxy_log(level: u32, text: *const u8, size: usize) -> u32;
+        pub fn proxy_get_buffer_bytes(kind: u32, start: usize, size: usize, at: *mut *mut u8, size_at: *mut usize) -> u32;
+        pub fn proxy_set_buffer_bytes(kind: u32, start: usize, size: usize, bytes: *const u8, bytes_size: usize) -> u32;
+        pub fn proxy_get_header_map_value(kind: u32, k: *const u8, kn: usize, at: *mut *mut u8, size_at: *mut usize) -> u32;
+        pub fn proxy_get_header_map_pairs(kind: u32, at: *mut *mut u8, size_at: *mut usize) -> u32;
+        pub fn proxy_add_header_map_value(kind: u32, k: *const u8, kn: usize, v: *const u8, vn: usize) -> u32;
+        pub fn proxy_replace_header_map_value(kind: u32, k: *const u8, kn: usize, v: *const u8, vn: usize) -> u32;
+        pub fn proxy_remove_header_map_value(kind: u32, k: *const u8, kn: usize) -> u32;
+        pub fn proxy_get_property(k: *const u8, kn: usize, at: *mut *mut u8, size_at: *mut usize) -> u32;
+        pub fn proxy_set_property(k: *const u8, kn: usize, v: *const u8, vn: usize) -> u32;
+        pub fn proxy_get_shared_data(k: *const u8, kn: usize, at: *mut *mut u8, size_at: *mut usize, cas: *mut u32) -> u32;
+        pub fn proxy_set_shared_data(k: *const u8, kn: usize, v: *const u8, vn: usize, cas: u32) -> u32;
+        pub fn proxy_register_shared_queue(k: *const u8, kn: usize, id: *mut u32) -> u32;
+        pub fn proxy_enqueue_shared_queue(id: u32, v: *const u8, vn: usize) -> u32;
+        pub fn proxy_dequeue_shared_queue(id: u32, at: *mut *mut u8, size_at: *mut usize) -> u32;
+        pub fn proxy_continue_stream(way: u32) -> u32;
+        pub fn proxy_close_stream(way: u32) -> u32;
+        pub fn proxy_send_local_response(s: u32, d: *const u8, dn: usize, b: *const u8, bn: usize, h: *const u8, hn: usize, g: i32) -> u32;
+        pub fn proxy_http_call(
+            c: *const u8,
+            cn: usize,
+            h: *const u8,
+            hn: usize,
+            b: *const u8,
+            bn: usize,
+            t: *const u8,
+            tn: usize,
+            ms: u32,
+            token: *mut u32,
+        ) -> u32;
+        pub fn proxy_set_effective_context(id: u32) -> u32;
+        pub fn proxy_set_tick_period_milliseconds(ms: u32) -> u32;
+        pub fn proxy_get_current_time_nanoseconds(at: *mut u64) -> u32;
+        pub fn proxy_define_metric(kind: u32, k: *const u8, kn: usize, id: *mut u32) -> u32;
+        pub fn proxy_increment_metric(id: u32, by: i64) -> u32;
+        pub fn proxy_call_foreign_function(k: *const u8, kn: usize, v: *const u8, vn: usize, at: *mut *mut u8, size_at: *mut usize) -> u32;
+    }
+}
+use abi::*;
+
+/// Script per root context, root per stream, and the newest stream (which ticks and answers act on).
+#[derive(Default)]
+struct World {
+    scripts: Vec<(u32, String)>,
+    streams: Vec<(u32, u32)>,
+    newest: u32,
+}
+
+thread_local! {
+    static WORLD: RefCell<World> = RefCell::default();
+}
+
+fn log(text: &str) {
+    unsafe { proxy_log(2, text.as_ptr(), text.len()) };
+}
+
+fn owned(at: *mut u8, size: usize) -> Vec<u8> {
+    if at.is_null() { Vec::new() } else { unsafe { Vec::from_raw_parts(at, size, size) } }
+}
+
+fn got(what: &str, status: u32, at: *mut u8, size: usize) {
+    let value = owned(at, size);
+    log(&format!("{what} {status} {}", String::from_utf8_lossy(&value)));
+}
+
+fn map(name: &str) -> u32 {
+    match name {
+        "request" => 0,
+        "request_trailers" => 1,
+        "response" => 2,
+        "response_trailers" => 3,
+        "answer" => 6,
+        other => panic!("no map {other}"),
+    }
+}
+
+fn buffer(name: &str) -> u32 {
+    match name {
+        "request" => 0,
+        "response" => 1,
+        "answer" => 4,
+        "vm" => 6,
+        "plugin" => 7,
+        other => panic!("no buffer {other}"),
+    }
+}
+
+fn pairs(pairs: &[(&str, &str)]) -> Vec<u8> {
+    let mut out = (pairs.len() as u32).to_le_bytes().to_vec();
+    for (k, v) in pairs {
+        out.extend((k.len() as u32).to_le_bytes());
+        out.extend((v.len() as u32).to_le_bytes());
+    }
+    for (k, v) in pairs {
+        out.extend([k.as_bytes(), b"\0", v.as_bytes(), b"\0"].concat());
+    }
+    out
+}
+
+/// One step. The answer is whether the callback pauses.
+fn step(words: &[&str], end: bool) -> bool {
+    let (mut at, mut size, mut n) = (std::ptr::null_mut(), 0_usize, 0_u32);
+    match words {
+        ["pause"] => return true,
+        ["pause_unless_end"] => return !end,
+        ["continue"] => {}
+        ["get", m, k] => {
+            let s = unsafe { proxy_get_header_map_value(map(m), k.as_ptr(), k.len(), &mut at, &mut size) };
+            got("get", s, at, size);
+        }
+        ["pairs", m] => {
+            let s = unsafe { proxy_get_header_map_pairs(map(m), &mut at, &mut size) };
+            log(&format!("pairs {s} {}", owned(at, size).first().unwrap_or(&0)));
+        }
+        ["set", m, k, v] => {
+            let s = unsafe { proxy_replace_header_map_value(map(m), k.as_ptr(), k.len(), v.as_ptr(), v.len()) };
+            log(&format!("set {s}"));
+        }
+        ["add", m, k, v] => {
+            let s = unsafe { proxy_add_header_map_value(map(m), k.as_ptr(), k.len(), v.as_ptr(), v.len()) };
+            log(&format!("add {s}"));
+        }
+        ["remove", m, k] => {
+            let s = unsafe { proxy_remove_header_map_value(map(m), k.as_ptr(), k.len()) };
+            log(&format!("remove {s}"));
+        }
+        ["read", b] => {
+            let s = unsafe { proxy_get_buffer_bytes(buffer(b), 0, usize::MAX >> 1, &mut at, &mut size) };
+            got("read", s, at, size);
+        }
+        ["write", b, start, length, text] => {
+            let (start, length) = (start.parse().unwrap(), length.parse().unwrap_or(usize::MAX >> 1));
+            let text = if *text == "-" { "" } else { text };
+            let s = unsafe { proxy_set_buffer_bytes(buffer(b), start, length, text.as_ptr(), text.len()) };
+            log(&format!("write {s}"));
+        }
+        ["property", path] => {
+            let path = path.replace('/', "\0");
+            let s = unsafe { proxy_get_property(path.as_ptr(), path.len(), &mut at, &mut size) };
+            got("property", s, at, size);
+        }
+        ["set_property", path, v] => {
+            let s = unsafe { proxy_set_property(path.as_ptr(), path.len(), v.as_ptr(), v.len()) };
+            log(&format!("set_property {s}"));
+        }
+        ["shared", k] => {
+            let s = unsafe { proxy_get_shared_data(k.as_ptr(), k.len(), &mut at, &mut size, &mut n) };
+            got("shared", s, at, size);
+        }
+        ["set_shared", k, v] => {
+            let s = unsafe { proxy_set_shared_data(k.as_ptr(), k.len(), v.as_ptr(), v.len(), 0) };
+            log(&format!("set_shared {s}"));
+        }
+        ["queue", k] => {
+            let s = unsafe { proxy_register_shared_queue(k.as_ptr(), k.len(), &mut n) };
+            log(&format!("queue {s} {n}"));
+        }
+        ["enqueue", v] => {
+            let s = unsafe { proxy_enqueue_shared_queue(1, v.as_ptr(), v.len()) };
+            log(&format!("enqueue {s}"));
+        }
+        ["dequeue"] => {
+            let s = unsafe { proxy_dequeue_shared_queue(1, &mut at, &mut size) };
+            got("dequeue", s, at, size);
+        }
+        ["resume", way] => {
+            let s = unsafe { proxy_continue_stream(u32::from(*way == "response")) };
+            log(&format!("resume {s}"));
+        }
+        ["reset"] => {
+            let s = unsafe { proxy_close_stream(1) };
+            log(&format!("reset {s}"));
+        }
+        ["reply", status, body] => {
+            let h = pairs(&[("x-reply", "local")]);
+            let status = status.parse().unwrap();
+            let s = unsafe { proxy_send_local_response(status, b"why".as_ptr(), 3, body.as_ptr(), body.len(), h.as_ptr(), h.len(), -1) };
+            log(&format!("reply {s}"));
+        }
+        ["call", cluster, path, ms] => {
+            let h = pairs(&[(":method", "POST"), (":path", path), (":authority", "a")]);
+            let s = unsafe {
+                proxy_http_call(
+                    cluster.as_ptr(),
+                    cluster.len(),
+                    h.as_ptr(),
+                    h.len(),
+                    b"q".as_ptr(),
+                    1,
+                    h.as_ptr(),
+                    0,
+                    ms.parse().unwrap(),
+                    &mut n,
+                )
+            };
+            log(&format!("call {s} {n}"));
+        }
+        ["effective"] => {
+            let s = unsafe { proxy_set_effective_context(WORLD.with_borrow(|w| w.newest)) };
+            log(&format!("effective {s}"));
+        }
+        ["tick", ms] => {
+            unsafe { proxy_set_tick_period_milliseconds(ms.parse().unwrap()) };
+        }
+        ["time"] => {
+            let mut now = 0;
+            unsafe { proxy_get_current_time_nanoseconds(&mut now) };
+            let wasi = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
+            log(&format!("time {now} {}", u128::from(now) == wasi));
+        }
+        ["env", k] => log(&format!("env {}", std::env::var(k).unwrap_or_default())),
+        ["count", k] => {
+            let s = unsafe { proxy_define_metric(0, k.as_ptr(), k.len(), &mut n) };
+            let t = unsafe { proxy_increment_metric(n, 1) };
+            log(&format!("count {s} {t}"));
+        }
+        ["foreign", k, v] => {
+            let s = unsafe { proxy_call_foreign_function(k.as_ptr(), k.len(), v.as_ptr(), v.len(), &mut at, &mut size) };
+            got("foreign", s, at, size);
+        }
+        ["log", text] => log(text),
+        ["refuse"] => return false,
+        ["trap"] => std::process::abort(),
+        ["loop"] => loop {
+            std::hint::black_box(0);
+        },
+        ["eat"] => {
+            let mut all = Vec::new();
+            loop {
+                all.push(vec![1_u8; 1 << 20]);
+                std::hint::black_box(&all);
+            }
+        }
+        other => panic!("no step {other:?}"),
+    }
+    false
+}
+
+/// Runs the lines of this callback; the action of the last `pause…` counts.
+fn run(context: u32, callback: &str, end: bool) -> bool {
+    let script = WORLD.with_borrow(|w| {
+        let root = w.streams.iter().find(|(id, _)| *id == context).map_or(context, |(_, root)| *root);
+        w.scripts.iter().find(|(id, _)| *id == root).map(|(_, script)| script.clone()).unwrap_or_default()
+    });
+    let mut pause = false;
+    for line in script.lines() {
+        let Some((name, steps)) = line.split_once(':') else { continue };
+        if name.trim() != callback {
+            continue;
+        }
+        for one in steps.split(';').map(str::trim).filter(|one| !one.is_empty()) {
+            pause |= step(&one.split(' ').collect::<Vec<_>>(), end);
+        }
+    }
+    pause
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn proxy_abi_version_0_2_1() {}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
+    let mut bytes = Vec::<u8>::with_capacity(size);
+    let at = bytes.as_mut_ptr();
+    std::mem::forget(bytes);
+    at
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn proxy_on_context_create(id: u32, root: u32) {
+    WORLD.with_borrow_mut(|w| {
+        if root != 0 {
+            w.streams.push((id, root));
+            w.newest = id;
+        }
+    });
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn proxy_on_vm_start(_: u32, _: usize) -> bool {
+    true
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn proxy_on_configure(id: u32, _: usize) -> bool {
+    let (mut at, mut size) = (std::ptr::null_mut(), 0_usize);
+    unsafe { proxy_get_buffer_bytes(7, 0, usize::MAX >> 1, &mut at, &mut size) };
+    let script = String::from_utf8(owned(at, size)).unwrap();
+    let refuse = script.contains("configure: refuse");
+    WORLD.with_borrow_mut(|w| w.scripts.push((id, script)));
+    run(id, "configure", true);
+    !refuse
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn proxy_on_tick(id: u32) {
+    run(id, "tick", true);
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn proxy_on_queue_ready(id: u32, _: u32) {
+    run(id, "queue_ready", true);
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn proxy_on_http_call_response(id: u32, token: u32, headers: usize, body: usize, _: usize) {
+    log(&format!("answer {token} {headers} {body} to {id}"));
+    run(id, "answer", true);
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn proxy_on_request_headers(id: u32, _: usize, end: bool) -> u32 {
+    u32::from(run(id, "request_headers", end))
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn proxy_on_request_body(id: u32, size: usize, end: bool) -> u32 {
+    log(&format!("request_body {size} {end}"));
+    u32::from(run(id, "request_body", end))
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn proxy_on_request_trailers(id: u32, _: usize) -> u32 {
+    u32::from(run(id, "request_trailers", true))
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn proxy_on_response_headers(id: u32, _: usize, end: bool) -> u32 {
+    log(&format!("response_headers {end}"));
+    u32::from(run(id, "response_headers", end))
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn proxy_on_response_body(id: u32, size: usize, end: bool) -> u32 {
+    log(&format!("response_body {size} {end}"));
+    u32::from(run(id, "response_body", end))
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn proxy_on_response_trailers(id: u32, _: usize) -> u32 {
+    u32::from(run(id, "response_trailers", true))
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn proxy_on_log(id: u32) {
+    run(id, "log", true);
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn proxy_on_done(id: u32) -> bool {
+    run(id, "done", true);
+    true
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn proxy_on_delete(id: u32) {
+    run(id, "delete", true);
+}
