@@ -1,5 +1,6 @@
 //! One pass over a JSON text: members and elements are pulled, what is skipped is validated.
 
+use super::scan::plain_run;
 use super::{JsonError, JsonFault, MAX_DEPTH, Raw, Str};
 use core::fmt;
 
@@ -67,6 +68,8 @@ pub struct Cursor<'b> {
     at: usize,
     /// A container was entered and nothing in it was read yet, so no comma is due.
     fresh: bool,
+    /// How many containers were entered and not left.
+    depth: usize,
 }
 
 impl<'b> Cursor<'b> {
@@ -84,18 +87,24 @@ impl<'b> Cursor<'b> {
     /// A cursor at the beginning of a text.
     #[must_use]
     pub const fn of_text(text: &'b str) -> Self {
-        Self { text, at: 0, fresh: true }
+        Self { text, at: 0, fresh: true, depth: 0 }
     }
 
     /// A cursor at byte `at` of the same text, where a value begins: how a span from an outline is read again.
     #[must_use]
     pub const fn at(text: &'b str, at: usize) -> Self {
-        Self { text, at, fresh: true }
+        Self { text, at, fresh: true, depth: 0 }
     }
 
     /// Offset in bytes of the next token.
     pub fn offset(&mut self) -> usize {
         self.space();
+        self.at
+    }
+
+    /// Offset in bytes behind what was read last; white space that follows is not passed.
+    #[must_use]
+    pub const fn passed(&self) -> usize {
         self.at
     }
 
@@ -221,9 +230,6 @@ impl<'b> Cursor<'b> {
         loop {
             match self.peek()? {
                 kind @ (Kind::Object | Kind::Array) => {
-                    if depth >= MAX_DEPTH {
-                        return Err(self.fault(JsonFault::Depth));
-                    }
                     self.enter(kind)?;
                     objects = (objects << 1) | u128::from(kind == Kind::Object);
                     depth += 1;
@@ -262,8 +268,12 @@ impl<'b> Cursor<'b> {
 
     fn enter(&mut self, kind: Kind) -> Result<(), JsonError> {
         self.expect(kind)?;
+        if self.depth >= MAX_DEPTH {
+            return Err(self.fault(JsonFault::Depth));
+        }
         self.at += 1;
         self.fresh = true;
+        self.depth += 1;
         Ok(())
     }
 
@@ -274,6 +284,7 @@ impl<'b> Cursor<'b> {
         match self.byte() {
             Some(byte) if byte == close => {
                 self.at += 1;
+                self.depth = self.depth.saturating_sub(1);
                 Ok(false)
             }
             Some(b',') if !fresh => {
@@ -294,23 +305,19 @@ impl<'b> Cursor<'b> {
     fn pass_string(&mut self) -> Result<(), JsonError> {
         self.at += 1;
         loop {
-            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-            let Some(found) = memchr::memchr2(b'"', b'\\', rest) else {
-                self.at = self.text.len();
-                return Err(self.fault(JsonFault::Truncated));
-            };
-            if let Some(control) = rest.get(..found).unwrap_or_default().iter().position(|&byte| byte < 0x20) {
-                self.at += control;
-                return Err(self.fault(JsonFault::Syntax));
+            self.at += plain_run(self.text.as_bytes().get(self.at..).unwrap_or_default());
+            match self.byte() {
+                Some(b'"') => {
+                    self.at += 1;
+                    self.fresh = false;
+                    return Ok(());
+                }
+                Some(b'\\') => {
+                    self.at += 1;
+                    self.pass_escape()?;
+                }
+                _ => return Err(self.unexpected()),
             }
-            self.at += found;
-            if self.byte() == Some(b'"') {
-                self.at += 1;
-                self.fresh = false;
-                return Ok(());
-            }
-            self.at += 1;
-            self.pass_escape()?;
         }
     }
 
@@ -377,7 +384,11 @@ impl<'b> Cursor<'b> {
             self.fresh = false;
             return Ok(());
         }
-        Err(self.fault(if word.as_bytes().starts_with(rest) { JsonFault::Truncated } else { JsonFault::Syntax }))
+        if word.as_bytes().starts_with(rest) {
+            self.at = self.text.len();
+            return Err(self.fault(JsonFault::Truncated));
+        }
+        Err(self.fault(JsonFault::Syntax))
     }
 
     fn space(&mut self) {
@@ -455,6 +466,12 @@ mod tests {
         let deep = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
         assert!(valid(&deep(MAX_DEPTH)));
         assert_eq!(Raw::parse(&deep(MAX_DEPTH + 1)).map_err(|e| e.fault), Err(JsonFault::Depth));
+        let text = deep(MAX_DEPTH + 1);
+        let mut cursor = Cursor::of_text(&text);
+        cursor.enter_array().unwrap();
+        assert!(cursor.element().unwrap());
+        assert_eq!(cursor.skip().map_err(|e| e.fault), Err(JsonFault::Depth), "what was entered counts");
+        assert!(valid(&format!("[{}[]]", "[],".repeat(2 * MAX_DEPTH))), "what was left does not");
     }
 
     #[test]

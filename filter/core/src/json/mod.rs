@@ -5,11 +5,14 @@
 
 mod cursor;
 mod out;
+mod path;
+mod scan;
 mod splices;
 mod text;
 
 pub use cursor::{Cursor, Kind};
 pub use out::Out;
+pub use path::path_of;
 pub use splices::Splices;
 pub use text::{Json, Raw, Str};
 

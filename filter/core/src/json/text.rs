@@ -1,5 +1,6 @@
 //! Pieces of JSON that borrow the body: a whole value, the escaped inside of a string, and JSON that may stand inside a string.
 
+use super::scan::plain_run;
 use super::{Cursor, JsonError, Kind};
 use std::borrow::Cow;
 
@@ -61,7 +62,7 @@ impl<'b> Str<'b> {
     /// Takes plain text and escapes it where it must be.
     #[must_use]
     pub fn from_plain(text: &'b str) -> Self {
-        if text.bytes().any(needs_escape) {
+        if needs_escape(text) {
             let mut escaped = String::with_capacity(text.len().saturating_add(16));
             escape_into(text, &mut escaped);
             Self(Cow::Owned(escaped))
@@ -73,7 +74,7 @@ impl<'b> Str<'b> {
     /// Takes plain text that nobody else owns and escapes it where it must be.
     #[must_use]
     pub fn from_plain_owned(text: String) -> Str<'static> {
-        if text.bytes().any(needs_escape) {
+        if needs_escape(&text) {
             let mut escaped = String::with_capacity(text.len().saturating_add(16));
             escape_into(&text, &mut escaped);
             Str(Cow::Owned(escaped))
@@ -97,7 +98,10 @@ impl<'b> Str<'b> {
     /// Whether the text, unescaped, is white space only (an empty one is, too).
     #[must_use]
     pub fn is_blank(&self) -> bool {
-        self.plain().trim().is_empty()
+        match self.0.trim_start() {
+            "" => true,
+            rest => rest.starts_with('\\') && self.plain().trim().is_empty(),
+        }
     }
 
     /// Whether the text, unescaped, equals `plain`.
@@ -130,6 +134,17 @@ impl<'b> Str<'b> {
         Str(Cow::Owned(self.0.into_owned()))
     }
 
+    /// The texts before and behind the first `mark`, an ASCII character that JSON never escapes and no escape contains (`,`, `;`, `:`).
+    #[must_use]
+    pub fn split_once(&self, mark: char) -> Option<(Str<'b>, Str<'b>)> {
+        match &self.0 {
+            Cow::Borrowed(text) => text.split_once(mark).map(|(before, behind)| (Self::escaped(before), Self::escaped(behind))),
+            Cow::Owned(text) => {
+                text.split_once(mark).map(|(before, behind)| (Str(Cow::Owned(before.to_owned())), Str(Cow::Owned(behind.to_owned()))))
+            }
+        }
+    }
+
     /// Appends `other` as it is; escaped texts concatenate.
     pub fn push(&mut self, other: &Str<'_>) {
         if self.0.is_empty() {
@@ -149,43 +164,43 @@ pub enum Json<'b> {
     Text(Str<'b>),
 }
 
-const fn needs_escape(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
+fn needs_escape(text: &str) -> bool {
+    plain_run(text.as_bytes()) < text.len()
 }
 
 /// Appends `text` to `out` with quotes, backslashes and control characters escaped (RFC 8259 section 7).
 pub(super) fn escape_into(text: &str, out: &mut String) {
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if u32::from(c) < 0x20 => {
-                const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-                let code = u32::from(c);
+    let mut rest = text;
+    loop {
+        // What ends the run is ASCII, so both cuts are between characters.
+        let (run, behind) = rest.split_at_checked(plain_run(rest.as_bytes())).unwrap_or((rest, ""));
+        out.push_str(run);
+        let mut chars = behind.chars();
+        match chars.next() {
+            None => return,
+            Some('"') => out.push_str("\\\""),
+            Some('\\') => out.push_str("\\\\"),
+            Some('\n') => out.push_str("\\n"),
+            Some('\r') => out.push_str("\\r"),
+            Some('\t') => out.push_str("\\t"),
+            Some(control) => {
+                let code = u32::from(control);
                 out.push_str("\\u00");
-                for nibble in [code >> 4, code & 15] {
-                    out.push(usize::try_from(nibble).ok().and_then(|n| HEX.get(n)).copied().unwrap_or('0'));
-                }
+                out.extend([code >> 4, code & 15].into_iter().filter_map(|nibble| char::from_digit(nibble, 16)));
             }
-            c => out.push(c),
         }
+        rest = chars.as_str();
     }
 }
 
 /// Undoes the escapes of a JSON string's inside.
 fn unescape(text: &str) -> Cow<'_, str> {
-    let Some(first) = memchr::memchr(b'\\', text.as_bytes()) else { return Cow::Borrowed(text) };
-    let mut plain = String::with_capacity(text.len());
-    plain.push_str(text.get(..first).unwrap_or_default());
-    let mut chars = text.get(first..).unwrap_or_default().chars();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            plain.push(c);
-            continue;
-        }
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((run, behind)) = memchr::memchr(b'\\', rest.as_bytes()).and_then(|at| rest.split_at_checked(at)) {
+        plain.push_str(run);
+        let mut chars = behind.chars();
+        chars.next();
         match chars.next() {
             Some('n') => plain.push('\n'),
             Some('r') => plain.push('\r'),
@@ -196,7 +211,12 @@ fn unescape(text: &str) -> Cow<'_, str> {
             Some(other) => plain.push(other),
             None => {}
         }
+        rest = chars.as_str();
     }
+    if rest.len() == text.len() {
+        return Cow::Borrowed(text);
+    }
+    plain.push_str(rest);
     Cow::Owned(plain)
 }
 
@@ -234,6 +254,27 @@ mod tests {
             assert!(s.is(plain));
             assert!(Raw::parse(&format!("\"{}\"", s.as_escaped())).is_ok());
         }
+    }
+
+    #[test]
+    fn blank_is_white_space_only() {
+        for (inside, blank) in [("", true), (" ", true), ("\\n\\u0020 ", true), ("a\\n", false), (" \\n.", false), ("\u{a0}", true)] {
+            assert_eq!(Str::escaped(inside).is_blank(), blank, "{inside}");
+        }
+    }
+
+    #[test]
+    fn texts_join_and_part() {
+        let mut text = Str::default();
+        for piece in ["\\ud83d", "\\ude00", "\\\"", ""] {
+            text.push(&Str::escaped(piece));
+        }
+        assert_eq!(text.plain(), "😀\"");
+        let (before, behind) = Str::escaped("a\\n;b;c").split_once(';').unwrap();
+        assert_eq!((before.as_escaped(), behind.as_escaped()), ("a\\n", "b;c"));
+        assert_eq!(text.split_once(';'), None);
+        assert!(Str::escaped("mod\\u0065l").is("model"));
+        assert!(!Str::escaped("model\\u0000").is("model"));
     }
 
     #[test]
