@@ -8,4 +8,5 @@
 )]
 
 mod providers;
+mod rendered;
 mod tools;
