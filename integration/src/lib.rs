@@ -15,6 +15,7 @@
 pub mod client;
 pub mod fetch;
 pub mod http;
+pub mod limiter;
 pub mod paths;
 pub mod process;
 pub mod progress;

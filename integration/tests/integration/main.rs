@@ -7,6 +7,7 @@
     reason = "these are tests: a panic is how they fail"
 )]
 
+mod limiter;
 mod providers;
 mod rendered;
 mod tools;
