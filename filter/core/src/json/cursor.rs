@@ -147,7 +147,9 @@ impl<'b> Cursor<'b> {
         if self.byte() != Some(b'"') {
             return Err(self.unexpected());
         }
-        let name = self.string()?;
+        let start = self.at + 1;
+        self.pass_string()?;
+        let name = Str::escaped(self.slice(start, self.at - 1));
         self.space();
         if self.byte() != Some(b':') {
             return Err(self.unexpected());
@@ -230,7 +232,7 @@ impl<'b> Cursor<'b> {
         loop {
             match self.peek()? {
                 kind @ (Kind::Object | Kind::Array) => {
-                    self.enter(kind)?;
+                    self.open()?;
                     objects = (objects << 1) | u128::from(kind == Kind::Object);
                     depth += 1;
                 }
@@ -268,6 +270,11 @@ impl<'b> Cursor<'b> {
 
     fn enter(&mut self, kind: Kind) -> Result<(), JsonError> {
         self.expect(kind)?;
+        self.open()
+    }
+
+    /// Moves behind the bracket that opens a container; the cursor stands at it.
+    fn open(&mut self) -> Result<(), JsonError> {
         if self.depth >= MAX_DEPTH {
             return Err(self.fault(JsonFault::Depth));
         }

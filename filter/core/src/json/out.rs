@@ -149,3 +149,48 @@ impl Out {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_come_by_themselves() {
+        let mut out = Out::onto("data: ".to_owned());
+        out.open_object();
+        out.key("a");
+        out.open_array();
+        for value in [Raw::EMPTY_OBJECT, Raw::NULL] {
+            out.raw(value);
+        }
+        out.number(u64::MAX);
+        out.boolean(true);
+        out.null();
+        out.plain("[");
+        out.plain(":");
+        out.string(&Str::from_plain("\"\\"));
+        out.close_array();
+        out.key("b");
+        out.open_object();
+        out.close_object();
+        out.key_escaped(&Str::from_plain("\n"));
+        out.plain("\u{1}\t");
+        out.close_object();
+        out.verbatim("\n\n");
+        assert_eq!(
+            out.into_string(),
+            "data: {\"a\":[{},null,18446744073709551615,true,null,\"[\",\":\",\"\\\"\\\\\"],\"b\":{},\"\\n\":\"\\u0001\\t\"}\n\n"
+        );
+    }
+
+    #[test]
+    fn json_goes_into_a_string() {
+        let raw = Raw::parse("{\"a\": \"\\n\"}").unwrap();
+        let text = Str::from_plain("{\"a\": \"\\n\"}");
+        for json in [Json::Value(raw), Json::Text(text)] {
+            let mut out = Out::default();
+            out.json_as_string(&json);
+            assert_eq!(serde_json::from_slice::<String>(out.as_bytes()).unwrap(), raw.as_str());
+        }
+    }
+}
