@@ -4,13 +4,15 @@
 //! across stream deltas. So [`Str`] borrows it and nobody unescapes it to escape it again.
 
 mod cursor;
+mod kind;
 mod out;
 mod path;
 mod scan;
 mod splices;
 mod text;
 
-pub use cursor::{Cursor, Kind};
+pub use cursor::Cursor;
+pub use kind::Kind;
 pub use out::Out;
 pub use path::path_of;
 pub use splices::Splices;
