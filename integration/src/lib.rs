@@ -13,7 +13,9 @@
 )]
 
 pub mod client;
+pub mod demo;
 pub mod fetch;
+pub mod gateway;
 pub mod http;
 pub mod limiter;
 pub mod paths;

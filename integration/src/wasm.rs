@@ -37,3 +37,13 @@ pub fn log(name: &str) -> Result<PathBuf, Trouble> {
     std::fs::create_dir_all(&folder).map_err(|e| Trouble::io("cannot create", &folder, &e))?;
     Ok(folder.join(format!("{name}.log")))
 }
+
+/// Builds the `weir` command, which renders what Envoy reads, and says where it lies.
+///
+/// The whole workspace decides the features of what both commands share, so that nothing is compiled twice.
+pub fn weir() -> Result<PathBuf, Trouble> {
+    let log = log("build-weir")?;
+    let mut cargo = cargo();
+    progress::run("the weir command", cargo.args(["build", "--workspace", "--bin", "weir"]), &log)?;
+    Ok(paths::target().join("debug/weir"))
+}

@@ -1,0 +1,152 @@
+//! A real Envoy that serves one document: rendered by the `weir` command, started on the loopback address, watched, stopped.
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::client::{self, Connection};
+use crate::limiter::{Clock, Limiter};
+use crate::process::{self, Process};
+use crate::{fetch, paths, trouble::Trouble};
+
+/// V8 compiles the module at start: two workers and the main thread on a busy machine of two cores.
+const START: Duration = Duration::from_secs(60);
+/// How long a log line or a statistic may take to appear; Envoy flushes the log every 20 ms here.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a gateway is made of besides its document.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Names the folder of the run.
+    pub name: String,
+    pub module: PathBuf,
+    pub weir: PathBuf,
+    /// Set for Envoy besides this process's own environment; the module sees of it what the document names.
+    pub environment: Vec<(String, String)>,
+    /// Listener and admin; free ones where absent.
+    pub ports: Option<(u16, u16)>,
+    pub workers: u32,
+}
+
+/// One running Envoy.
+#[derive(Debug)]
+pub struct Gateway {
+    settings: Settings,
+    pub listener: SocketAddr,
+    pub admin: SocketAddr,
+    /// Holds `document.yaml` and what was rendered from it.
+    pub folder: PathBuf,
+    pub process: Process,
+}
+
+impl Gateway {
+    /// Renders `document` (YAML without `listen`) and starts Envoy; returns when it is LIVE.
+    pub fn start(document: &str, settings: &Settings) -> Result<Self, Trouble> {
+        let folder = paths::fresh_run(&settings.name)?;
+        let (listener, admin) = settings.ports.unwrap_or_else(|| (process::free_port(), process::free_port()));
+        let (listener, admin) = (SocketAddr::from((Ipv4Addr::LOCALHOST, listener)), SocketAddr::from((Ipv4Addr::LOCALHOST, admin)));
+        write_document(&folder, document, listener, admin)?;
+        render(settings, &folder, &[])?;
+        let process = start_envoy(settings, &folder)?;
+        let mut gateway = Self { settings: settings.clone(), listener, admin, folder, process };
+        gateway.process.wait_until(START, || client::text(admin, "/ready").trim() == "LIVE")?;
+        gateway.process.wait_until(START, || process::answers(listener))?;
+        Ok(gateway)
+    }
+
+    /// Renders another document into the running Envoy, file by file, as an operator does: what the command said.
+    pub fn apply(&self, document: &str) -> Result<Output, Trouble> {
+        write_document(&self.folder, document, self.listener, self.admin)?;
+        command(&self.settings, &self.folder, &["--admin", &self.admin.to_string()])
+            .output()
+            .map_err(|e| Trouble::new(format!("cannot run weir: {e}"), ""))
+    }
+
+    /// The embedded rate-limit service with the rules that were rendered from this document.
+    pub fn limiter(&self, address: &str) -> Result<Limiter, Trouble> {
+        let path = self.folder.join("ratelimit/config/weir.yaml");
+        let rules = std::fs::read_to_string(&path).map_err(|e| Trouble::io("cannot read", &path, &e))?;
+        Limiter::start(address, &rules, Clock::System).map_err(|e| Trouble::new(format!("the rate-limit service cannot start: {e}"), ""))
+    }
+
+    /// A new connection to the listener.
+    pub fn connect(&self) -> Connection {
+        Connection::open(self.listener).expect("Envoy listens")
+    }
+
+    /// The access log so far, each line parsed.
+    pub fn log(&self) -> Vec<Value> {
+        let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|e| panic!("the access log holds no JSON ({e}): {line}"));
+        let text = self.process.output_text();
+        let whole = text.rfind('\n').map_or("", |end| text.get(..end).unwrap_or_default());
+        whole.lines().map(parse).collect()
+    }
+
+    /// Waits until the access log has `count` lines; those lines.
+    pub fn wait_log(&self, count: usize) -> Vec<Value> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let lines = self.log();
+            if lines.len() >= count {
+                return lines;
+            }
+            assert!(Instant::now() < deadline, "{} log lines instead of {count}; Envoy says:\n{}", lines.len(), self.process.errors_text());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The value of one statistic, by its full name in `/stats`.
+    pub fn stat(&self, name: &str) -> Option<u64> {
+        let text = client::text(self.admin, "/stats");
+        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")?.trim().parse().ok())
+    }
+
+    /// Every statistic whose name begins with `prefix`.
+    pub fn stats(&self, prefix: &str) -> Vec<(String, String)> {
+        let text = client::text(self.admin, "/stats");
+        let pairs = text.lines().filter(|line| line.starts_with(prefix)).filter_map(|line| line.split_once(": "));
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    /// What Envoy and the module logged.
+    pub fn words(&self) -> String {
+        self.process.errors_text()
+    }
+}
+
+/// Renders the document in `folder` for a first start.
+pub fn render(settings: &Settings, folder: &Path, more: &[&str]) -> Result<(), Trouble> {
+    let output = command(settings, folder, more).output().map_err(|e| Trouble::new(format!("cannot run weir: {e}"), ""))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(Trouble::new(format!("weir render envoy: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr)), ""))
+}
+
+/// Starts Envoy on what lies in `folder`, without waiting.
+pub fn start_envoy(settings: &Settings, folder: &Path) -> Result<Process, Trouble> {
+    let mut envoy = Command::new(fetch::envoy::binary()?);
+    envoy.arg("-c").arg(folder.join("envoy.yaml")).args(["--use-dynamic-base-id", "--reject-unknown-dynamic-fields"]);
+    envoy.args(["--concurrency", &settings.workers.to_string(), "--file-flush-interval-msec", "20"]);
+    envoy.args(["--log-level", "warning", "--component-log-level", "wasm:info,config:info"]);
+    for (name, value) in &settings.environment {
+        envoy.env(name, value);
+    }
+    Process::start("envoy", &envoy, folder)
+}
+
+/// The `weir render envoy` call for the document in `folder`.
+pub fn command(settings: &Settings, folder: &Path, more: &[&str]) -> Command {
+    let mut weir = Command::new(&settings.weir);
+    weir.args(["render", "envoy"]).arg(folder.join("document.yaml")).arg("-o").arg(folder);
+    weir.arg("--module").arg(&settings.module).args(more).stdin(Stdio::null());
+    weir
+}
+
+fn write_document(folder: &Path, document: &str, listener: SocketAddr, admin: SocketAddr) -> Result<(), Trouble> {
+    let path = folder.join("document.yaml");
+    let listen = format!("listen: {{ address: \"{listener}\", admin: \"{admin}\" }}\n");
+    std::fs::write(&path, format!("{document}\n{listen}")).map_err(|e| Trouble::io("cannot write", &path, &e))
+}
