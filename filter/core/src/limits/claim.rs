@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::key::Key;
 use super::rule::Rule;
 use crate::config::Measure;
+use crate::usage::Usage;
 
 /// What an exchange used, or is expected to use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,6 +17,13 @@ pub struct Amounts {
 }
 
 impl Amounts {
+    /// What a usage counts for: its input and output, and what it costs (`None`: it has no price, so budgets in money can't count it).
+    #[must_use]
+    pub fn new(usage: &Usage, cost: Option<u64>) -> Self {
+        let tokens = usage.input_tokens.unwrap_or(0).saturating_add(usage.output_tokens.unwrap_or(0));
+        Self { tokens, nano_dollars: cost.unwrap_or(0) }
+    }
+
     /// The amount in a rule's measure. Requests are not among them: they are counted when they are let through.
     pub(super) const fn of(self, measure: Measure) -> u64 {
         match measure {

@@ -243,4 +243,31 @@ mod tests {
         let expected = ["weir.limit_calls;result=without_rule", "weir.limit_calls;result=never_sent"];
         assert_eq!(seen, expected.map(|name| (Metric::Counter, name.to_owned(), 1)));
     }
+
+    #[test]
+    fn the_documentation_knows_every_metric_and_tag() {
+        const DOCUMENT: &str = include_str!("../../../../docs/observability.md");
+        let metrics: [(&str, &str, &[&str]); 12] = [
+            (names::METRIC_REQUESTS, "counter", &["model", "provider", "status"]),
+            (names::METRIC_DURATION, "histogram", &["model", "provider"]),
+            (names::METRIC_FIRST_CONTENT, "histogram", &["model", "provider"]),
+            (names::METRIC_TOKENS, "counter", &["model", "provider", "kind", "usage_source"]),
+            (names::METRIC_COST, "counter", &["model", "provider"]),
+            (names::METRIC_FAILOVERS, "counter", &["provider", "reason"]),
+            (names::METRIC_REJECTIONS, "counter", &["reason"]),
+            (names::METRIC_LOSSES, "counter", &["field", "source", "target", "fate"]),
+            (names::METRIC_LIMIT_CALLS, "counter", &["result"]),
+            (names::METRIC_LIMIT_UNKNOWN, "counter", &["measure"]),
+            (names::METRIC_LIMIT_WITHOUT_RULE, "counter", &["measure"]),
+            (names::METRIC_HOST_ERRORS, "counter", &["call"]),
+        ];
+        for (metric, kind, tags) in metrics {
+            let tags: Vec<String> = tags.iter().map(|tag| format!("`{tag}`")).collect();
+            let row = format!("| `{metric}` | {kind} | {} |", tags.join(", "));
+            assert!(DOCUMENT.contains(&row), "docs/observability.md lacks: {row}");
+        }
+        let used = metrics.iter().flat_map(|(_, _, tags)| tags.iter());
+        assert!(used.clone().all(|tag| names::METRIC_TAGS.contains(tag)));
+        assert!(names::METRIC_TAGS.iter().all(|tag| used.clone().any(|known| known == tag)));
+    }
 }

@@ -1,6 +1,7 @@
 //! envoyproxy/ratelimit itself, with a Redis of its own: the same table of cases.
 use std::net::SocketAddr;
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use weir_integration::process::{self, Process};
@@ -8,11 +9,17 @@ use weir_integration::{client, fetch, paths};
 
 use super::{cases, ledger};
 
-/// A running service and the Redis behind it, ended in that order.
+/// A running service and the Redis behind it.
 struct Real {
     address: SocketAddr,
     _service: Process,
     _redis: Process,
+}
+
+/// The service that both tests share: its tools are fetched once, and its leash ends it with this process.
+fn service() -> SocketAddr {
+    static REAL: OnceLock<Real> = OnceLock::new();
+    REAL.get_or_init(start).address
 }
 
 fn start() -> Real {
@@ -56,10 +63,10 @@ fn start() -> Real {
 
 #[test]
 fn behaves_as_the_table_says() {
-    cases::run(start().address, "r");
+    cases::run(service(), "r");
 }
 
 #[test]
 fn a_ledger_pays_what_was_billed() {
-    ledger::pays(start().address, cases::RULES);
+    ledger::pays(service(), cases::RULES);
 }
