@@ -5,16 +5,18 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use lexopt::Arg::{Long, Short, Value};
-use weir_config::{Applied, ApplyOptions, Problems, RenderOptions, Source, apply, explain, render_envoy};
+use weir_config::{Applied, ApplyOptions, Problems, RenderOptions, Source, apply, explain, render_envoy, schema};
 
 /// How the command is used.
 pub const USAGE: &str = "\
 usage: weir check FILE
        weir explain FILE
+       weir schema
        weir render envoy FILE -o DIR [options]
 
   check     reads a document and names all of its faults
   explain   says what a document does
+  schema    prints the JSON Schema of documents, for editors
   render    writes what Envoy and the rate-limit service read:
               DIR/envoy.yaml, DIR/xds/*.yaml, DIR/ratelimit/config/weir.yaml
 
@@ -61,8 +63,11 @@ pub fn run(mut parser: lexopt::Parser) -> Result<String, Failure> {
         (_, true) => Ok(USAGE.to_owned()),
         (["check", _], false) => check(&arguments.document()?),
         (["explain", _], false) => Ok(explain(&Source::open(&arguments.document()?)?)),
+        (["schema"], false) => Ok(schema()),
         (["render", "envoy", _], false) => render(&arguments),
-        _ => Err(Failure::Usage("what is to be done?".to_owned())),
+        (["render", "envoy"] | ["check"] | ["explain"], false) => Err(Failure::Usage("which document? a FILE is missing".to_owned())),
+        ([], false) => Err(Failure::Usage("what is to be done?".to_owned())),
+        (words, false) => Err(Failure::Usage(format!("not understood: {}", words.join(" ")))),
     }
 }
 
@@ -152,6 +157,10 @@ fn write_report(applied: &Applied, folder: &Path, arguments: &Arguments, text: &
     if applied.restart {
         writeln!(text, "envoy.yaml has changed in more than the document: restart Envoy for that to take effect")?;
     }
+    let module = arguments.module.clone().unwrap_or_else(|| folder.join("weir.wasm"));
+    if !module.exists() {
+        writeln!(text, "{} is not there yet: Envoy needs the filter at this path", module.display())?;
+    }
     if !arguments.filter_only && !arguments.inlined {
         writeln!(text, "start: envoy -c {} --reject-unknown-dynamic-fields", folder.join("envoy.yaml").display())?;
     }
@@ -160,4 +169,64 @@ fn write_report(applied: &Applied, folder: &Path, arguments: &Arguments, text: &
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| Problems::Read(path.to_owned(), error).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run_with(arguments: &[&str]) -> Result<String, Failure> {
+        run(lexopt::Parser::from_args(arguments))
+    }
+
+    fn example(name: &str) -> String {
+        format!("{}/examples/{name}/weir.yaml", env!("CARGO_MANIFEST_DIR"))
+    }
+
+    #[test]
+    fn what_is_not_understood_is_said() {
+        for (arguments, words) in [
+            (&[][..], "what is to be done"),
+            (&["chek", "x"], "not understood: chek x"),
+            (&["check"], "FILE is missing"),
+            (&["render", "envoy", "x"], "needs -o DIR"),
+            (&["render", "envoy", "x", "-o"], "missing argument"),
+            (&["check", "x", "--nope"], "--nope"),
+        ] {
+            match run_with(arguments) {
+                Err(Failure::Usage(text)) => assert!(text.contains(words), "{arguments:?}: {text}"),
+                other => panic!("{arguments:?}: {other:?}"),
+            }
+        }
+        assert_eq!(run_with(&["--help"]).unwrap(), USAGE);
+    }
+
+    #[test]
+    fn a_document_is_checked_and_explained() {
+        let checked = run_with(&["check", &example("budgets")]).unwrap();
+        assert!(checked.ends_with("good; providers: 2, models: 1, budgets: 5\n"), "{checked}");
+        let explained = run_with(&["explain", &example("self-hosted")]).unwrap();
+        assert!(
+            explained.contains(
+                "priority 1, 100 %: llama-3.1-70b's at in-house (https://llama.models.svc.cluster.local:8443/openai/v1/chat/completions)"
+            ),
+            "{explained}"
+        );
+        assert!(matches!(run_with(&["check", "/nowhere.yaml"]), Err(Failure::Problems(Problems::Read(..)))));
+    }
+
+    #[test]
+    fn a_folder_is_written_once() {
+        let folder = std::env::temp_dir().join(format!("weir-command-{}", std::process::id()));
+        let output = folder.to_string_lossy().into_owned();
+        let document = example("two-providers");
+        let arguments = ["render", "envoy", &document, "-o", &output, "--ca", "/ca.pem"];
+        let first = run_with(&arguments).unwrap();
+        let second = run_with(&arguments).unwrap();
+        let other = run_with(&[&arguments[..], &["--module", "/other.wasm"]].concat());
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert!(first.contains("xds/routes.yaml: written") && first.contains("weir.wasm is not there yet"), "{first}");
+        assert!(second.contains("xds/routes.yaml: unchanged") && !second.contains("written"), "{second}");
+        assert!(matches!(other, Err(Failure::Problems(Problems::Restart { .. }))), "{other:?}");
+    }
 }

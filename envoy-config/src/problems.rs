@@ -52,7 +52,7 @@ impl fmt::Display for Problems {
                 "providers are reached over TLS, and this machine's certificate authorities were not found: name their file with --ca",
             ),
             Self::Restart { added, removed } => {
-                f.write_str("this document needs another VM in Envoy, and so a restart")?;
+                f.write_str("another module or another environment makes another VM in Envoy, which takes a restart")?;
                 if !added.is_empty() {
                     write!(f, "; new environment variables: {}", added.join(", "))?;
                 }

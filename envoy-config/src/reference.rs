@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use weir_core::config::DOCUMENT;
 use weir_core::config::shape::{Member, Presence, Shape, Value};
+use weir_core::providers::{Kind, OutputLimit};
 
 /// Every member of the document as a table in Markdown.
 #[must_use]
@@ -11,6 +12,28 @@ pub fn reference() -> String {
     let mut text = String::from("| Member | Holds | |\n|---|---|---|\n");
     // Writing into a string cannot fail.
     let _infallible = write_shape(&DOCUMENT, "", &mut text);
+    text
+}
+
+/// Every kind of provider as a table in Markdown: what a document may leave out.
+#[must_use]
+pub fn kinds() -> String {
+    let mut text = String::from("| `kind` | `endpoint` | `speaks` | `auth.api_key.header` | `dialect` |\n|---|---|---|---|---|\n");
+    for kind in Kind::ALL {
+        let preset = kind.preset();
+        let needed = || "has to be given".to_owned();
+        let endpoint = preset.endpoint.map_or_else(needed, |url| format!("`{url}`"));
+        let header = preset.api_key_header.map_or_else(needed, |header| format!("`{header}`"));
+        let speaks: Vec<String> = preset.speaks.iter().map(|format| format!("`{format}`")).collect();
+        let limit = match preset.dialect.output_limit {
+            OutputLimit::MaxCompletionTokens => "max_completion_tokens",
+            OutputLimit::MaxTokens => "max_tokens",
+        };
+        let (role, usage) = (preset.dialect.developer_role, preset.dialect.include_usage);
+        let dialect = format!("`output_limit: {limit}`, `developer_role: {role}`, `include_usage: {usage}`");
+        // Writing into a string cannot fail.
+        let _infallible = writeln!(text, "| `{}` | {endpoint} | {} | {header} | {dialect} |", preset.name, speaks.join(", "));
+    }
     text
 }
 

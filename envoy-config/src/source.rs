@@ -40,8 +40,13 @@ impl Source {
     }
 }
 
+/// Only `true` and `false` are flags: a domain called `off` or a provider called `no` is text.
 fn parse_yaml(text: &str, path: &Path) -> Result<Tree, Problems> {
-    serde_saphyr::from_str(text).map_err(|error| Problems::Syntax(path.to_owned(), error.to_string().into()))
+    serde_saphyr::from_str_with_options(text, serde_saphyr::options! { strict_booleans: true }).map_err(|error| {
+        // Advice for programmers, not for who writes the document.
+        let words = error.to_string().replace(", set DuplicateKeyPolicy in Options if acceptable", "");
+        Problems::Syntax(path.to_owned(), words.into())
+    })
 }
 
 /// Replaces `prices.file` by what stands in the file, behind the prices of the document itself, which so come first.
@@ -66,4 +71,42 @@ fn put_prices(tree: &mut Tree, folder: &Path) -> Result<(), Problems> {
         None => prices.push(("models".to_owned(), Tree::List(more))),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Source, Problems> {
+        Source::parse(text, Path::new("weir.yaml"))
+    }
+
+    const HEAD: &str = "version: 1\nproviders: { no: { kind: openai-compatible, endpoint: \"http://a/v1\" } }\nmodels: [ { name: off, targets: [ { provider: no } ] } ]\n";
+
+    #[test]
+    fn words_of_old_yaml_are_text() {
+        let source = parse(HEAD).unwrap();
+        assert!(source.document.gateway.route("off").is_some());
+        weir_core::config::compile(&source.json).unwrap();
+    }
+
+    #[test]
+    fn syntax_is_told_with_line_and_column() {
+        for (text, place) in [
+            ("version: 1\nproviders: {a: [}\n", "line 2 column 16"),
+            ("version: 1\nversion: 1\n", "line 2 column 1"),
+            ("a: b: c", "line 1"),
+        ] {
+            let problems = parse(text).unwrap_err().to_string();
+            assert!(problems.contains("weir.yaml: not YAML") && problems.contains(place), "{problems}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_prices_must_be_there_and_be_one() {
+        let missing = parse(&format!("{HEAD}prices: {{ file: /nowhere/prices.yaml }}\n"));
+        assert!(matches!(missing, Err(Problems::Read(..))), "{missing:?}");
+        let other = parse(&format!("{HEAD}prices: {{ file: {}/Cargo.toml }}\n", env!("CARGO_MANIFEST_DIR")));
+        assert!(matches!(other, Err(Problems::Syntax(..) | Problems::Prices(..))), "{other:?}");
+    }
 }
