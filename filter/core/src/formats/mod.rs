@@ -4,6 +4,7 @@
 //! do in this version is what the four functions below answer for it.
 
 pub mod chat;
+mod error_text;
 pub mod messages;
 mod outline;
 mod wire;
@@ -97,7 +98,8 @@ pub trait Translation: Sync {
 #[must_use]
 pub fn client_side(format: FormatId) -> Option<&'static dyn ClientSide> {
     match format {
-        FormatId::Chat | FormatId::Responses | FormatId::Messages | FormatId::Converse | FormatId::Gemini => None,
+        FormatId::Chat => Some(&chat::Chat),
+        FormatId::Responses | FormatId::Messages | FormatId::Converse | FormatId::Gemini => None,
     }
 }
 
@@ -105,7 +107,8 @@ pub fn client_side(format: FormatId) -> Option<&'static dyn ClientSide> {
 #[must_use]
 pub fn provider_side(format: FormatId) -> Option<&'static dyn ProviderSide> {
     match format {
-        FormatId::Chat | FormatId::Responses | FormatId::Messages | FormatId::Converse | FormatId::Gemini => None,
+        FormatId::Chat => Some(&chat::Chat),
+        FormatId::Responses | FormatId::Messages | FormatId::Converse | FormatId::Gemini => None,
     }
 }
 
@@ -113,7 +116,8 @@ pub fn provider_side(format: FormatId) -> Option<&'static dyn ProviderSide> {
 #[must_use]
 pub fn same_format(format: FormatId) -> Option<&'static dyn SameFormat> {
     match format {
-        FormatId::Chat | FormatId::Responses | FormatId::Messages | FormatId::Converse | FormatId::Gemini => None,
+        FormatId::Chat => Some(&chat::Chat),
+        FormatId::Responses | FormatId::Messages | FormatId::Converse | FormatId::Gemini => None,
     }
 }
 

@@ -1,4 +1,127 @@
-//! Placeholder.
+//! OpenAI Chat Completions: what clients of its SDKs send, and what most providers answer.
+
+mod answer;
+mod decode;
+mod edit;
+mod error;
+mod meter;
+mod outline;
+mod parts;
+mod shape;
+mod speech;
+mod tools;
+mod turns;
+mod usage;
+mod writer;
+
+use super::{Asked, ClientSide, Meter, Onward, Outline, ProviderSide, Reply, SameFormat, Seen, StreamWriter};
+use crate::hub::{Answer, Failure, Finish, Losses, Rejection, Request};
+use crate::json::{Out, Splices, Str};
 
 /// The format.
+#[derive(Clone, Copy, Debug)]
 pub struct Chat;
+
+impl ClientSide for Chat {
+    fn outline(&self, body: &[u8]) -> Result<Outline, Rejection> {
+        outline::outline(body)
+    }
+
+    fn decode<'b>(&self, body: &'b [u8]) -> Result<Request<'b>, Rejection> {
+        decode::decode(body)
+    }
+
+    fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out) {
+        answer::encode(answer, asked, out);
+    }
+
+    fn writer(&self, asked: &Asked) -> Box<dyn StreamWriter> {
+        Box::new(writer::Writer::new(asked))
+    }
+
+    fn reply(&self, error: &Rejection) -> Reply {
+        error::reply(error)
+    }
+
+    fn error_event(&self, error: &Rejection, out: &mut Vec<u8>) {
+        error::event(error, out);
+    }
+
+    fn models(&self, names: &mut dyn Iterator<Item = &str>, created: u64) -> Reply {
+        answer::models(names, created)
+    }
+}
+
+impl ProviderSide for Chat {
+    fn failure(&self, status: u16, headers: &[(&str, &str)], body: &[u8]) -> Failure {
+        error::failure(status, headers, body)
+    }
+}
+
+impl SameFormat for Chat {
+    fn edit(
+        &self,
+        outline: &Outline,
+        body: &[u8],
+        onward: &Onward<'_>,
+        splices: &mut Splices,
+        _losses: &mut Losses,
+    ) -> Result<(), Rejection> {
+        edit::edit(outline, body, onward, splices)
+    }
+
+    fn meter(&self, asked: &Asked) -> Box<dyn Meter> {
+        Box::new(meter::ChunkMeter::new(asked))
+    }
+
+    fn measure(&self, body: &[u8]) -> Seen {
+        meter::measure(body)
+    }
+}
+
+/// Why an answer ended, by the word on the wire; `None` for the empty word that some servers send while it goes on.
+fn decode_finish<'b>(word: &Str<'b>) -> Option<Finish<'b>> {
+    let known = word.plain();
+    Some(match &*known {
+        "" => return None,
+        "stop" | "eos" => Finish::Stop,
+        "length" => Finish::Length,
+        "model_length" => Finish::ContextWindow,
+        "tool_calls" | "function_call" => Finish::ToolCall,
+        "content_filter" => Finish::ContentFilter,
+        "error" => Finish::Error,
+        _ => Finish::Unknown(word.clone()),
+    })
+}
+
+/// The word on the wire. Whether an answer stopped for its calls is decided by the calls in it, whatever the provider said.
+const fn encode_finish(finish: &Finish<'_>, calls: bool) -> &'static str {
+    match finish {
+        Finish::Length | Finish::ContextWindow => "length",
+        Finish::ContentFilter | Finish::Refusal => "content_filter",
+        Finish::Stop | Finish::ToolCall if calls => "tool_calls",
+        Finish::Stop
+        | Finish::ToolCall
+        | Finish::StopSequence(_)
+        | Finish::Pause
+        | Finish::Malformed
+        | Finish::Error
+        | Finish::Unknown(_) => "stop",
+    }
+}
+
+/// What begins the id of every answer, by which clients and their logs know it.
+const ID_PREFIX: &str = "chatcmpl-";
+
+/// The id of an answer: the provider's own, with the format's prefix; a provider that names none is given the time.
+fn encode_id<'b>(id: Option<&'b Str<'b>>, now: u64) -> Str<'b> {
+    match id {
+        Some(id) if id.as_escaped().starts_with(ID_PREFIX) => id.reborrow(),
+        Some(id) if !id.is_empty() => {
+            let mut prefixed = Str::from_plain(ID_PREFIX);
+            prefixed.push(id);
+            prefixed
+        }
+        Some(_) | None => Str::from_plain_owned(format!("{ID_PREFIX}{now}")),
+    }
+}

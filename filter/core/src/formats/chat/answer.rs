@@ -1,0 +1,130 @@
+//! Whole answers and the list of models as chat clients read them.
+
+use super::{encode_finish, encode_id, usage};
+use crate::formats::{Asked, Reply};
+use crate::hub::{Answer, Choice, Part, PartKind};
+use crate::json::{Out, Str};
+
+/// Writes a `chat.completion` object.
+pub(super) fn encode(answer: &Answer<'_>, asked: &Asked, out: &mut Out) {
+    out.open_object();
+    out.key("id");
+    out.string(&encode_id(answer.id.as_ref(), asked.now));
+    out.key("object");
+    out.plain("chat.completion");
+    out.key("created");
+    out.number(answer.created.unwrap_or(asked.now));
+    out.key("model");
+    out.plain(&asked.model);
+    out.key("choices");
+    out.open_array();
+    for choice in &answer.choices {
+        encode_choice(choice, out);
+    }
+    out.close_array();
+    if let Some(counts) = &answer.usage {
+        out.key("usage");
+        usage::encode(counts, out);
+    }
+    if let Some(tier) = &answer.service_tier {
+        out.key("service_tier");
+        out.string(tier);
+    }
+    out.close_object();
+}
+
+/// The list of models.
+pub(super) fn models(names: &mut dyn Iterator<Item = &str>, created: u64) -> Reply {
+    let mut out = Out::default();
+    out.open_object();
+    out.key("object");
+    out.plain("list");
+    out.key("data");
+    out.open_array();
+    for name in names {
+        out.open_object();
+        out.key("id");
+        out.plain(name);
+        out.key("object");
+        out.plain("model");
+        out.key("created");
+        out.number(created);
+        out.key("owned_by");
+        out.plain("weir");
+        out.close_object();
+    }
+    out.close_array();
+    out.close_object();
+    Reply { status: 200, headers: vec![("content-type", "application/json".to_owned())], body: out.into_bytes() }
+}
+
+fn encode_choice(choice: &Choice<'_>, out: &mut Out) {
+    let text = joined(&choice.parts, |kind| if let PartKind::Text(text) = kind { Some(text) } else { None });
+    let refusal = joined(&choice.parts, |kind| if let PartKind::Refusal(text) = kind { Some(text) } else { None });
+    let thought = joined(&choice.parts, |kind| if let PartKind::Reasoning { text, .. } = kind { Some(text) } else { None });
+    let calls = choice.parts.iter().any(|part| matches!(part.kind, PartKind::ToolCall { .. }));
+    out.open_object();
+    out.key("index");
+    out.number(u64::from(choice.index));
+    out.key("message");
+    out.open_object();
+    out.key("role");
+    out.plain("assistant");
+    out.key("content");
+    match text {
+        Some(text) => out.string(&text),
+        None if calls || refusal.is_some() => out.null(),
+        None => out.plain(""),
+    }
+    out.key("refusal");
+    match refusal {
+        Some(refusal) => out.string(&refusal),
+        None => out.null(),
+    }
+    if let Some(thought) = thought.filter(|thought| !thought.is_empty()) {
+        out.key("reasoning_content");
+        out.string(&thought);
+    }
+    if calls {
+        out.key("tool_calls");
+        encode_calls(&choice.parts, out);
+    }
+    out.close_object();
+    out.key("logprobs");
+    out.null();
+    out.key("finish_reason");
+    out.plain(encode_finish(&choice.finish, calls));
+    out.close_object();
+}
+
+fn encode_calls(parts: &[Part<'_>], out: &mut Out) {
+    out.open_array();
+    for part in parts {
+        if let PartKind::ToolCall { id, name, arguments } = &part.kind {
+            out.open_object();
+            out.key("id");
+            out.string(id);
+            out.key("type");
+            out.plain("function");
+            out.key("function");
+            out.open_object();
+            out.key("name");
+            out.string(name);
+            out.key("arguments");
+            out.json_as_string(arguments);
+            out.close_object();
+            out.close_object();
+        }
+    }
+    out.close_array();
+}
+
+/// The texts of one kind, joined without anything between them; `None` where there is no such part.
+fn joined<'a>(parts: &'a [Part<'_>], text_of: impl Fn(&'a PartKind<'a>) -> Option<&'a Str<'a>>) -> Option<Str<'a>> {
+    let mut texts = parts.iter().filter_map(|part| text_of(&part.kind));
+    let mut whole = texts.next()?.reborrow();
+    for text in texts {
+        whole.push(text);
+    }
+    Some(whole)
+}

@@ -1,0 +1,432 @@
+//! One scan over a chat request: what routing, limits and edits need, and nothing else; what is passed over is validated.
+
+use super::parts::media_type;
+use super::shape::{self, Fault, place};
+use crate::formats::{Outline, OutputLimitSpan, Span};
+use crate::hub::{Field, Rejection};
+use crate::json::{Cursor, JsonError, Kind, Str};
+
+/// What the scan does with a member of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Action {
+    Model,
+    Messages,
+    Stream,
+    StreamOptions,
+    MaxTokens,
+    MaxCompletionTokens,
+    Tools,
+    ToolChoice,
+    Text,
+    ChoiceCount,
+    Logprobs,
+    Stop,
+    Modalities,
+    Refused(Field),
+    Pass,
+}
+
+/// The members that are read here or whose second value would be a way round what the first one was checked for; frequent ones first.
+const MEMBERS: &[(&str, Action)] = &[
+    ("model", Action::Model),
+    ("messages", Action::Messages),
+    ("stream", Action::Stream),
+    ("temperature", Action::Pass),
+    ("max_tokens", Action::MaxTokens),
+    ("tools", Action::Tools),
+    ("tool_choice", Action::ToolChoice),
+    ("stream_options", Action::StreamOptions),
+    ("max_completion_tokens", Action::MaxCompletionTokens),
+    ("response_format", Action::Text),
+    ("parallel_tool_calls", Action::Pass),
+    ("reasoning_effort", Action::Pass),
+    ("top_p", Action::Pass),
+    ("stop", Action::Stop),
+    ("n", Action::ChoiceCount),
+    ("logprobs", Action::Logprobs),
+    ("top_logprobs", Action::Pass),
+    ("user", Action::Pass),
+    ("safety_identifier", Action::Pass),
+    ("metadata", Action::Pass),
+    ("service_tier", Action::Pass),
+    ("store", Action::Pass),
+    ("functions", Action::Text),
+    ("function_call", Action::Pass),
+    ("modalities", Action::Modalities),
+    ("audio", Action::Refused(Field::Modalities)),
+    ("web_search_options", Action::Refused(Field::WebSearch)),
+    ("moderation", Action::Refused(Field::Moderation)),
+    ("prediction", Action::Text),
+];
+
+/// Scans a request.
+pub(super) fn outline(body: &[u8]) -> Result<Outline, Rejection> {
+    let text = shape::text(body)?;
+    let mut scan = Scan { text, cursor: Cursor::of_text(text), outline: Outline::default(), message_bytes: 0, seen: 0, twice: false };
+    scan.run().map_err(|fault| fault.rejection(text))?;
+    let mut outline = scan.outline;
+    outline.text_bytes = outline.text_bytes.saturating_add(scan.message_bytes);
+    outline.body_bytes = u64::from(place(body.len()));
+    if scan.twice {
+        outline.repeated = repeated(text).map_err(|error| Fault::from(error).rejection(text))?;
+    }
+    Ok(outline)
+}
+
+struct Scan<'b> {
+    text: &'b str,
+    cursor: Cursor<'b>,
+    outline: Outline,
+    /// Text in `messages` apart from the rest, because a second `messages` replaces the first.
+    message_bytes: u64,
+    /// One bit for each of [`MEMBERS`] that was seen.
+    seen: u64,
+    twice: bool,
+}
+
+impl<'b> Scan<'b> {
+    fn run(&mut self) -> Result<(), Fault> {
+        let top = self.cursor.offset();
+        self.cursor.enter_object()?;
+        loop {
+            let before = self.cursor.offset();
+            let Some(name) = self.cursor.member()? else { break };
+            let name = name.into_plain();
+            let known = MEMBERS.iter().zip(0_u32..).find(|((member, _), _)| *member == name);
+            let Some((&(_, action), slot)) = known else {
+                self.cursor.skip()?;
+                continue;
+            };
+            let bit = 1_u64.checked_shl(slot).unwrap_or(0);
+            self.twice |= self.seen & bit != 0;
+            self.seen |= bit;
+            self.member(action, before)?;
+        }
+        self.cursor.end()?;
+        for (member, action) in [("model", Action::Model), ("messages", Action::Messages)] {
+            if !self.saw(action) {
+                return Err(Fault::missing(top, member));
+            }
+        }
+        Ok(())
+    }
+
+    fn saw(&self, action: Action) -> bool {
+        let slot = MEMBERS.iter().zip(0_u32..).find(|((_, one), _)| *one == action).map_or(0, |(_, slot)| slot);
+        self.seen & 1_u64.checked_shl(slot).unwrap_or(0) != 0
+    }
+
+    fn member(&mut self, action: Action, before: usize) -> Result<(), Fault> {
+        match action {
+            Action::Model => self.model(),
+            Action::Messages => self.messages(),
+            Action::Stream => {
+                self.outline.stream = if self.cursor.null()? { false } else { self.cursor.boolean()? };
+                Ok(())
+            }
+            Action::StreamOptions => self.stream_options(),
+            Action::MaxTokens => self.limit(before, false),
+            Action::MaxCompletionTokens => self.limit(before, true),
+            Action::Tools => self.tools(),
+            Action::ToolChoice => self.tool_choice(),
+            Action::Text => {
+                self.outline.text_bytes = self.outline.text_bytes.saturating_add(length(self.cursor.raw()?.as_str()));
+                Ok(())
+            }
+            Action::ChoiceCount => {
+                let one = self.cursor.null()? || self.cursor.number()?.as_str() == "1";
+                self.note(Field::ChoiceCount, !one);
+                Ok(())
+            }
+            Action::Logprobs => {
+                let wanted = !self.cursor.null()? && self.cursor.boolean()?;
+                self.note(Field::Logprobs, wanted);
+                Ok(())
+            }
+            Action::Stop => self.stop(),
+            Action::Modalities => self.modalities(),
+            Action::Refused(field) => {
+                let present = self.cursor.peek()? != Kind::Null;
+                self.note(field, present);
+                Ok(self.cursor.skip()?)
+            }
+            Action::Pass => Ok(self.cursor.skip()?),
+        }
+    }
+
+    fn model(&mut self) -> Result<(), Fault> {
+        let start = self.cursor.offset();
+        let model = self.cursor.string()?;
+        if model.is_blank() {
+            return Err(Fault::wrong(start, "it must not be empty"));
+        }
+        self.outline.model_span = Span { start: place(start), end: place(self.cursor.passed()) };
+        self.outline.model = model.into_plain().into_owned();
+        Ok(())
+    }
+
+    fn stream_options(&mut self) -> Result<(), Fault> {
+        let start = self.cursor.offset();
+        self.outline.include_usage = false;
+        if !self.cursor.null()? {
+            self.cursor.enter_object()?;
+            while let Some(name) = self.cursor.member()? {
+                if name.is("include_usage") {
+                    self.outline.include_usage = !self.cursor.null()? && self.cursor.boolean()?;
+                } else {
+                    self.cursor.skip()?;
+                }
+            }
+        }
+        self.outline.stream_options = Some(Span { start: place(start), end: place(self.cursor.passed()) });
+        Ok(())
+    }
+
+    /// Some servers take `-1` for "no limit", so a number that is no count is passed on without being one.
+    fn limit(&mut self, before: usize, completion: bool) -> Result<(), Fault> {
+        if self.cursor.null()? {
+            return Ok(());
+        }
+        let limit: Option<u64> = self.cursor.number()?.as_str().parse().ok();
+        // A client that says both limits means the newer one, but the older may be what its provider reads.
+        self.outline.max_tokens = self.outline.max_tokens.max(limit);
+        let (other, same) =
+            if completion { (Action::MaxTokens, Action::MaxCompletionTokens) } else { (Action::MaxCompletionTokens, Action::MaxTokens) };
+        debug_assert!(self.saw(same));
+        self.outline.output_limit = if self.saw(other) { None } else { Some(OutputLimitSpan { name: self.name_span(before), completion }) };
+        Ok(())
+    }
+
+    /// The name of a member before which stands at most a comma and white space.
+    fn name_span(&self, before: usize) -> Span {
+        let rest = self.text.get(before..).unwrap_or_default();
+        let start = before.saturating_add(rest.find('"').unwrap_or(0));
+        let mut name = Cursor::at(self.text, start);
+        let end = if name.string().is_ok() { name.passed() } else { start };
+        Span { start: place(start), end: place(end) }
+    }
+
+    fn tools(&mut self) -> Result<(), Fault> {
+        let start = self.cursor.offset();
+        if !self.cursor.null()? {
+            self.cursor.enter_array()?;
+            while self.cursor.element()? {
+                if self.cursor.peek()? != Kind::Object {
+                    self.cursor.skip()?;
+                    continue;
+                }
+                self.cursor.enter_object()?;
+                while let Some(name) = self.cursor.member()? {
+                    if name.is("type") && self.cursor.peek()? == Kind::String {
+                        let custom = self.cursor.string()?.is("custom");
+                        self.note(Field::CustomTool, custom);
+                    } else {
+                        self.cursor.skip()?;
+                    }
+                }
+            }
+        }
+        let bytes = self.cursor.passed().saturating_sub(start);
+        self.outline.text_bytes = self.outline.text_bytes.saturating_add(u64::from(place(bytes)));
+        Ok(())
+    }
+
+    fn tool_choice(&mut self) -> Result<(), Fault> {
+        if self.cursor.peek()? != Kind::Object {
+            return Ok(self.cursor.skip()?);
+        }
+        self.cursor.enter_object()?;
+        while let Some(name) = self.cursor.member()? {
+            if name.is("type") && self.cursor.peek()? == Kind::String {
+                let kind = self.cursor.string()?;
+                let own = kind.is("function") || kind.is("custom") || kind.is("allowed_tools");
+                self.note(Field::HostedToolChoice, !own);
+            } else {
+                self.cursor.skip()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self) -> Result<(), Fault> {
+        match self.cursor.peek()? {
+            Kind::Null => Ok(self.cursor.skip()?),
+            Kind::String => self.stop_sequence(),
+            _ => {
+                self.cursor.enter_array()?;
+                while self.cursor.element()? {
+                    self.stop_sequence()?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn stop_sequence(&mut self) -> Result<(), Fault> {
+        let blank = self.cursor.string()?.is_blank();
+        self.note(Field::StopSequences, true);
+        self.note(Field::BlankStop, blank);
+        Ok(())
+    }
+
+    fn modalities(&mut self) -> Result<(), Fault> {
+        if !self.cursor.null()? {
+            self.cursor.enter_array()?;
+            while self.cursor.element()? {
+                let other = !self.cursor.string()?.is("text");
+                self.note(Field::Modalities, other);
+            }
+        }
+        Ok(())
+    }
+
+    fn messages(&mut self) -> Result<(), Fault> {
+        self.message_bytes = 0;
+        self.cursor.enter_array()?;
+        while self.cursor.element()? {
+            self.cursor.enter_object()?;
+            while let Some(name) = self.cursor.member()? {
+                match &*name.into_plain() {
+                    "content" => self.content()?,
+                    "tool_calls" | "function_call" => self.count_value()?,
+                    "refusal" | "reasoning_content" | "reasoning" => self.count_text()?,
+                    "audio" => {
+                        let present = self.cursor.peek()? != Kind::Null;
+                        self.note(Field::Audio, present);
+                        self.cursor.skip()?;
+                    }
+                    _ => self.cursor.skip()?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn content(&mut self) -> Result<(), Fault> {
+        if self.cursor.peek()? != Kind::Array {
+            return self.count_text();
+        }
+        self.cursor.enter_array()?;
+        while self.cursor.element()? {
+            if self.cursor.peek()? != Kind::Object {
+                self.count_text()?;
+                continue;
+            }
+            self.cursor.enter_object()?;
+            while let Some(name) = self.cursor.member()? {
+                match &*name.into_plain() {
+                    "text" | "refusal" => self.count_text()?,
+                    "type" => self.part_type()?,
+                    "image_url" => self.image()?,
+                    "input_audio" => {
+                        self.note(Field::Audio, true);
+                        self.cursor.skip()?;
+                    }
+                    "file" => self.file()?,
+                    _ => self.cursor.skip()?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn part_type(&mut self) -> Result<(), Fault> {
+        if self.cursor.peek()? != Kind::String {
+            return Ok(self.cursor.skip()?);
+        }
+        let kind = self.cursor.string()?;
+        let known = matches!(&*kind.plain(), "text" | "image_url" | "input_audio" | "file" | "refusal");
+        self.note(Field::OpaquePart, !known);
+        Ok(())
+    }
+
+    fn image(&mut self) -> Result<(), Fault> {
+        match self.cursor.peek()? {
+            Kind::String => self.address(),
+            Kind::Object => {
+                self.cursor.enter_object()?;
+                while let Some(name) = self.cursor.member()? {
+                    if name.is("url") && self.cursor.peek()? == Kind::String {
+                        self.address()?;
+                    } else {
+                        self.cursor.skip()?;
+                    }
+                }
+                Ok(())
+            }
+            _ => Ok(self.cursor.skip()?),
+        }
+    }
+
+    fn address(&mut self) -> Result<(), Fault> {
+        let url = self.cursor.string()?;
+        let Some(mime) = media_type(&url) else {
+            self.note(Field::ImageUri, true);
+            self.message_bytes = self.message_bytes.saturating_add(length(url.as_escaped()));
+            return Ok(());
+        };
+        match &*mime.plain() {
+            "image/png" | "image/jpeg" | "image/gif" | "image/webp" => {}
+            mime if mime.starts_with("image/") => self.note(Field::ImageType, true),
+            mime if mime.starts_with("audio/") => self.note(Field::Audio, true),
+            mime if mime.starts_with("video/") => self.note(Field::Video, true),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn file(&mut self) -> Result<(), Fault> {
+        if self.cursor.peek()? != Kind::Object {
+            return Ok(self.cursor.skip()?);
+        }
+        self.cursor.enter_object()?;
+        while let Some(name) = self.cursor.member()? {
+            let by_id = name.is("file_id") && self.cursor.peek()? == Kind::String;
+            self.note(Field::FileId, by_id);
+            self.cursor.skip()?;
+        }
+        Ok(())
+    }
+
+    fn count_text(&mut self) -> Result<(), Fault> {
+        if self.cursor.peek()? != Kind::String {
+            return Ok(self.cursor.skip()?);
+        }
+        let text: Str<'b> = self.cursor.string()?;
+        self.message_bytes = self.message_bytes.saturating_add(length(text.as_escaped()));
+        Ok(())
+    }
+
+    fn count_value(&mut self) -> Result<(), Fault> {
+        self.message_bytes = self.message_bytes.saturating_add(length(self.cursor.raw()?.as_str()));
+        Ok(())
+    }
+
+    fn note(&mut self, field: Field, present: bool) {
+        if present {
+            self.outline.traits.insert(field);
+        }
+    }
+}
+
+/// The members of a request that a later one of the same name replaces, name to value. Few requests have any.
+fn repeated(text: &str) -> Result<Vec<Span>, JsonError> {
+    let mut all: Vec<(String, Span)> = Vec::new();
+    let mut cursor = Cursor::of_text(text);
+    cursor.enter_object()?;
+    loop {
+        let before = cursor.offset();
+        let Some(name) = cursor.member()? else { break };
+        let start = before.saturating_add(text.get(before..).and_then(|rest| rest.find('"')).unwrap_or(0));
+        cursor.skip()?;
+        all.push((name.into_plain().into_owned(), Span { start: place(start), end: place(cursor.passed()) }));
+    }
+    let earlier = |at: usize, name: &str| {
+        MEMBERS.iter().any(|(member, _)| *member == name) && all.iter().skip(at + 1).any(|(later, _)| later == name)
+    };
+    Ok(all.iter().enumerate().filter(|(at, (name, _))| earlier(*at, name)).map(|(_, (_, span))| *span).collect())
+}
+
+fn length(text: &str) -> u64 {
+    u64::from(place(text.len()))
+}

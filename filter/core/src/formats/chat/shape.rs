@@ -1,0 +1,92 @@
+//! Faults in the shape of a request and where they stand; the path is worked out only when one is told.
+
+use crate::hub::{ErrorKind, Rejection};
+use crate::json::{Cursor, JsonError, JsonFault, Kind, path_of};
+use std::borrow::Cow;
+
+/// Why a request is not of the format's shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    /// Offset in bytes of the value that is wrong, or of the object that lacks a member.
+    at: usize,
+    what: What,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum What {
+    Json(JsonFault),
+    Missing(&'static str),
+    Wrong(Cow<'static, str>),
+}
+
+impl From<JsonError> for Fault {
+    fn from(error: JsonError) -> Self {
+        Self { at: error.at, what: What::Json(error.fault) }
+    }
+}
+
+impl Fault {
+    /// The object at `at` lacks a member.
+    pub(super) const fn missing(at: usize, member: &'static str) -> Self {
+        Self { at, what: What::Missing(member) }
+    }
+
+    /// The value at `at` is none of those that the format has; `why` is the rest of a sentence about it.
+    pub(super) fn wrong(at: usize, why: impl Into<Cow<'static, str>>) -> Self {
+        Self { at, what: What::Wrong(why.into()) }
+    }
+
+    /// The same as the client is told it, with the path of the member in its own body.
+    pub(super) fn rejection(&self, text: &str) -> Rejection {
+        let refuse = |message: String| Rejection::new(ErrorKind::InvalidRequest, message);
+        match &self.what {
+            What::Json(JsonFault::Expected(kind)) => {
+                let found = text.as_bytes().get(self.at).and_then(|&byte| Kind::of(byte)).unwrap_or(Kind::Null);
+                let Some(path) = path_of(text, self.at) else {
+                    return refuse(format!("the body must be {kind}, but it is {found}"));
+                };
+                refuse(format!("invalid type for '{path}': expected {kind}, but got {found} instead")).at(path).code("invalid_type")
+            }
+            What::Json(fault) => refuse(format!("the body is not valid JSON: {}", JsonError { at: self.at, fault: *fault })),
+            What::Missing("model") => {
+                refuse("you must provide a model parameter".to_owned()).at("model").code("missing_required_parameter")
+            }
+            What::Missing(member) => {
+                let path = path_of(text, self.at).map_or_else(|| (*member).to_owned(), |path| format!("{path}.{member}"));
+                refuse(format!("missing required parameter: '{path}'")).at(path).code("missing_required_parameter")
+            }
+            What::Wrong(why) => {
+                let path = path_of(text, self.at).unwrap_or_default();
+                refuse(format!("invalid value for '{path}': {why}")).at(path).code("invalid_value")
+            }
+        }
+    }
+}
+
+/// The body as text.
+///
+/// # Errors
+/// It is empty, begins with a byte order mark or is not UTF-8.
+pub(super) fn text(body: &[u8]) -> Result<&str, Rejection> {
+    if body.is_empty() {
+        return Err(Rejection::new(ErrorKind::InvalidRequest, "the request has no body"));
+    }
+    if body.starts_with(b"\xEF\xBB\xBF") {
+        return Err(Rejection::new(ErrorKind::InvalidRequest, "the body begins with a byte order mark, which JSON does not have"));
+    }
+    core::str::from_utf8(body).map_err(|error| Fault::from(JsonError { at: error.valid_up_to(), fault: JsonFault::Utf8 }).rejection(""))
+}
+
+/// The whole number that comes next.
+///
+/// # Errors
+/// It is no number, or not a whole one from 0 on.
+pub(super) fn count(cursor: &mut Cursor<'_>) -> Result<u64, Fault> {
+    let at = cursor.offset();
+    cursor.number()?.as_str().parse().map_err(|_not_whole| Fault::wrong(at, "it must be a whole number from 0 on"))
+}
+
+/// An offset as the hub keeps it. Bodies are capped far below 4 GiB; an offset that does not fit names the end of the range.
+pub(super) fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,181 @@
+//! What the model said in a choice, without keeping it: a `message` and a `delta` have the same members.
+
+use super::decode_finish;
+use crate::formats::Seen;
+use crate::json::{Cursor, JsonError, Kind};
+
+/// What one `choices` value says.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Speech {
+    /// One bit for each choice that spoke or ended; numbers above 127 share the last bit.
+    pub started: u128,
+    /// One bit for each choice that ended.
+    pub finished: u128,
+    /// Whether there is a call among what was said.
+    pub calls: bool,
+    /// Whether the array has no element.
+    pub empty: bool,
+}
+
+impl Speech {
+    /// Reads the array of choices that comes next.
+    pub(super) fn read(cursor: &mut Cursor<'_>, seen: &mut Seen) -> Result<Self, JsonError> {
+        let mut speech = Self { empty: true, ..Self::default() };
+        if cursor.null()? {
+            return Ok(Self::default());
+        }
+        cursor.enter_array()?;
+        while cursor.element()? {
+            speech.empty = false;
+            speech.choice(cursor, seen)?;
+        }
+        Ok(speech)
+    }
+
+    fn choice(&mut self, cursor: &mut Cursor<'_>, seen: &mut Seen) -> Result<(), JsonError> {
+        let (mut index, mut finish) = (0, None);
+        cursor.enter_object()?;
+        while let Some(name) = cursor.member()? {
+            match name.as_escaped() {
+                "index" if cursor.peek()? == Kind::Number => index = cursor.number()?.as_str().parse().unwrap_or(0),
+                "delta" | "message" if cursor.peek()? == Kind::Object => self.said(cursor, seen)?,
+                "finish_reason" if cursor.peek()? == Kind::String => {
+                    finish = decode_finish(&cursor.string()?).map(|finish| finish.as_str());
+                }
+                // What completions-like servers say in place of a message.
+                "text" => text(cursor, seen)?,
+                _ => cursor.skip()?,
+            }
+        }
+        let bit = 1_u128.checked_shl(u32::min(index, 127)).unwrap_or(0);
+        self.started |= bit;
+        if let Some(word) = finish {
+            self.finished |= bit;
+            seen.content = true;
+            seen.finish = Some(word);
+        }
+        Ok(())
+    }
+
+    fn said(&mut self, cursor: &mut Cursor<'_>, seen: &mut Seen) -> Result<(), JsonError> {
+        // Several names may carry the same thoughts at once: the first counts.
+        let mut thought = false;
+        cursor.enter_object()?;
+        while let Some(name) = cursor.member()? {
+            match name.as_escaped() {
+                "content" | "refusal" => text(cursor, seen)?,
+                "reasoning_content" | "reasoning" if !thought => {
+                    let before = seen.output_bytes;
+                    text(cursor, seen)?;
+                    thought = seen.output_bytes > before;
+                }
+                "tool_calls" if cursor.peek()? == Kind::Array => {
+                    cursor.enter_array()?;
+                    while cursor.element()? {
+                        self.call(cursor, seen)?;
+                    }
+                }
+                "function_call" if cursor.peek()? == Kind::Object => self.call(cursor, seen)?,
+                "audio" | "reasoning_details" if !matches!(cursor.peek()?, Kind::Null) => {
+                    seen.content |= cursor.raw()?.as_str() != "[]";
+                }
+                _ => cursor.skip()?,
+            }
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, cursor: &mut Cursor<'_>, seen: &mut Seen) -> Result<(), JsonError> {
+        self.calls = true;
+        seen.content = true;
+        if cursor.peek()? != Kind::Object {
+            return cursor.skip();
+        }
+        cursor.enter_object()?;
+        while let Some(name) = cursor.member()? {
+            match name.as_escaped() {
+                "function" | "custom" if cursor.peek()? == Kind::Object => {
+                    cursor.enter_object()?;
+                    while let Some(name) = cursor.member()? {
+                        call_member(name.as_escaped(), cursor, seen)?;
+                    }
+                }
+                name => call_member(name, cursor, seen)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn call_member(name: &str, cursor: &mut Cursor<'_>, seen: &mut Seen) -> Result<(), JsonError> {
+    match name {
+        "arguments" | "input" | "name" if cursor.peek()? == Kind::String => text(cursor, seen),
+        // Mistral's arguments may be an object.
+        "arguments" => {
+            count(cursor.raw()?.as_str().len(), seen);
+            Ok(())
+        }
+        _ => cursor.skip(),
+    }
+}
+
+/// Counts the text that comes next: a string, or a list of parts that hold some.
+fn text(cursor: &mut Cursor<'_>, seen: &mut Seen) -> Result<(), JsonError> {
+    match cursor.peek()? {
+        Kind::String => {
+            count(plain_length(cursor.string()?.as_escaped()), seen);
+            Ok(())
+        }
+        Kind::Array => {
+            let parts = cursor.raw()?.as_str();
+            if parts != "[]" {
+                count(parts.len(), seen);
+            }
+            Ok(())
+        }
+        Kind::Null | Kind::Object | Kind::Number | Kind::Boolean => cursor.skip(),
+    }
+}
+
+fn count(bytes: usize, seen: &mut Seen) {
+    seen.content |= bytes > 0;
+    seen.output_bytes = seen.output_bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+}
+
+/// The length in bytes that an escaped text has without its escapes.
+fn plain_length(escaped: &str) -> usize {
+    let mut rest = escaped.as_bytes();
+    let mut length = rest.len();
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        let unit = rest.get(at + 1) == Some(&b'u');
+        // An escape is one byte; four digits are a unit of UTF-16, two or three bytes of UTF-8.
+        let (written, means) = if unit { (6, unit_length(rest.get(at + 2..at + 6).unwrap_or_default())) } else { (2, 1) };
+        length = length.saturating_sub(written - means);
+        rest = rest.get(at + written..).unwrap_or_default();
+    }
+    length
+}
+
+fn unit_length(digits: &[u8]) -> usize {
+    match digits {
+        [b'0', b'0', b'0'..=b'7', _] => 1,
+        [b'0', b'0'..=b'7', _, _] | [b'd' | b'D', b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F', _, _] => 2,
+        _ => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain_length;
+    use crate::json::Str;
+
+    #[test]
+    fn counts_without_escapes() {
+        for text in ["", "abc", "a\\n\\\"b", "\\u00e9\\u20ac\\u0041", "\\ud83d\\ude00x", "é"] {
+            let raw = format!("\"{text}\"");
+            let mut cursor = crate::json::Cursor::of_text(&raw);
+            let plain: Str<'_> = cursor.string().unwrap();
+            assert_eq!(plain_length(text), plain.plain().len(), "{text}");
+        }
+    }
+}

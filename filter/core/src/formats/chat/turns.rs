@@ -1,0 +1,190 @@
+//! The messages of a conversation, one to one; leading instructions apart.
+
+use super::parts::decode_content;
+use super::shape::{Fault, place};
+use crate::hub::{Message, Part, PartKind, Request, Role};
+use crate::json::{Cursor, Json, Kind, Raw, Str};
+
+/// Reads `messages` into the request; an earlier value of the member is forgotten.
+pub(super) fn decode_messages<'b>(cursor: &mut Cursor<'b>, request: &mut Request<'b>) -> Result<(), Fault> {
+    let mut legacy = Legacy::default();
+    request.system_instructions.clear();
+    request.messages.clear();
+    cursor.enter_array()?;
+    while cursor.element()? {
+        let at = cursor.offset();
+        let message = Draft::read(cursor)?.message(at, &mut legacy)?;
+        let instruction = matches!(message.role, Role::System | Role::Developer);
+        if instruction && message.parts.iter().any(|part| !matches!(part.kind, PartKind::Text(_))) {
+            return Err(Fault::wrong(at, "an instruction can hold text only"));
+        }
+        if instruction && request.messages.is_empty() {
+            request.system_instructions.extend(message.parts);
+        } else {
+            request.messages.push(message);
+        }
+    }
+    Ok(())
+}
+
+/// The calls of the older form, which have no ids: a result names the function, and means the last call of it.
+#[derive(Default)]
+struct Legacy<'b> {
+    calls: Vec<Str<'b>>,
+}
+
+impl<'b> Legacy<'b> {
+    fn call(&mut self, name: Str<'b>) -> Str<'static> {
+        self.calls.push(name);
+        Self::id(self.calls.len())
+    }
+
+    fn result(&self, name: &Str<'b>) -> Str<'static> {
+        let last = self.calls.iter().rposition(|one| one == name);
+        Self::id(last.map_or(0, |at| at + 1))
+    }
+
+    fn id(number: usize) -> Str<'static> {
+        Str::from_plain_owned(format!("call_function_{number}"))
+    }
+}
+
+/// The members of one message, in whatever order they came.
+#[derive(Default)]
+struct Draft<'b> {
+    role: Option<(usize, Str<'b>)>,
+    name: Option<Str<'b>>,
+    content: Option<Vec<Part<'b>>>,
+    reasoning: Option<Part<'b>>,
+    refusal: Option<Part<'b>>,
+    calls: Vec<Part<'b>>,
+    function_call: Option<Part<'b>>,
+    tool_call_id: Option<Str<'b>>,
+}
+
+impl<'b> Draft<'b> {
+    fn read(cursor: &mut Cursor<'b>) -> Result<Self, Fault> {
+        let mut draft = Self::default();
+        cursor.enter_object()?;
+        while let Some(name) = cursor.member()? {
+            let at = cursor.offset();
+            if cursor.null()? {
+                continue;
+            }
+            match &*name.into_plain() {
+                "role" => draft.role = Some((at, cursor.string()?)),
+                "name" => draft.name = Some(cursor.string()?),
+                "content" => draft.content = Some(decode_content(cursor)?),
+                "refusal" => draft.refusal = part(at, PartKind::Refusal(cursor.string()?)),
+                "reasoning_content" | "reasoning" if draft.reasoning.is_none() && cursor.peek()? == Kind::String => {
+                    draft.reasoning = part(at, PartKind::Reasoning { text: cursor.string()?, signature: None });
+                }
+                "tool_calls" => draft.calls = decode_calls(cursor)?,
+                "function_call" => draft.function_call = part(at, decode_function(cursor)?),
+                "tool_call_id" => draft.tool_call_id = Some(cursor.string()?),
+                _ => cursor.skip()?,
+            }
+        }
+        Ok(draft)
+    }
+
+    fn message(mut self, at: usize, legacy: &mut Legacy<'b>) -> Result<Message<'b>, Fault> {
+        let (role_at, role) = self.role.take().ok_or(Fault::missing(at, "role"))?;
+        let (role, parts) = match &*role.plain() {
+            "system" => (Role::System, self.content.unwrap_or_default()),
+            "developer" => (Role::Developer, self.content.unwrap_or_default()),
+            "user" => (Role::User, self.content.ok_or(Fault::missing(at, "content"))?),
+            "assistant" => (Role::Assistant, self.assistant(legacy)),
+            "tool" => {
+                let id = self.tool_call_id.take().ok_or(Fault::missing(at, "tool_call_id"))?;
+                (Role::Tool, vec![result(at, id, self.content.take())])
+            }
+            "function" => {
+                let name = self.name.take().ok_or(Fault::missing(at, "name"))?;
+                return Ok(Message {
+                    at: place(at),
+                    role: Role::Tool,
+                    name: None,
+                    parts: vec![result(at, legacy.result(&name), self.content.take())],
+                });
+            }
+            _ => return Err(Fault::wrong(role_at, "it must be system, developer, user, assistant, tool or function")),
+        };
+        Ok(Message { at: place(at), role, name: self.name.take(), parts })
+    }
+
+    fn assistant(&mut self, legacy: &mut Legacy<'b>) -> Vec<Part<'b>> {
+        let mut parts = Vec::new();
+        parts.extend(self.reasoning.take());
+        parts.extend(self.content.take().unwrap_or_default());
+        parts.extend(self.refusal.take());
+        parts.append(&mut self.calls);
+        if let Some(mut call) = self.function_call.take() {
+            if let PartKind::ToolCall { id, name, .. } = &mut call.kind {
+                *id = legacy.call(name.clone());
+            }
+            parts.push(call);
+        }
+        parts
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "every caller keeps an optional part")]
+fn part(at: usize, kind: PartKind<'_>) -> Option<Part<'_>> {
+    Some(Part { at: place(at), cache: None, kind })
+}
+
+fn result<'b>(at: usize, id: Str<'b>, content: Option<Vec<Part<'b>>>) -> Part<'b> {
+    let content = content.unwrap_or_default();
+    Part { at: place(at), cache: None, kind: PartKind::ToolCallResponse { id, content, is_error: None } }
+}
+
+fn decode_calls<'b>(cursor: &mut Cursor<'b>) -> Result<Vec<Part<'b>>, Fault> {
+    let mut calls = Vec::new();
+    cursor.enter_array()?;
+    while cursor.element()? {
+        let at = cursor.offset();
+        let (mut id, mut call) = (Str::default(), None);
+        cursor.enter_object()?;
+        while let Some(name) = cursor.member()? {
+            if cursor.null()? {
+                continue;
+            }
+            match &*name.into_plain() {
+                "id" => id = cursor.string()?,
+                "function" => call = Some(decode_function(cursor)?),
+                // Some servers put an empty one beside every function.
+                "custom" if call.is_none() => call = Some(decode_function(cursor)?),
+                _ => cursor.skip()?,
+            }
+        }
+        let mut kind = call.ok_or(Fault::missing(at, "function"))?;
+        if let PartKind::ToolCall { id: place_of_id, .. } = &mut kind {
+            if id.is_empty() {
+                return Err(Fault::missing(at, "id"));
+            }
+            *place_of_id = id;
+        }
+        calls.push(Part { at: place(at), cache: None, kind });
+    }
+    Ok(calls)
+}
+
+fn decode_function<'b>(cursor: &mut Cursor<'b>) -> Result<PartKind<'b>, Fault> {
+    let at = cursor.offset();
+    let (mut function, mut arguments) = (None, Json::Value(Raw::EMPTY_OBJECT));
+    cursor.enter_object()?;
+    while let Some(name) = cursor.member()? {
+        if cursor.null()? {
+            continue;
+        }
+        match &*name.into_plain() {
+            "name" => function = Some(cursor.string()?),
+            "arguments" | "input" if cursor.peek()? == Kind::String => arguments = Json::Text(cursor.string()?),
+            // Mistral's may be an object.
+            "arguments" => arguments = Json::Value(cursor.raw()?),
+            _ => cursor.skip()?,
+        }
+    }
+    Ok(PartKind::ToolCall { id: Str::default(), name: function.ok_or(Fault::missing(at, "name"))?, arguments })
+}

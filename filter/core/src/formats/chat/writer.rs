@@ -1,0 +1,222 @@
+//! Streamed answers as chat clients read them: events in, chunks out.
+//!
+//! ```text
+//! Before ─Start► Running ─End► Over          Running ─Error► Over
+//! ```
+
+use super::{encode_finish, encode_id, error, usage};
+use crate::formats::{Asked, StreamWriter};
+use crate::hub::{ErrorKind, Event, Finish, Piece, PieceKind, Rejection, Start};
+use crate::json::Out;
+use crate::usage::Usage;
+
+/// Writes one stream.
+#[derive(Debug)]
+pub(super) struct Writer {
+    model: String,
+    include_usage: bool,
+    now: u64,
+    /// Everything from `data: ` to the list of choices, the same in every chunk; empty until the answer starts.
+    head: Vec<u8>,
+    choices: Vec<ChoiceState>,
+    usage: Option<Usage>,
+    over: bool,
+}
+
+/// What was written of one choice.
+#[derive(Debug)]
+struct ChoiceState {
+    choice: u32,
+    /// What the parts are, by index.
+    parts: Vec<Slot>,
+    /// How many of them are calls: a call's number counts calls alone.
+    calls: u32,
+    spoke: bool,
+    finished: bool,
+}
+
+/// Where the deltas of a part are written.
+#[derive(Clone, Copy, Debug)]
+enum Slot {
+    Content,
+    Refusal,
+    Reasoning,
+    Call(u32),
+    /// Nowhere: chat has no place for it.
+    Silent,
+}
+
+impl StreamWriter for Writer {
+    fn write(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
+        if self.over {
+            return;
+        }
+        match event {
+            Event::Start(start) => {
+                self.start(start);
+                self.role(0, out);
+            }
+            Event::PartStart { choice, kind, .. } => self.part_start(*choice, kind, out),
+            Event::PartDelta { choice, index, piece } => self.part_delta(*choice, *index, piece, out),
+            Event::PartEnd { .. } => {}
+            Event::Usage(later) => self.usage.get_or_insert_default().merge_snapshot(later),
+            Event::Finish { choice, reason } => self.finish(*choice, reason, out),
+            Event::Ping => out.extend_from_slice(b": ping\n\n"),
+            Event::Error(failure) => self.fail(&error::told(failure), out),
+            Event::End => self.end(out),
+        }
+    }
+}
+
+impl Writer {
+    pub(super) fn new(asked: &Asked) -> Self {
+        Self {
+            model: asked.model.clone(),
+            include_usage: asked.include_usage,
+            now: asked.now,
+            head: Vec::new(),
+            choices: Vec::new(),
+            usage: None,
+            over: false,
+        }
+    }
+
+    fn start(&mut self, start: &Start<'_>) {
+        let mut head = Out::default();
+        head.verbatim("data: ");
+        head.open_object();
+        head.key("id");
+        head.string(&encode_id(start.id.as_ref(), self.now));
+        head.key("object");
+        head.plain("chat.completion.chunk");
+        head.key("created");
+        head.number(start.created.unwrap_or(self.now));
+        head.key("model");
+        head.plain(&self.model);
+        head.key("choices");
+        head.open_array();
+        self.head = head.into_bytes();
+    }
+
+    /// Writes the role of a choice, once, before everything else of it.
+    fn role(&mut self, choice: u32, out: &mut Vec<u8>) {
+        if self.head.is_empty() {
+            self.start(&Start::default());
+        }
+        if !self.choices.iter().any(|state| state.choice == choice) {
+            self.choices.push(ChoiceState { choice, parts: Vec::new(), calls: 0, spoke: false, finished: false });
+            self.chunk(choice, &["\"role\":\"assistant\",\"content\":\"\",\"refusal\":null"], None, out);
+        }
+    }
+
+    fn state(&mut self, choice: u32) -> Option<&mut ChoiceState> {
+        self.choices.iter_mut().find(|state| state.choice == choice)
+    }
+
+    fn part_start(&mut self, choice: u32, kind: &PieceKind<'_>, out: &mut Vec<u8>) {
+        self.role(choice, out);
+        let Some(state) = self.state(choice) else { return };
+        let slot = match kind {
+            PieceKind::Text => Slot::Content,
+            PieceKind::Reasoning => Slot::Reasoning,
+            PieceKind::Refusal => Slot::Refusal,
+            PieceKind::RedactedReasoning(_) => Slot::Silent,
+            PieceKind::ToolCall { .. } => Slot::Call(state.calls),
+        };
+        state.parts.push(slot);
+        if let PieceKind::ToolCall { id, name } = kind {
+            let number = state.calls.to_string();
+            state.calls = state.calls.saturating_add(1);
+            state.spoke = true;
+            let (id, name) = (id.as_escaped(), name.as_escaped());
+            let delta = [
+                "\"tool_calls\":[{\"index\":",
+                &number,
+                ",\"id\":\"",
+                id,
+                "\",\"type\":\"function\",\"function\":{\"name\":\"",
+                name,
+                "\",\"arguments\":\"\"}}]",
+            ];
+            self.chunk(choice, &delta, None, out);
+        }
+    }
+
+    fn part_delta(&mut self, choice: u32, index: u32, piece: &Piece<'_>, out: &mut Vec<u8>) {
+        let text = match piece {
+            Piece::Text(text) | Piece::Arguments(text) => text.as_escaped(),
+            Piece::Signature(_) => return,
+        };
+        let Some(state) = self.state(choice) else { return };
+        let slot = usize::try_from(index).ok().and_then(|index| state.parts.get(index)).copied();
+        let Some(slot) = slot.filter(|_| !text.is_empty()) else { return };
+        state.spoke |= !matches!(slot, Slot::Reasoning);
+        match slot {
+            Slot::Content => self.chunk(choice, &["\"content\":\"", text, "\""], None, out),
+            Slot::Refusal => self.chunk(choice, &["\"refusal\":\"", text, "\""], None, out),
+            Slot::Reasoning => self.chunk(choice, &["\"reasoning_content\":\"", text, "\""], None, out),
+            Slot::Call(number) => {
+                let delta = ["\"tool_calls\":[{\"index\":", &number.to_string(), ",\"function\":{\"arguments\":\"", text, "\"}}]"];
+                self.chunk(choice, &delta, None, out);
+            }
+            Slot::Silent => {}
+        }
+    }
+
+    fn finish(&mut self, choice: u32, reason: &Finish<'_>, out: &mut Vec<u8>) {
+        self.role(choice, out);
+        let Some(state) = self.state(choice).filter(|state| !state.finished) else { return };
+        if matches!(reason, Finish::Malformed | Finish::Error) && !state.spoke {
+            let sentence = "the provider broke off before it said anything";
+            return self.fail(&Rejection::new(ErrorKind::BadGateway, sentence), out);
+        }
+        state.finished = true;
+        let word = encode_finish(reason, state.calls > 0);
+        self.chunk(choice, &[], Some(word), out);
+    }
+
+    fn fail(&mut self, rejection: &Rejection, out: &mut Vec<u8>) {
+        self.over = true;
+        error::event(rejection, out);
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        self.over = true;
+        if let Some(counts) = self.usage.filter(|_| self.include_usage) {
+            if self.head.is_empty() {
+                self.start(&Start::default());
+            }
+            let mut value = Out::default();
+            usage::encode(&counts, &mut value);
+            out.extend_from_slice(&self.head);
+            out.extend_from_slice(b"],\"usage\":");
+            out.extend_from_slice(value.as_bytes());
+            out.extend_from_slice(b"}\n\n");
+        }
+        out.extend_from_slice(b"data: [DONE]\n\n");
+    }
+
+    /// Writes one chunk with one choice; its delta comes in pieces, escaped.
+    fn chunk(&self, choice: u32, delta: &[&str], finish: Option<&str>, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.head);
+        out.extend_from_slice(b"{\"index\":");
+        match choice {
+            0 => out.push(b'0'),
+            choice => out.extend_from_slice(choice.to_string().as_bytes()),
+        }
+        out.extend_from_slice(b",\"delta\":{");
+        for piece in delta {
+            out.extend_from_slice(piece.as_bytes());
+        }
+        out.extend_from_slice(b"},\"logprobs\":null,\"finish_reason\":");
+        match finish {
+            Some(word) => {
+                out.push(b'"');
+                out.extend_from_slice(word.as_bytes());
+                out.push(b'"');
+            }
+            None => out.extend_from_slice(b"null"),
+        }
+        out.extend_from_slice(if self.include_usage { &b"}],\"usage\":null}\n\n"[..] } else { &b"}]}\n\n"[..] });
+    }
+}
