@@ -119,8 +119,8 @@ impl<'de> Visitor<'de> for Reader {
     fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Tree, E> {
         match u64::try_from(value) {
             Ok(value) => Ok(Tree::Count(value)),
-            // Nothing in a document is negative; the text says so better than any number would.
-            Err(_) => Ok(Tree::Text(value.to_string())),
+            // Nothing in a document is negative; the way through text is the one that needs no lossy cast.
+            Err(_) => value.to_string().parse().map(Tree::Number).map_err(E::custom),
         }
     }
 
