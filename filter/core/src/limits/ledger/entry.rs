@@ -6,6 +6,7 @@ use super::super::civil::{Month, SECOND};
 use super::super::claim::{Amounts, Cause, Refusal};
 use super::super::message::Standing;
 use super::super::rule::Rule;
+use super::{PAUSE_AFTER_FAILURE, within};
 use crate::config::Window;
 
 /// How old a remainder may be for a request to go on without asking: other workers use the same counter meanwhile. A key in
@@ -37,8 +38,8 @@ pub(super) struct Entry {
     pub(super) urgent: bool,
     /// A call that held this key was refused, maybe because of it: the next one holds nothing else.
     pub(super) suspect: bool,
-    /// Until when this key is left alone.
-    pub(super) paused_until: u64,
+    /// When the service last failed over this key, which is then left alone for a while.
+    pub(super) failed_at: Option<u64>,
     /// How fast the remainder falls: the largest of the late falls between two answers.
     pace: u64,
     known: Option<Known>,
@@ -78,7 +79,7 @@ impl Entry {
             queued: false,
             urgent: false,
             suspect: false,
-            paused_until: 0,
+            failed_at: None,
             pace: 0,
             known: None,
         }
@@ -86,26 +87,29 @@ impl Entry {
 
     /// Decides by the remainder, never by the service's code: that says `OK` when nothing is left.
     pub(super) fn verdict(&self, estimate: Amounts, since: u64, now: u64, paused: bool) -> Verdict {
-        let known = self.known.filter(|known| known.resets > now);
+        let known = self.current(now);
         if let Some(known) = known {
             let left = known.remaining.saturating_sub(self.outstanding());
-            let age = now.saturating_sub(known.at);
             let expected = if self.rule.counts_requests() { 1 } else { estimate.of(self.rule.budget.measure) };
             let far = left > expected.saturating_add(self.margin(known));
             let heard = known.at >= since || self.rule.budget.shadow;
             match left {
-                0 if heard || age < USED_UP => return Verdict::Over(self.refusal(known, now)),
+                0 if heard || within(known.at, now, USED_UP) => return Verdict::Over(self.refusal(known, now)),
                 0 => {}
-                _ if heard || (far && age < FRESH) => return Verdict::Pass,
+                _ if heard || (far && within(known.at, now, FRESH)) => return Verdict::Pass,
                 _ => {}
             }
         }
         // A shadow rule never makes a request wait: it says what it knows, and the tick learns more.
         match known {
             None if self.rule.budget.shadow => Verdict::Pass,
-            _ if paused || self.paused_until > now => Verdict::Unchecked,
+            _ if paused || self.is_paused(now) => Verdict::Unchecked,
             _ => Verdict::Sync,
         }
+    }
+
+    pub(super) fn is_paused(&self, now: u64) -> bool {
+        self.failed_at.is_some_and(|at| within(at, now, PAUSE_AFTER_FAILURE))
     }
 
     pub(super) fn outstanding(&self) -> u64 {
@@ -133,9 +137,14 @@ impl Entry {
     /// is kept as long as its window runs.
     pub(super) fn is_idle(&self, now: u64) -> bool {
         let owes = self.rule.scale.whole(self.owed) > 0;
-        let known = self.known.filter(|known| known.resets > now);
-        let fresh = known.is_some_and(|known| self.owed > 0 || now.saturating_sub(known.at) < FRESH);
-        !(owes || self.calling || self.queued || self.urgent || fresh || self.paused_until > now)
+        let fresh = self.current(now).is_some_and(|known| self.owed > 0 || within(known.at, now, FRESH));
+        !(owes || self.calling || self.queued || self.urgent || fresh || self.is_paused(now))
+    }
+
+    /// What is known of the window that runs now. A clock that was set back makes old answers look like new ones, so those
+    /// from the future are forgotten.
+    fn current(&self, now: u64) -> Option<Known> {
+        self.known.filter(|known| known.resets > now && known.at <= now)
     }
 
     /// Nearer to the limit than this, each request asks first: twice what was used between two late answers, by whomever.

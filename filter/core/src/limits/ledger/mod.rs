@@ -49,8 +49,8 @@ pub struct Ledger {
     due: VecDeque<KeyId>,
     calls: BTreeMap<CallId, Pending>,
     next_call: u64,
-    /// Until when the service is left alone.
-    paused_until: u64,
+    /// When the service last failed; it is then left alone for a while.
+    failed_at: Option<u64>,
     swept_at: u64,
     max_keys: usize,
     unknown: Totals,
@@ -97,7 +97,7 @@ impl Ledger {
             due: VecDeque::new(),
             calls: BTreeMap::new(),
             next_call: 0,
-            paused_until: 0,
+            failed_at: None,
             swept_at: 0,
             max_keys,
             unknown: Totals { requests: 0, tokens: 0, nano_dollars: 0 },
@@ -191,8 +191,8 @@ impl Ledger {
     }
 
     fn verdict(&mut self, key: &Key, estimate: Amounts, since: u64, now: u64) -> Verdict {
-        let paused = self.paused_until > now;
-        if self.entries.len() >= self.max_keys && now.saturating_sub(self.swept_at) >= SECOND {
+        let paused = self.is_paused(now);
+        if self.entries.len() >= self.max_keys && !within(self.swept_at, now, SECOND) {
             self.sweep(now);
         }
         let Some(entry) = self.entry(key) else { return Verdict::Unchecked };
@@ -207,6 +207,10 @@ impl Ledger {
             self.urgent.push_back(key.id.clone());
         }
         verdict
+    }
+
+    fn is_paused(&self, now: u64) -> bool {
+        self.failed_at.is_some_and(|at| within(at, now, PAUSE_AFTER_FAILURE))
     }
 
     fn admit(&mut self, claim: &mut Claim) {
@@ -245,4 +249,10 @@ impl Ledger {
         }
         Some(entry)
     }
+}
+
+/// Whether `at` is less than `span` ago. What lies in the future is not: the host's clock may be set back, and nothing may
+/// then wait until it has caught up.
+fn within(at: u64, now: u64, span: u64) -> bool {
+    now.checked_sub(at).is_some_and(|age| age < span)
 }

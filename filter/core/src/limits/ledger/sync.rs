@@ -3,7 +3,7 @@
 use super::super::civil::SECOND;
 use super::super::key::KeyId;
 use super::super::message::{self, Request, Standing};
-use super::{Ledger, PAUSE_AFTER_FAILURE};
+use super::{Ledger, within};
 
 /// How often a key is synced when no request waits for it.
 const INTERVAL: u64 = SECOND;
@@ -65,7 +65,7 @@ impl Ledger {
     /// Each call must be answered by [`sync_answer`](Self::sync_answer) or [`sync_failed`](Self::sync_failed), or it is given
     /// up by [`tick`](Self::tick).
     pub fn sync_request(&mut self, domain: &str, now: u64, max: usize) -> Option<SyncCall> {
-        if self.paused_until > now {
+        if self.is_paused(now) {
             return None;
         }
         let mut picked = Vec::new();
@@ -114,12 +114,12 @@ impl Ledger {
     /// To be called on each tick: gives up calls that are older than `timeout` (nanoseconds; somewhat more than the host's own, whose
     /// answer is better), forgets idle keys. Returns how many calls were given up.
     pub fn tick(&mut self, now: u64, timeout: u64) -> usize {
-        let old = |pending: &Pending| now.saturating_sub(pending.sent_at) > timeout;
+        let old = |pending: &Pending| !within(pending.sent_at, now, timeout);
         let given_up: Vec<CallId> = self.calls.iter().filter(|(_, pending)| old(pending)).map(|(id, _)| *id).collect();
         for id in &given_up {
             self.sync_failed(*id, CallFault::Unanswered, now);
         }
-        if now.saturating_sub(self.swept_at) >= SWEEP {
+        if !within(self.swept_at, now, SWEEP) {
             self.sweep(now);
         }
         given_up.len()
@@ -139,7 +139,7 @@ impl Ledger {
             let Some(id) = self.urgent.pop_front() else { return };
             let Some(entry) = self.entries.get_mut(&id) else { continue };
             // A call under way brings the answer that the request waits for; a key that is left alone is decided without one.
-            if entry.calling || entry.paused_until > now {
+            if entry.calling || entry.is_paused(now) {
                 entry.urgent = false;
             } else if entry.suspect && !picked.is_empty() {
                 self.urgent.push_back(id);
@@ -164,8 +164,8 @@ impl Ledger {
             }
             let Some(id) = self.due.pop_front() else { return };
             let Some(entry) = self.entries.get_mut(&id) else { continue };
-            let early = entry.called_at.is_some_and(|at| now.saturating_sub(at) < INTERVAL);
-            if entry.calling || early || entry.paused_until > now || (entry.suspect && !picked.is_empty()) {
+            let early = entry.called_at.is_some_and(|at| within(at, now, INTERVAL));
+            if entry.calling || early || entry.is_paused(now) || (entry.suspect && !picked.is_empty()) {
                 self.due.push_back(id);
                 continue;
             }
@@ -187,7 +187,7 @@ impl Ledger {
             entry.suspect = false;
             if !entry.learn(*standing, now) {
                 without_rule += 1;
-                entry.paused_until = now.saturating_add(PAUSE_AFTER_FAILURE);
+                entry.failed_at = Some(now);
                 self.without_rule.add(entry.rule.budget.measure, amount);
             }
         }
@@ -197,9 +197,8 @@ impl Ledger {
     /// A 400 is blamed on one of the keys (a broken value behind the service fails every call that holds it), so the next call
     /// of each holds it alone; everything else is blamed on the service.
     fn fail(&mut self, pending: Pending, fault: CallFault, refused: bool, now: u64) {
-        let until = now.saturating_add(PAUSE_AFTER_FAILURE);
         if !refused {
-            self.paused_until = until;
+            self.failed_at = Some(now);
         }
         for (id, amount) in pending.keys {
             let Some(entry) = self.entries.get_mut(&id) else { continue };
@@ -208,7 +207,7 @@ impl Ledger {
             entry.used = true;
             if refused {
                 entry.suspect = true;
-                entry.paused_until = until;
+                entry.failed_at = Some(now);
             }
             match fault {
                 CallFault::NeverSent => entry.owed = entry.owed.saturating_add(amount),

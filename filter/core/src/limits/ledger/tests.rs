@@ -310,3 +310,22 @@ fn a_verdict_ends_with_its_window() {
     worker.now += SECOND;
     assert!(!shadow(&mut worker), "a new window");
 }
+
+#[test]
+fn a_clock_that_is_set_back_stops_nothing() {
+    let mut worker = Worker::new(&[budget("b", 1_000)]);
+    assert!(worker.request("blue", 100));
+    worker.now += 2 * SECOND;
+    let call = worker.ledger.sync_request("weir", worker.now, 50).unwrap();
+    worker.ledger.sync_failed(call.id, CallFault::NeverSent, worker.now);
+    worker.now -= 500 * SECOND;
+    let mut claim = worker.claim("blue");
+    assert_eq!(worker.ledger.decide(&mut claim, worker.now), Decision::Sync, "an answer from the future is none");
+    assert!(worker.sync(), "a failure in the future does not pause");
+    assert!(matches!(worker.ledger.decide(&mut claim, worker.now), Decision::Allow(_)));
+    worker.now -= 500 * SECOND;
+    assert!(worker.request("blue", 800));
+    worker.now += 2 * SECOND;
+    assert!(worker.sync(), "what is owed is paid");
+    assert_eq!(worker.service.counted(&worker.rules[0]), 900);
+}
