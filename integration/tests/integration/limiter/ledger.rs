@@ -3,11 +3,13 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use weir_core::config::{BudgetRule, KeyPart, Measure, Mode, OnFailure, Window};
-use weir_core::limits::{Amounts, Claim, Decision, IdentityValue, Ledger, Rule, Synced, keys_for};
+use weir_core::limits::{Amounts, Claim, Decision, IdentityValue, Key, Ledger, Rule, Synced, keys_for};
 use weir_integration::client;
 
 const SECOND: u64 = 1_000_000_000;
 const BILL: u64 = 7;
+/// A name that must be escaped on its way.
+const TEAM: &str = "led_ger é";
 
 /// The rule `hundred/t` of the cases: a hundred tokens for each team and, in the service, year.
 fn rule() -> Rc<Rule> {
@@ -25,18 +27,26 @@ fn rule() -> Rc<Rule> {
     Rc::new(rule)
 }
 
+/// The keys of a team under that rule.
+pub fn keys(team: &str, now: u64) -> Vec<Key> {
+    keys_for(&[rule()], &[IdentityValue::Known(team)], &["team"], None, now)
+}
+
+/// What each request uses.
+pub fn amounts() -> Amounts {
+    Amounts { tokens: BILL, nano_dollars: 0 }
+}
+
 /// Two workers take requests of seven tokens in turns until one is refused.
 pub fn pays(address: SocketAddr, rules: &str) {
-    let rule = rule();
-    assert!(rules.contains(rule.service_name()));
+    assert!(rules.contains(rule().service_name()));
     let mut workers = [Ledger::default(), Ledger::default()];
     let mut now = SECOND;
     let mut through = 0;
     for turn in 0..40 {
         let ledger = &mut workers[turn % 2];
         now += SECOND / 10;
-        let keys = keys_for(std::slice::from_ref(&rule), &[IdentityValue::Known("led_ger é")], &["team"], None, now);
-        let mut claim = Claim::new(keys, Amounts { tokens: BILL, nano_dollars: 0 }, now);
+        let mut claim = Claim::new(keys(TEAM, now), amounts(), now);
         if ledger.decide(&mut claim, now) == Decision::Sync {
             sync(ledger, address, now);
         }
@@ -45,7 +55,7 @@ pub fn pays(address: SocketAddr, rules: &str) {
             Decision::Refuse(_) => {}
             Decision::Sync => panic!("the service was asked and it must be asked again"),
         }
-        ledger.charge(claim, Amounts { tokens: BILL, nano_dollars: 0 });
+        ledger.charge(claim, amounts());
         // The tick: what it learns of the other's pace makes each ask sooner.
         workers.iter_mut().for_each(|ledger| sync(ledger, address, now));
     }
@@ -56,7 +66,7 @@ pub fn pays(address: SocketAddr, rules: &str) {
     }
     // One worker may not know yet what the other owes: at most one request each goes over the limit.
     assert!((100..=100 + 2 * BILL).contains(&(through * BILL)), "{through} requests went through");
-    let entries = keys_for(std::slice::from_ref(&rule), &[IdentityValue::Known("led_ger é")], &["team"], None, now);
+    let entries = keys(TEAM, now);
     let [key] = entries.as_slice() else { panic!("one rule, one key") };
     // A limit far above shows the counter itself.
     let body = format!(

@@ -3,3 +3,4 @@ mod cases;
 mod embedded;
 mod ledger;
 mod real;
+mod through_envoy;
