@@ -166,3 +166,16 @@ impl Failure {
         }
     }
 }
+
+/// What a client is told of a provider's failure.
+impl From<&Failure> for Rejection {
+    fn from(failure: &Failure) -> Self {
+        Self {
+            kind: failure.kind,
+            message: failure.message.clone(),
+            code: None,
+            param: failure.param.clone(),
+            retry_after: failure.retry_after,
+        }
+    }
+}

@@ -28,14 +28,6 @@ pub(super) fn event(error: &Rejection, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\n\n");
 }
 
-/// What a client is told of a failure in the middle of its stream.
-pub(super) fn told(failure: &Failure) -> Rejection {
-    let mut rejection = Rejection::new(failure.kind, failure.message.clone());
-    rejection.param.clone_from(&failure.param);
-    rejection.retry_after = failure.retry_after;
-    rejection
-}
-
 /// Reads a provider's error answer.
 pub(super) fn failure(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Failure {
     ErrorText::read(body).into_failure(Some(status), retry_after(headers))

@@ -9,6 +9,7 @@ mod outline;
 mod parts;
 mod shape;
 mod speech;
+mod spoken;
 mod tools;
 mod turns;
 mod usage;

@@ -1,10 +1,9 @@
 //! One scan over a chat request: what routing, limits and edits need, and nothing else; what is passed over is validated.
 
-use super::parts::media_type;
 use super::shape::{self, Fault, place};
 use crate::formats::{Outline, OutputLimitSpan, Span};
 use crate::hub::{Field, Rejection};
-use crate::json::{Cursor, JsonError, Kind, Str};
+use crate::json::{Cursor, JsonError, Kind};
 
 /// What the scan does with a member of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,12 +72,12 @@ pub(super) fn outline(body: &[u8]) -> Result<Outline, Rejection> {
     Ok(outline)
 }
 
-struct Scan<'b> {
+pub(super) struct Scan<'b> {
     text: &'b str,
-    cursor: Cursor<'b>,
+    pub(super) cursor: Cursor<'b>,
     outline: Outline,
     /// Text in `messages` apart from the rest, because a second `messages` replaces the first.
-    message_bytes: u64,
+    pub(super) message_bytes: u64,
     /// One bit for each of [`MEMBERS`] that was seen.
     seen: u64,
     twice: bool,
@@ -280,129 +279,7 @@ impl<'b> Scan<'b> {
         Ok(())
     }
 
-    fn messages(&mut self) -> Result<(), Fault> {
-        self.message_bytes = 0;
-        self.cursor.enter_array()?;
-        while self.cursor.element()? {
-            self.cursor.enter_object()?;
-            while let Some(name) = self.cursor.member()? {
-                match &*name.into_plain() {
-                    "content" => self.content()?,
-                    "tool_calls" | "function_call" => self.count_value()?,
-                    "refusal" | "reasoning_content" | "reasoning" => self.count_text()?,
-                    "audio" => {
-                        let present = self.cursor.peek()? != Kind::Null;
-                        self.note(Field::Audio, present);
-                        self.cursor.skip()?;
-                    }
-                    _ => self.cursor.skip()?,
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn content(&mut self) -> Result<(), Fault> {
-        if self.cursor.peek()? != Kind::Array {
-            return self.count_text();
-        }
-        self.cursor.enter_array()?;
-        while self.cursor.element()? {
-            if self.cursor.peek()? != Kind::Object {
-                self.count_text()?;
-                continue;
-            }
-            self.cursor.enter_object()?;
-            while let Some(name) = self.cursor.member()? {
-                match &*name.into_plain() {
-                    "text" | "refusal" => self.count_text()?,
-                    "type" => self.part_type()?,
-                    "image_url" => self.image()?,
-                    "input_audio" => {
-                        self.note(Field::Audio, true);
-                        self.cursor.skip()?;
-                    }
-                    "file" => self.file()?,
-                    _ => self.cursor.skip()?,
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn part_type(&mut self) -> Result<(), Fault> {
-        if self.cursor.peek()? != Kind::String {
-            return Ok(self.cursor.skip()?);
-        }
-        let kind = self.cursor.string()?;
-        let known = matches!(&*kind.plain(), "text" | "image_url" | "input_audio" | "file" | "refusal");
-        self.note(Field::OpaquePart, !known);
-        Ok(())
-    }
-
-    fn image(&mut self) -> Result<(), Fault> {
-        match self.cursor.peek()? {
-            Kind::String => self.address(),
-            Kind::Object => {
-                self.cursor.enter_object()?;
-                while let Some(name) = self.cursor.member()? {
-                    if name.is("url") && self.cursor.peek()? == Kind::String {
-                        self.address()?;
-                    } else {
-                        self.cursor.skip()?;
-                    }
-                }
-                Ok(())
-            }
-            _ => Ok(self.cursor.skip()?),
-        }
-    }
-
-    fn address(&mut self) -> Result<(), Fault> {
-        let url = self.cursor.string()?;
-        let Some(mime) = media_type(&url) else {
-            self.note(Field::ImageUri, true);
-            self.message_bytes = self.message_bytes.saturating_add(length(url.as_escaped()));
-            return Ok(());
-        };
-        match &*mime.plain() {
-            "image/png" | "image/jpeg" | "image/gif" | "image/webp" => {}
-            mime if mime.starts_with("image/") => self.note(Field::ImageType, true),
-            mime if mime.starts_with("audio/") => self.note(Field::Audio, true),
-            mime if mime.starts_with("video/") => self.note(Field::Video, true),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn file(&mut self) -> Result<(), Fault> {
-        if self.cursor.peek()? != Kind::Object {
-            return Ok(self.cursor.skip()?);
-        }
-        self.cursor.enter_object()?;
-        while let Some(name) = self.cursor.member()? {
-            let by_id = name.is("file_id") && self.cursor.peek()? == Kind::String;
-            self.note(Field::FileId, by_id);
-            self.cursor.skip()?;
-        }
-        Ok(())
-    }
-
-    fn count_text(&mut self) -> Result<(), Fault> {
-        if self.cursor.peek()? != Kind::String {
-            return Ok(self.cursor.skip()?);
-        }
-        let text: Str<'b> = self.cursor.string()?;
-        self.message_bytes = self.message_bytes.saturating_add(length(text.as_escaped()));
-        Ok(())
-    }
-
-    fn count_value(&mut self) -> Result<(), Fault> {
-        self.message_bytes = self.message_bytes.saturating_add(length(self.cursor.raw()?.as_str()));
-        Ok(())
-    }
-
-    fn note(&mut self, field: Field, present: bool) {
+    pub(super) fn note(&mut self, field: Field, present: bool) {
         if present {
             self.outline.traits.insert(field);
         }
@@ -427,6 +304,7 @@ fn repeated(text: &str) -> Result<Vec<Span>, JsonError> {
     Ok(all.iter().enumerate().filter(|(at, (name, _))| earlier(*at, name)).map(|(_, (_, span))| *span).collect())
 }
 
-fn length(text: &str) -> u64 {
+/// A text's length in bytes.
+pub(super) fn length(text: &str) -> u64 {
     u64::from(place(text.len()))
 }

@@ -62,7 +62,7 @@ impl StreamWriter for Writer {
             Event::Usage(later) => self.usage.get_or_insert_default().merge_snapshot(later),
             Event::Finish { choice, reason } => self.finish(*choice, reason, out),
             Event::Ping => out.extend_from_slice(b": ping\n\n"),
-            Event::Error(failure) => self.fail(&error::told(failure), out),
+            Event::Error(failure) => self.fail(&Rejection::from(failure), out),
             Event::End => self.end(out),
         }
     }

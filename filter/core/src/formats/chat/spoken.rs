@@ -1,0 +1,131 @@
+//! The scan's part that walks the messages: how much text they hold, and which elements some provider refuses.
+
+use super::outline::{Scan, length};
+use super::parts::media_type;
+use super::shape::Fault;
+use crate::hub::Field;
+use crate::json::{Kind, Str};
+
+impl<'b> Scan<'b> {
+    pub(super) fn messages(&mut self) -> Result<(), Fault> {
+        self.message_bytes = 0;
+        self.cursor.enter_array()?;
+        while self.cursor.element()? {
+            self.cursor.enter_object()?;
+            while let Some(name) = self.cursor.member()? {
+                match &*name.into_plain() {
+                    "content" => self.content()?,
+                    "tool_calls" | "function_call" => self.count_value()?,
+                    "refusal" | "reasoning_content" | "reasoning" => self.count_text()?,
+                    "audio" => {
+                        let present = self.cursor.peek()? != Kind::Null;
+                        self.note(Field::Audio, present);
+                        self.cursor.skip()?;
+                    }
+                    _ => self.cursor.skip()?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn content(&mut self) -> Result<(), Fault> {
+        if self.cursor.peek()? != Kind::Array {
+            return self.count_text();
+        }
+        self.cursor.enter_array()?;
+        while self.cursor.element()? {
+            if self.cursor.peek()? != Kind::Object {
+                self.count_text()?;
+                continue;
+            }
+            self.cursor.enter_object()?;
+            while let Some(name) = self.cursor.member()? {
+                match &*name.into_plain() {
+                    "text" | "refusal" => self.count_text()?,
+                    "type" => self.part_type()?,
+                    "image_url" => self.image()?,
+                    "input_audio" => {
+                        self.note(Field::Audio, true);
+                        self.cursor.skip()?;
+                    }
+                    "file" => self.file()?,
+                    _ => self.cursor.skip()?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn part_type(&mut self) -> Result<(), Fault> {
+        if self.cursor.peek()? != Kind::String {
+            return Ok(self.cursor.skip()?);
+        }
+        let kind = self.cursor.string()?;
+        let known = matches!(&*kind.plain(), "text" | "image_url" | "input_audio" | "file" | "refusal");
+        self.note(Field::OpaquePart, !known);
+        Ok(())
+    }
+
+    fn image(&mut self) -> Result<(), Fault> {
+        match self.cursor.peek()? {
+            Kind::String => self.address(),
+            Kind::Object => {
+                self.cursor.enter_object()?;
+                while let Some(name) = self.cursor.member()? {
+                    if name.is("url") && self.cursor.peek()? == Kind::String {
+                        self.address()?;
+                    } else {
+                        self.cursor.skip()?;
+                    }
+                }
+                Ok(())
+            }
+            _ => Ok(self.cursor.skip()?),
+        }
+    }
+
+    fn address(&mut self) -> Result<(), Fault> {
+        let url = self.cursor.string()?;
+        let Some(mime) = media_type(&url) else {
+            self.note(Field::ImageUri, true);
+            self.message_bytes = self.message_bytes.saturating_add(length(url.as_escaped()));
+            return Ok(());
+        };
+        match &*mime.plain() {
+            "image/png" | "image/jpeg" | "image/gif" | "image/webp" => {}
+            mime if mime.starts_with("image/") => self.note(Field::ImageType, true),
+            mime if mime.starts_with("audio/") => self.note(Field::Audio, true),
+            mime if mime.starts_with("video/") => self.note(Field::Video, true),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn file(&mut self) -> Result<(), Fault> {
+        if self.cursor.peek()? != Kind::Object {
+            return Ok(self.cursor.skip()?);
+        }
+        self.cursor.enter_object()?;
+        while let Some(name) = self.cursor.member()? {
+            let by_id = name.is("file_id") && self.cursor.peek()? == Kind::String;
+            self.note(Field::FileId, by_id);
+            self.cursor.skip()?;
+        }
+        Ok(())
+    }
+
+    fn count_text(&mut self) -> Result<(), Fault> {
+        if self.cursor.peek()? != Kind::String {
+            return Ok(self.cursor.skip()?);
+        }
+        let text: Str<'b> = self.cursor.string()?;
+        self.message_bytes = self.message_bytes.saturating_add(length(text.as_escaped()));
+        Ok(())
+    }
+
+    fn count_value(&mut self) -> Result<(), Fault> {
+        self.message_bytes = self.message_bytes.saturating_add(length(self.cursor.raw()?.as_str()));
+        Ok(())
+    }
+}

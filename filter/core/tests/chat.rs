@@ -1,0 +1,288 @@
+//! The cases of the chat format: what each file under `cases/chat` must give stands beside it. `WEIR_BLESS=1` rewrites what must come.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests may panic, and so may what they share")]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use weir_core::formats::{self, Asked, ClientSide, Keep, Onward, Outline, SameFormat, Seen, Traits};
+use weir_core::framing::sse::{Frame, MAX_EVENT, Reader};
+use weir_core::hub::{Answer, Choice, Event, Failure, Field, Finish, Losses, Part, PartKind, Piece, PieceKind, Start};
+use weir_core::json::{Json, Out, Raw, Splices, Str};
+use weir_core::names::FormatId;
+use weir_core::providers::{Dialect, OutputLimit};
+use weir_core::usage::Usage;
+
+const COMPATIBLE: Dialect = Dialect { output_limit: OutputLimit::MaxTokens, developer_role: false, include_usage: true };
+
+fn client() -> &'static dyn ClientSide {
+    formats::client_side(FormatId::Chat).unwrap()
+}
+
+fn same() -> &'static dyn SameFormat {
+    formats::same_format(FormatId::Chat).unwrap()
+}
+
+fn asked(include_usage: bool) -> Asked {
+    Asked { model: "smart".to_owned(), stream: true, include_usage, now: 7 }
+}
+
+/// Compares what comes of every file of a folder with what stands beside it.
+fn walk(folder: &str, extension: &str, result: impl Fn(&Path, &[u8]) -> String) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/chat").join(folder);
+    let mut files: Vec<PathBuf> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|one| one == extension));
+    files.sort();
+    assert!(!files.is_empty(), "no cases in {}", folder.display());
+    let mut wrong = Vec::new();
+    for path in files {
+        let came = result(&path, &std::fs::read(&path).unwrap());
+        let golden = path.with_extension("txt");
+        if std::env::var_os("WEIR_BLESS").is_some() {
+            std::fs::write(&golden, &came).unwrap();
+        } else if std::fs::read_to_string(&golden).ok().as_deref() != Some(&came) {
+            wrong.push(format!("{}:\n{came}", path.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn requests() {
+    walk("requests", "json", |_, body| {
+        let mut came = String::new();
+        match client().outline(body) {
+            Ok(outline) => {
+                let refused: Vec<_> = Field::ALL.iter().filter(|&&field| outline.traits.contains(field)).collect();
+                writeln!(came, "refused by some: {refused:?}\n{:#?}", Outline { traits: Traits::default(), ..outline.clone() }).unwrap();
+                let onward = Onward { model: Some("m\"x"), dialect: COMPATIBLE, default_max_tokens: 1 };
+                let mut splices = Splices::default();
+                same().edit(&outline, body, &onward, &mut splices, &mut Losses::default()).unwrap();
+                let edited = String::from_utf8(splices.apply(body)).unwrap();
+                assert_eq!(serde_json::from_str::<serde_json::Value>(&edited).unwrap()["model"], "m\"x");
+                writeln!(came, "edited: {edited}").unwrap();
+            }
+            Err(rejection) => writeln!(came, "outline: {rejection:#?}").unwrap(),
+        }
+        match client().decode(body) {
+            Ok(request) => writeln!(came, "{request:#?}").unwrap(),
+            Err(rejection) => writeln!(came, "decode: {rejection:#?}").unwrap(),
+        }
+        came
+    });
+}
+
+#[test]
+fn without_a_need_to_edit_the_bytes_stay() {
+    let dialect = Dialect { output_limit: OutputLimit::MaxTokens, developer_role: true, include_usage: false };
+    let body =
+        b" {\"max_tokens\":3,\n \"model\" : \"smart\",\"messages\":[{\"role\":\"developer\",\"content\":\"\\u00e9\"}],\"stream\":true} ";
+    let outline = client().outline(body).unwrap();
+    for model in [None, Some("smart")] {
+        let mut splices = Splices::default();
+        same().edit(&outline, body, &Onward { model, dialect, default_max_tokens: 1 }, &mut splices, &mut Losses::default()).unwrap();
+        assert_eq!(splices.apply(body), body);
+    }
+}
+
+/// What a stream says about itself in the pieces it is given in, and what of it goes on.
+fn metered(stream: &[u8], cuts: &[usize], include_usage: bool) -> (Seen, Vec<u8>) {
+    let mut meter = same().meter(&asked(include_usage));
+    let mut reader = Reader::new(MAX_EVENT);
+    let mut kept = Vec::new();
+    let mut from = 0;
+    for to in cuts.iter().copied().chain([stream.len()]) {
+        let mut each = |frame: Frame<'_>| {
+            if meter.frame(&frame) == Keep::Whole {
+                kept.extend_from_slice(frame.raw);
+            }
+        };
+        reader.push(&stream[from..to], &mut each).unwrap();
+        from = to;
+    }
+    meter.end();
+    (meter.seen().clone(), kept)
+}
+
+#[test]
+fn streams() {
+    walk("streams", "sse", |path, stream| {
+        let whole = metered(stream, &[], false);
+        for cut in 0..stream.len() {
+            assert_eq!(metered(stream, &[cut], false), whole, "{} cut at {cut}", path.display());
+        }
+        let every: Vec<usize> = (1..stream.len()).collect();
+        assert_eq!(metered(stream, &every, false), whole, "{} byte by byte", path.display());
+        let crlf = String::from_utf8(stream.to_vec()).unwrap().replace('\n', "\r\n");
+        assert_eq!(metered(crlf.as_bytes(), &[], false).0, whole.0, "{} with CRLF", path.display());
+        let (asked_for, kept) = metered(stream, &[], true);
+        assert_eq!((asked_for, &*kept), (whole.0.clone(), stream), "{} passes whole where usage was asked for", path.display());
+        format!("{:#?}\npassed on:\n{}", whole.0, String::from_utf8(whole.1).unwrap())
+    });
+}
+
+#[test]
+fn answers() {
+    walk("answers", "json", |_, body| format!("{:#?}\n", same().measure(body)));
+}
+
+#[test]
+fn errors() {
+    let provider = formats::provider_side(FormatId::Chat).unwrap();
+    walk("errors", "body", |path, body| {
+        let status = path.file_name().unwrap().to_str().unwrap().split('.').next().unwrap().parse().unwrap();
+        format!("{:#?}\n", provider.failure(status, &[("retry-after-ms", "1500")], body))
+    });
+}
+
+fn text(plain: &'static str) -> Str<'static> {
+    Str::from_plain(plain)
+}
+
+/// One answer as events: thoughts, text, two calls.
+fn events() -> Vec<Event<'static>> {
+    let call = |index, id, name| Event::PartStart { choice: 0, index, kind: PieceKind::ToolCall { id: text(id), name: text(name) } };
+    let add = |index, piece| Event::PartDelta { choice: 0, index, piece };
+    vec![
+        Event::Start(Start { id: Some(text("msg_1")), model: Some(text("m")), created: None }),
+        Event::Ping,
+        Event::PartStart { choice: 0, index: 0, kind: PieceKind::Reasoning },
+        add(0, Piece::Text(text("hm"))),
+        add(0, Piece::Signature(text("s"))),
+        Event::PartEnd { choice: 0, index: 0 },
+        Event::PartStart { choice: 0, index: 1, kind: PieceKind::Text },
+        add(1, Piece::Text(text("H\"i"))),
+        add(1, Piece::Text(text("\n!"))),
+        Event::PartEnd { choice: 0, index: 1 },
+        call(2, "call_1", "f"),
+        add(2, Piece::Arguments(text("{\"a\""))),
+        add(2, Piece::Arguments(text(":1}"))),
+        Event::PartEnd { choice: 0, index: 2 },
+        call(3, "call_2", "g"),
+        add(3, Piece::Arguments(text("{}"))),
+        Event::PartEnd { choice: 0, index: 3 },
+        Event::Usage(Usage { input_tokens: Some(10), cache_read_input_tokens: Some(4), output_tokens: Some(1), ..Usage::default() }),
+        Event::Finish { choice: 0, reason: Finish::Stop },
+        Event::Usage(Usage { output_tokens: Some(5), ..Usage::default() }),
+        Event::End,
+    ]
+}
+
+/// The same answer whole.
+fn answer() -> Answer<'static> {
+    let part = |kind| Part { at: 0, cache: None, kind };
+    let call = |id, name, arguments| part(PartKind::ToolCall { id: text(id), name: text(name), arguments });
+    Answer {
+        id: Some(text("msg_1")),
+        model: Some(text("m")),
+        created: None,
+        choices: vec![Choice {
+            index: 0,
+            parts: vec![
+                part(PartKind::Reasoning { text: text("hm"), signature: None }),
+                part(PartKind::Text(text("H\"i"))),
+                part(PartKind::Text(text("\n!"))),
+                call("call_1", "f", Json::Value(Raw::parse("{\"a\":1}").unwrap())),
+                call("call_2", "g", Json::Text(text("{}"))),
+            ],
+            finish: Finish::Stop,
+        }],
+        usage: Some(Usage { input_tokens: Some(10), cache_read_input_tokens: Some(4), output_tokens: Some(5), ..Usage::default() }),
+        service_tier: None,
+    }
+}
+
+fn written(events: &[Event<'_>], include_usage: bool) -> String {
+    let mut writer = client().writer(&asked(include_usage));
+    let mut out = Vec::new();
+    for event in events {
+        writer.write(event, &mut out);
+    }
+    String::from_utf8(out).unwrap()
+}
+
+fn chunks(stream: &str) -> Vec<serde_json::Value> {
+    let data = stream.lines().filter_map(|line| line.strip_prefix("data: ")).filter(|data| *data != "[DONE]");
+    data.map(|data| serde_json::from_str(data).unwrap()).collect()
+}
+
+/// Collects a stream as the SDKs do: strings of a member are joined, calls by their index.
+fn collected(stream: &str) -> serde_json::Value {
+    let (mut strings, mut calls): (BTreeMap<String, String>, BTreeMap<u64, [String; 3]>) = Default::default();
+    let (mut finish, mut usage) = (serde_json::Value::Null, serde_json::Value::Null);
+    let chunks = chunks(stream);
+    for chunk in &chunks {
+        assert_eq!((&chunk["id"], &chunk["created"], &chunk["model"]), (&chunks[0]["id"], &chunks[0]["created"], &chunks[0]["model"]));
+        usage = chunk["usage"].clone();
+        let Some(choice) = chunk["choices"].get(0) else { continue };
+        if !choice["finish_reason"].is_null() {
+            assert!(finish.is_null(), "a second finish");
+            finish = choice["finish_reason"].clone();
+        }
+        for (name, value) in choice["delta"].as_object().unwrap() {
+            if let Some(value) = value.as_str() {
+                strings.entry(name.clone()).or_default().push_str(value);
+            }
+            for call in value.as_array().into_iter().flatten() {
+                let slot = calls.entry(call["index"].as_u64().unwrap()).or_default();
+                for (slot, part) in slot.iter_mut().zip([&call["id"], &call["function"]["name"], &call["function"]["arguments"]]) {
+                    slot.push_str(part.as_str().unwrap_or_default());
+                }
+            }
+        }
+    }
+    let calls: Vec<_> = calls
+        .values()
+        .map(|[id, name, arguments]| serde_json::json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}}))
+        .collect();
+    serde_json::json!({
+        "id": chunks[0]["id"], "object": "chat.completion", "created": chunks[0]["created"], "model": chunks[0]["model"], "usage": usage,
+        "choices": [{"index": 0, "finish_reason": finish, "logprobs": null, "message": {"role": strings["role"], "content": strings["content"],
+            "refusal": null, "reasoning_content": strings["reasoning_content"], "tool_calls": calls}}],
+    })
+}
+
+#[test]
+fn a_collected_stream_is_the_whole_answer() {
+    let stream = written(&events(), true);
+    let mut out = Out::default();
+    client().encode_answer(&answer(), &asked(true), &mut out);
+    let whole: serde_json::Value = serde_json::from_slice(out.as_bytes()).unwrap();
+    assert_eq!(collected(&stream), whole);
+    assert_eq!(
+        (whole["id"].as_str(), whole["model"].as_str(), whole["created"].as_u64()),
+        (Some("chatcmpl-msg_1"), Some("smart"), Some(7))
+    );
+    let (seen, _) = metered(stream.as_bytes(), &[], true);
+    let measured = same().measure(out.as_bytes());
+    assert_eq!((seen.usage, seen.finish, seen.output_bytes, seen.complete), (measured.usage, measured.finish, measured.output_bytes, true));
+}
+
+#[test]
+fn usage_comes_only_where_it_was_asked_for() {
+    let asked_for = written(&events(), true);
+    let chunks_asked = chunks(&asked_for);
+    assert!(asked_for.ends_with("data: [DONE]\n\n"));
+    let (last, others) = chunks_asked.split_last().unwrap();
+    assert_eq!((last["choices"].as_array().map(Vec::len), last["usage"]["total_tokens"].as_u64()), (Some(0), Some(15)));
+    assert!(others.iter().all(|chunk| chunk.get("usage").is_some_and(serde_json::Value::is_null)));
+    assert!(chunks(&written(&events(), false)).iter().all(|chunk| chunk.get("usage").is_none()));
+}
+
+#[test]
+fn an_error_ends_the_stream_without_done() {
+    let mut events = events();
+    events.truncate(8);
+    events.push(Event::Error(Failure::new(weir_core::hub::ErrorKind::Overloaded, "too \"busy\"")));
+    events.push(Event::End);
+    let stream = written(&events, false);
+    let last = chunks(&stream).pop().unwrap();
+    assert_eq!(last["error"]["message"], "too \"busy\"");
+    assert!(!stream.contains("[DONE]"));
+}
+
+#[test]
+fn models_are_listed() {
+    let reply = client().models(&mut ["a", "b\"c"].into_iter(), 3);
+    let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+    assert_eq!((body["data"][1]["id"].as_str(), body["data"][1]["created"].as_u64()), (Some("b\"c"), Some(3)));
+}
