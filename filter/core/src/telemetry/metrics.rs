@@ -138,14 +138,21 @@ impl LimitMetrics {
 
 /// Appends a tag's value: what would end it, or what a statistics protocol gives a meaning, as `%XX`.
 pub fn encode_tag(value: &str, out: &mut String) {
+    if value.bytes().all(is_plain) {
+        out.push_str(value);
+        return;
+    }
     for byte in value.bytes() {
-        match byte {
-            b'%' | b';' | b'|' | b'#' | b',' | b'=' | b':' | b'"' | b'\\' | 0..=b' ' | 0x7F.. => {
-                let _infallible = write!(out, "%{byte:02X}");
-            }
-            _ => out.push(char::from(byte)),
+        if is_plain(byte) {
+            out.push(char::from(byte));
+        } else {
+            let _infallible = write!(out, "%{byte:02X}");
         }
     }
+}
+
+const fn is_plain(byte: u8) -> bool {
+    !matches!(byte, b'%' | b';' | b'|' | b'#' | b',' | b'=' | b':' | b'"' | b'\\' | 0..=b' ' | 0x7F..)
 }
 
 /// One buffer for all the names of an exchange.

@@ -6,6 +6,7 @@ use super::super::civil::{Month, SECOND};
 use super::super::claim::{Amounts, Cause, Refusal};
 use super::super::message::Standing;
 use super::super::rule::Rule;
+use super::due::INTERVAL;
 use super::{PAUSE_AFTER_FAILURE, within};
 use crate::config::Window;
 
@@ -106,6 +107,11 @@ impl Entry {
             _ if paused || self.is_paused(now) => Verdict::Unchecked,
             _ => Verdict::Sync,
         }
+    }
+
+    /// When the next sync without hurry is due.
+    pub(super) fn due_at(&self) -> u64 {
+        self.called_at.map_or(0, |at| at.saturating_add(INTERVAL))
     }
 
     pub(super) fn is_paused(&self, now: u64) -> bool {

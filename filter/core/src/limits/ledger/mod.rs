@@ -12,6 +12,7 @@
 //! of *owed*, *in flight*, *counted*, *unknown*, *without a rule* and *rounded*; only a call that surely was not applied goes back to
 //! owed; moving time forward never allows less.
 
+mod due;
 mod entry;
 #[cfg(test)]
 mod laws;
@@ -27,6 +28,7 @@ use super::civil::SECOND;
 use super::claim::{Admission, Amounts, Cause, Claim, Decision, Refusal};
 use super::key::{Key, KeyId};
 use crate::config::{Measure, OnFailure};
+use due::Due;
 use entry::{Entry, Verdict};
 use sync::Pending;
 pub use sync::{CallFault, CallId, SyncCall, Synced};
@@ -45,12 +47,14 @@ pub struct Ledger {
     entries: BTreeMap<KeyId, Entry>,
     /// Keys for which a request waits.
     urgent: VecDeque<KeyId>,
-    /// Keys that owe something or were used since they were last synced, the oldest first.
-    due: VecDeque<KeyId>,
+    /// Keys that owe something or were used since they were last synced.
+    due: Due,
     calls: BTreeMap<CallId, Pending>,
     next_call: u64,
     /// When the service last failed; it is then left alone for a while.
     failed_at: Option<u64>,
+    /// How many calls in a row were answered with 400.
+    refusals: u32,
     swept_at: u64,
     max_keys: usize,
     unknown: Totals,
@@ -94,10 +98,11 @@ impl Ledger {
         Self {
             entries: BTreeMap::new(),
             urgent: VecDeque::new(),
-            due: VecDeque::new(),
+            due: Due::new(),
             calls: BTreeMap::new(),
             next_call: 0,
             failed_at: None,
+            refusals: 0,
             swept_at: 0,
             max_keys,
             unknown: Totals { requests: 0, tokens: 0, nano_dollars: 0 },
@@ -197,11 +202,11 @@ impl Ledger {
         }
         let Some(entry) = self.entry(key) else { return Verdict::Unchecked };
         entry.used = true;
-        let queue = !core::mem::replace(&mut entry.queued, true);
+        let queue = (!core::mem::replace(&mut entry.queued, true)).then(|| entry.due_at());
         let verdict = entry.verdict(estimate, since, now, paused);
         let hurry = verdict == Verdict::Sync && !core::mem::replace(&mut entry.urgent, true);
-        if queue {
-            self.due.push_back(key.id.clone());
+        if let Some(at) = queue {
+            self.due.insert(at, key.id.clone());
         }
         if hurry {
             self.urgent.push_back(key.id.clone());
@@ -231,19 +236,17 @@ impl Ledger {
         };
         entry.owed = entry.owed.saturating_add(amount);
         if !core::mem::replace(&mut entry.queued, true) {
-            self.due.push_back(key.id.clone());
+            let at = entry.due_at();
+            self.due.insert(at, key.id.clone());
         }
     }
 
     /// The entry of a key, made if there is room. The key's rule is the newest one: a reload may have changed all but its unit.
     fn entry(&mut self, key: &Key) -> Option<&mut Entry> {
-        if !self.entries.contains_key(&key.id) {
-            if self.entries.len() >= self.max_keys {
-                return None;
-            }
-            self.entries.insert(key.id.clone(), Entry::new(&key.rule));
+        if self.entries.len() >= self.max_keys && !self.entries.contains_key(&key.id) {
+            return None;
         }
-        let entry = self.entries.get_mut(&key.id)?;
+        let entry = self.entries.entry(key.id.clone()).or_insert_with(|| Entry::new(&key.rule));
         if !std::rc::Rc::ptr_eq(&entry.rule, &key.rule) {
             entry.rule = key.rule.clone();
         }

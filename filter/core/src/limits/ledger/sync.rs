@@ -3,16 +3,18 @@
 use super::super::civil::SECOND;
 use super::super::key::KeyId;
 use super::super::message::{self, Request, Standing};
+use super::due::INTERVAL;
 use super::{Ledger, within};
-
-/// How often a key is synced when no request waits for it.
-const INTERVAL: u64 = SECOND;
 
 /// How often idle keys are looked for.
 const SWEEP: u64 = 5 * SECOND;
 
 /// The largest addend: no limit is above it, and a counter can't come near its own end (2^63) by such steps.
 const MAX_ADDEND: u64 = 4_294_967_295;
+
+/// So many answers of 400 in a row mean that the service can't count at all, as without its Redis: it is left alone like one
+/// that does not answer, rather than asked about each key.
+const MAX_REFUSALS: u32 = 3;
 
 /// The name of a call between [`Ledger::sync_request`] and its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -156,30 +158,35 @@ impl Ledger {
     }
 
     fn pick_due(&mut self, picked: &mut Vec<KeyId>, now: u64, max: usize) {
-        let alone =
-            |ledger: &Self, picked: &[KeyId]| picked.first().and_then(|id| ledger.entries.get(id)).is_some_and(|entry| entry.suspect);
-        for _ in 0..self.due.len() {
-            if picked.len() >= max || alone(self, picked) {
-                return;
-            }
-            let Some(id) = self.due.pop_front() else { return };
+        let first = picked.first().and_then(|id| self.entries.get(id));
+        let mut alone = first.is_some_and(|entry| entry.suspect);
+        let mut postponed = Vec::new();
+        while picked.len() < max && !alone {
+            let Some(id) = self.due.pop(now) else { break };
             let Some(entry) = self.entries.get_mut(&id) else { continue };
-            let early = entry.called_at.is_some_and(|at| within(at, now, INTERVAL));
-            if entry.calling || early || entry.is_paused(now) || (entry.suspect && !picked.is_empty()) {
-                self.due.push_back(id);
-                continue;
+            let early = entry.called_at.filter(|at| within(*at, now, INTERVAL));
+            if early.is_some() || entry.calling || entry.is_paused(now) {
+                postponed.push((early.unwrap_or(now).saturating_add(INTERVAL), id));
+            } else if entry.suspect && !picked.is_empty() {
+                postponed.push((now, id));
+            } else {
+                entry.queued = false;
+                if entry.used || entry.rule.scale.whole(entry.owed) > 0 {
+                    entry.calling = true;
+                    alone = entry.suspect;
+                    picked.push(id);
+                }
             }
-            entry.queued = false;
-            if entry.used || entry.rule.scale.whole(entry.owed) > 0 {
-                entry.calling = true;
-                picked.push(id);
-            }
+        }
+        for (at, id) in postponed {
+            self.due.insert(at, id);
         }
     }
 
     /// Returns how many keys have no rule at the service.
     fn learn(&mut self, pending: Pending, standings: &[Standing], now: u64) -> usize {
         let mut without_rule = 0;
+        self.refusals = 0;
         for ((id, amount), standing) in pending.keys.into_iter().zip(standings) {
             let Some(entry) = self.entries.get_mut(&id) else { continue };
             entry.calling = false;
@@ -195,9 +202,10 @@ impl Ledger {
     }
 
     /// A 400 is blamed on one of the keys (a broken value behind the service fails every call that holds it), so the next call
-    /// of each holds it alone; everything else is blamed on the service.
+    /// of each holds it alone. Several in a row, and everything else, are blamed on the service.
     fn fail(&mut self, pending: Pending, fault: CallFault, refused: bool, now: u64) {
-        if !refused {
+        self.refusals = if refused { self.refusals.saturating_add(1) } else { 0 };
+        if !refused || self.refusals >= MAX_REFUSALS {
             self.failed_at = Some(now);
         }
         for (id, amount) in pending.keys {
@@ -214,7 +222,7 @@ impl Ledger {
                 CallFault::Unanswered => self.unknown.add(entry.rule.budget.measure, amount),
             }
             if !core::mem::replace(&mut entry.queued, true) {
-                self.due.push_back(id);
+                self.due.insert(entry.due_at(), id);
             }
         }
     }

@@ -329,3 +329,22 @@ fn a_clock_that_is_set_back_stops_nothing() {
     assert!(worker.sync(), "what is owed is paid");
     assert_eq!(worker.service.counted(&worker.rules[0]), 900);
 }
+
+#[test]
+fn a_service_that_refuses_everything_is_asked_once_a_second() {
+    let mut worker = Worker::new(&[budget("b", 1_000_000)]);
+    let teams: Vec<String> = (0..100).map(|team| team.to_string()).collect();
+    assert!(teams.iter().all(|team| worker.request(team, 10)));
+    let mut calls = 0;
+    for _ in 0..40 {
+        worker.now += SECOND / 4;
+        for team in &teams {
+            worker.ledger.decide(&mut worker.claim(team), worker.now);
+        }
+        while let Some(call) = worker.ledger.sync_request("weir", worker.now, 50) {
+            calls += 1;
+            worker.ledger.sync_answer(call.id, 400, b"Bad Request", worker.now);
+        }
+    }
+    assert!((8..=14).contains(&calls), "{calls} calls in ten seconds");
+}
