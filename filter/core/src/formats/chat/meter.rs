@@ -17,15 +17,16 @@ pub(super) struct ChunkMeter {
     started: u128,
     finished: u128,
     calls: bool,
+    head: Head,
 }
 
 impl ChunkMeter {
     pub(super) fn new(asked: &Asked) -> Self {
-        Self { seen: Seen::default(), wants_usage: asked.include_usage, started: 0, finished: 0, calls: false }
+        Self { seen: Seen::default(), wants_usage: asked.include_usage, started: 0, finished: 0, calls: false, head: Head::default() }
     }
 
     fn chunk(&mut self, text: &str, named_error: bool) -> Result<Keep, JsonError> {
-        let chunk = Chunk::read(text, &mut self.seen)?;
+        let chunk = Chunk::read(text, &mut self.head, &mut self.seen)?;
         self.started |= chunk.speech.started;
         self.finished |= chunk.speech.finished;
         self.calls |= chunk.speech.calls;
@@ -69,7 +70,8 @@ impl Meter for ChunkMeter {
 /// Reads a whole answer.
 pub(super) fn measure(body: &[u8]) -> Seen {
     let mut seen = Seen::default();
-    let read = core::str::from_utf8(body).ok().and_then(|text| Chunk::read(text, &mut seen).ok().map(|chunk| (text, chunk)));
+    let read =
+        core::str::from_utf8(body).ok().and_then(|text| Chunk::read(text, &mut Head::default(), &mut seen).ok().map(|chunk| (text, chunk)));
     match read {
         Some((text, chunk)) if chunk.error => seen.failure = Some(failure_in(text)),
         Some((_, chunk)) if chunk.speech.started != 0 => {
@@ -86,6 +88,25 @@ pub(super) fn measure(body: &[u8]) -> Seen {
     seen
 }
 
+/// Everything in a chunk before its choices, which most providers repeat in every chunk: what was read once is compared, not read again.
+#[derive(Debug, Default)]
+struct Head(String);
+
+impl Head {
+    /// Longest head that is kept, in bytes; what providers send is a few hundred.
+    const MAX: usize = 1 << 10;
+
+    /// A cursor at the choices of a chunk with the same head.
+    fn pass<'b>(&self, text: &'b str) -> Option<Cursor<'b>> {
+        (!self.0.is_empty() && text.starts_with(&self.0)).then(|| Cursor::at(text, self.0.len()))
+    }
+
+    fn keep(&mut self, text: &str, choices: usize) {
+        self.0.clear();
+        self.0.push_str(text.get(..choices).filter(|head| head.len() <= Self::MAX).unwrap_or_default());
+    }
+}
+
 /// What one object, a chunk or a whole answer, says beside what [`Seen`] keeps.
 #[derive(Default)]
 struct Chunk {
@@ -95,13 +116,24 @@ struct Chunk {
 }
 
 impl Chunk {
-    fn read(text: &str, seen: &mut Seen) -> Result<Self, JsonError> {
+    fn read(text: &str, head: &mut Head, seen: &mut Seen) -> Result<Self, JsonError> {
         let mut chunk = Self::default();
-        let mut cursor = Cursor::of_text(text);
-        cursor.enter_object()?;
+        let mut cursor = if let Some(mut cursor) = head.pass(text) {
+            chunk.speech = Speech::read(&mut cursor, seen)?;
+            cursor
+        } else {
+            let mut cursor = Cursor::of_text(text);
+            cursor.enter_object()?;
+            cursor
+        };
         while let Some(name) = cursor.member()? {
             match name.as_escaped() {
-                "choices" => chunk.speech = Speech::read(&mut cursor, seen)?,
+                "choices" => {
+                    if !chunk.usage && !chunk.error {
+                        head.keep(text, cursor.offset());
+                    }
+                    chunk.speech = Speech::read(&mut cursor, seen)?;
+                }
                 "usage" => chunk.usage |= take_usage(&mut cursor, seen)?,
                 "x_groq" if cursor.peek()? == Kind::Object => {
                     cursor.enter_object()?;
