@@ -156,8 +156,13 @@ const fn is_plain(byte: u8) -> bool {
 }
 
 /// One buffer for all the names of an exchange.
-#[derive(Default)]
 struct Name(String);
+
+impl Default for Name {
+    fn default() -> Self {
+        Self(String::with_capacity(128))
+    }
+}
 
 impl Name {
     fn of(&mut self, metric: &str, tags: &[(&str, &str)]) -> &str {

@@ -222,12 +222,13 @@ impl Record<'_> {
     pub fn fragment(&self) -> String {
         let mut out = Out::with_capacity(768);
         out.verbatim(",");
-        self.write_gen_ai(&mut out);
-        self.write_weir(&mut out);
+        let usage = self.usage();
+        self.write_gen_ai(&usage, &mut out);
+        self.write_weir(&usage, &mut out);
         out.into_string()
     }
 
-    fn write_gen_ai(&self, out: &mut Out) {
+    fn write_gen_ai(&self, usage: &Usage, out: &mut Out) {
         out.key("gen_ai");
         out.open_object();
         text(out, "operation.name", Some(self.operation));
@@ -240,7 +241,6 @@ impl Record<'_> {
             self.finish_reasons.iter().for_each(|reason| out.plain(reason));
             out.close_array();
         }
-        let usage = self.usage();
         number(out, "usage.input_tokens", usage.input_tokens);
         number(out, "usage.output_tokens", usage.output_tokens);
         number(out, "usage.cache_read.input_tokens", usage.cache_read_input_tokens);
@@ -249,7 +249,7 @@ impl Record<'_> {
         out.close_object();
     }
 
-    fn write_weir(&self, out: &mut Out) {
+    fn write_weir(&self, usage: &Usage, out: &mut Out) {
         out.key("weir");
         out.open_object();
         text(out, "method", Some(self.method));
@@ -266,7 +266,7 @@ impl Record<'_> {
         number(out, "duration_ms", Some(self.duration_ms));
         number(out, "first_content_ms", self.first_content_ms);
         text(out, "usage_source", Some(self.source().as_str()));
-        number(out, "total_tokens", self.usage().total());
+        number(out, "total_tokens", usage.total());
         number(out, "cost_nano_usd", self.cost());
         if let Some((decision, rule)) = self.budget.parts() {
             out.key("budget");
