@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use weir_core::formats::{self, Asked, ClientSide, Keep, Onward, Outline, SameFormat, Seen, Traits};
 use weir_core::framing::sse::{Frame, MAX_EVENT, Reader};
-use weir_core::hub::{Answer, Choice, Event, Failure, Field, Finish, Losses, Part, PartKind, Piece, PieceKind, Start};
+use weir_core::hub::{Answer, Choice, Event, Failure, Field, Finish, Grammar, Losses, Part, PartKind, Piece, PieceKind, Start};
 use weir_core::json::{Json, Out, Raw, Splices, Str};
 use weir_core::names::FormatId;
 use weir_core::providers::{Dialect, OutputLimit};
@@ -69,6 +69,26 @@ fn requests() {
         }
         came
     });
+}
+
+/// No cut and no changed byte is taken for a request unless it is JSON, and none can do harm.
+#[test]
+fn broken_requests_are_refused() {
+    let json = |body: &[u8]| serde_json::from_slice::<serde_json::Value>(body).is_ok();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/chat/requests");
+    for name in ["tools", "media", "stream_and_settings", "older_functions", "repeated_members"] {
+        let whole = std::fs::read(folder.join(name).with_extension("json")).unwrap();
+        for at in 0..whole.len() {
+            let mut changed = whole.clone();
+            for byte in [b'"', b'}', b'[', b'0', b'\\', 0xC3] {
+                changed[at] = byte;
+                for body in [&changed[..], &whole[..at]] {
+                    assert!(client().outline(body).is_err() || json(body), "{name} at {at}");
+                    assert!(client().decode(body).is_err() || json(body), "{name} at {at}");
+                }
+            }
+        }
+    }
 }
 
 #[test]
@@ -243,6 +263,8 @@ fn collected(stream: &str) -> serde_json::Value {
 
 #[test]
 fn a_collected_stream_is_the_whole_answer() {
+    let mut grammar = Grammar::default();
+    assert!(events().iter().all(|event| grammar.check(event).is_ok()));
     let stream = written(&events(), true);
     let mut out = Out::default();
     client().encode_answer(&answer(), &asked(true), &mut out);
@@ -277,6 +299,37 @@ fn an_error_ends_the_stream_without_done() {
     let stream = written(&events, false);
     let last = chunks(&stream).pop().unwrap();
     assert_eq!(last["error"]["message"], "too \"busy\"");
+    assert!(!stream.contains("[DONE]"));
+}
+
+#[test]
+fn every_choice_has_its_role_once_and_ends_once() {
+    let part = |choice| Event::PartStart { choice, index: 0, kind: PieceKind::Refusal };
+    let finish = |choice, reason| Event::Finish { choice, reason };
+    let events = [
+        part(0),
+        part(2),
+        Event::PartDelta { choice: 2, index: 0, piece: Piece::Text(text("no")) },
+        finish(2, Finish::ToolCall),
+        finish(2, Finish::Length),
+        finish(0, Finish::Refusal),
+        Event::End,
+    ];
+    let choices = chunks(&written(&events, false)).into_iter().map(|chunk| chunk["choices"][0].clone());
+    let said: Vec<_> = choices
+        .map(|choice| (choice["index"].as_u64().unwrap(), choice["delta"].to_string(), choice["finish_reason"].to_string()))
+        .collect();
+    let role = r#"{"content":"","refusal":null,"role":"assistant"}"#;
+    let expected =
+        [(0, role, "null"), (2, role, "null"), (2, r#"{"refusal":"no"}"#, "null"), (2, "{}", "\"stop\""), (0, "{}", "\"content_filter\"")];
+    assert_eq!(said, expected.map(|(index, delta, finish)| (index, delta.to_owned(), finish.to_owned())));
+}
+
+#[test]
+fn an_answer_that_broke_off_before_its_first_word_is_an_error() {
+    let start = || Event::Start(Start::default());
+    let stream = written(&[start(), Event::Finish { choice: 0, reason: Finish::Malformed }, Event::End], false);
+    assert_eq!(chunks(&stream).pop().unwrap()["error"]["code"], "bad_gateway");
     assert!(!stream.contains("[DONE]"));
 }
 
