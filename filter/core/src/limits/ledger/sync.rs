@@ -96,6 +96,9 @@ impl Ledger {
     }
 
     /// Takes the answer to a call: whatever the host got, its own answers to a dead service too.
+    ///
+    /// Only the body of Envoy's 503 tells a connection that was never made from one that broke off after the call was sent, so
+    /// a caller hands in every answer that has a status and decides nothing by it.
     pub fn sync_answer(&mut self, id: CallId, status: u16, body: &[u8], now: u64) -> Synced {
         let Some(pending) = self.calls.remove(&id) else { return Synced::Late };
         if let Some(standings) = message::decode_answer(status, body, pending.keys.len()) {
@@ -125,6 +128,12 @@ impl Ledger {
             self.sweep(now);
         }
         given_up.len()
+    }
+
+    /// Whether a request waits for a sync that has not been sent.
+    #[must_use]
+    pub fn is_urgent(&self) -> bool {
+        !self.urgent.is_empty()
     }
 
     /// Whether a call is under way: a root context that is going must stay for its answer.

@@ -277,7 +277,9 @@ fn a_request_joins_a_call_that_is_under_way() {
     assert_eq!(worker.ledger.decide(&mut first, worker.now), Decision::Sync);
     let call = worker.ledger.sync_request("weir", worker.now, 50).unwrap();
     assert_eq!(worker.ledger.decide(&mut second, worker.now), Decision::Sync);
+    assert!(worker.ledger.is_urgent());
     assert!(worker.ledger.sync_request("weir", worker.now, 50).is_none());
+    assert!(!worker.ledger.is_urgent(), "the call under way brings what it waits for");
     worker.now += 1_000;
     let (status, body) = worker.service.apply(&call.body, usize::MAX, worker.now);
     worker.ledger.sync_answer(call.id, status, &body, worker.now);
