@@ -3,8 +3,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use weir_integration::client;
+use weir_config::Source;
+use weir_core::limits::{Amounts, Claim, Decision, IdentityValue, Ledger, Rule, Synced, keys_for};
 use weir_integration::limiter::{Clock, Fault, Limiter};
+use weir_integration::{client, paths};
 
 use super::{cases, ledger};
 
@@ -31,6 +33,31 @@ fn behaves_as_the_table_says() {
 #[test]
 fn a_ledger_pays_what_was_billed() {
     ledger::pays(start(Clock::System).address(), cases::RULES);
+}
+
+/// A key without a rule is never limited, so what the renderer writes and what the ledger sends must be the same.
+#[test]
+fn rendered_rules_know_every_key_of_the_ledger() {
+    let example = paths::workspace().join("envoy-config/examples/budgets");
+    let rendered = std::fs::read_to_string(example.join("rendered/ratelimit/config/weir.yaml")).unwrap();
+    let gateway = Source::open(&example.join("weir.yaml")).unwrap().document.gateway;
+    let rules = Rule::all(&gateway.budgets);
+    let names: Vec<&str> = gateway.identities.iter().map(|identity| &*identity.name).collect();
+    let values = vec![IdentityValue::Known("some_body"); names.len()];
+    let now = 1_795_478_400_000_000_000;
+    let mut ledger = Ledger::default();
+    let mut claim = Claim::new(keys_for(&rules, &values, &names, Some("smart"), now), Amounts::default(), now);
+    assert_eq!(ledger.decide(&mut claim, now), Decision::Sync);
+    let domain = gateway.limit_service.map(|service| service.domain).unwrap();
+    let call = ledger.sync_request(&domain, now, 50).unwrap();
+    let limiter = Limiter::start("127.0.0.1:0", &rendered, Clock::System).unwrap();
+    let answer = client::once(limiter.address(), "POST", "/json", &[], call.body.as_bytes()).unwrap();
+    assert_eq!(ledger.sync_answer(call.id, answer.status, &answer.body, now), Synced::Counted { without_rule: 0 }, "{}", answer.text());
+    let limits: Vec<u64> = rules.iter().map(|rule| rule.service_limit()).collect();
+    let answer = answer.json();
+    let known = answer["statuses"].as_array().unwrap().iter().map(|status| status["currentLimit"]["requestsPerUnit"].as_u64().unwrap());
+    assert_eq!(known.collect::<Vec<_>>(), limits);
+    assert!(limits.len() > 3);
 }
 
 #[test]
