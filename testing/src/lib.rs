@@ -1,7 +1,7 @@
 //! A Proxy-Wasm host on wasmtime that behaves as Envoy does, for tests of any built filter.
 //!
-//! [`Host`] is one VM with its plugins: a test opens streams in it, feeds headers, data and trailers, moves the clock, and looks at what
-//! came out. Nothing is global, so tests run in parallel; a failure of the filter is an [`Error`] with a name and the transcript of what led to it.
+//! [`Host`] is one VM with its plugins, [`Proxy`] the router, the client and the providers around it.
+#![doc = include_str!("../README.md")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -26,10 +26,13 @@ mod module;
 mod positions;
 mod process;
 mod properties;
+mod proxy;
+mod router;
 mod state;
 mod stream;
 mod transcript;
 mod vm;
+mod wiring;
 
 pub use abi::{Action, BufferKind, LOG_LEVELS, MapKind, Status, Way, decode_pairs, encode_pairs};
 pub use callout::{Answer, Callout, Reply};
@@ -41,6 +44,8 @@ pub use host::{Host, Options, StreamId};
 pub use metrics::Metric;
 pub use module::Module;
 pub use process::Process;
+pub use proxy::{ExchangeId, Proxy};
 pub use state::{Plugin, Spent};
 pub use stream::{Flow, LocalReply};
 pub use transcript::Transcript;
+pub use wiring::{Cluster, Play, Received, Request, Sent, Wiring};

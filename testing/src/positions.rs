@@ -192,6 +192,16 @@ impl Host {
         Ok(self.stream(id)?.half(way).headers().map(|map| map.borrow().clone()).unwrap_or_default())
     }
 
+    pub(crate) fn shared_headers(&mut self, id: StreamId, way: Way) -> Result<Shared<HeaderMap>, Error> {
+        let map = self.stream(id)?.half(way).headers();
+        map.ok_or_else(|| Error::Misuse(format!("stream {} has no {way:?} headers", id.0)))
+    }
+
+    /// Replies that this position made and another has to send.
+    pub(crate) fn take_handed(&mut self, id: StreamId) -> Result<Vec<LocalReply>, Error> {
+        Ok(std::mem::take(&mut self.stream(id)?.handed))
+    }
+
     /// Whether the filter reset the stream.
     ///
     /// # Errors

@@ -1,0 +1,273 @@
+//! A proxy around a host: clients send, the router picks clusters and retries, providers answer.
+
+use crate::abi::Way;
+use crate::callout::nanos;
+use crate::error::Error;
+use crate::headers::HeaderMap;
+use crate::host::{Host, StreamId};
+use crate::router::Attempt;
+use crate::state::{Shared, Spent};
+use crate::stream::{Flow, StreamInfo};
+use crate::wiring::{Received, Request, Sent, Wiring};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// One worker of Envoy: a host and the wiring around it.
+pub struct Proxy {
+    pub(crate) host: Host,
+    pub(crate) wiring: Wiring,
+    pub(crate) exchanges: Vec<Exchange>,
+}
+
+/// One exchange: a client's request and what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExchangeId(pub(crate) usize);
+
+/// The request as it left the gateway position; every attempt begins with it.
+#[derive(Default)]
+pub(crate) struct Replay {
+    pub(crate) headers: Option<Shared<HeaderMap>>,
+    pub(crate) headers_end: bool,
+    pub(crate) body: Vec<u8>,
+    pub(crate) data: bool,
+    pub(crate) data_end: bool,
+    pub(crate) trailers: Option<HeaderMap>,
+}
+
+pub(crate) struct Exchange {
+    pub(crate) gateway: StreamId,
+    pub(crate) info: Shared<StreamInfo>,
+    pub(crate) replay: Replay,
+    pub(crate) retries_left: u32,
+    pub(crate) per_try: Option<Duration>,
+    pub(crate) attempt: Option<Attempt>,
+    pub(crate) response_started: bool,
+    pub(crate) sent: Vec<Sent>,
+    pub(crate) received: Received,
+    pub(crate) contexts: Vec<StreamId>,
+    pub(crate) closed: bool,
+}
+
+impl Proxy {
+    /// This host behind this wiring.
+    pub fn new(host: Host, wiring: Wiring) -> Proxy {
+        Proxy { host, wiring, exchanges: Vec::new() }
+    }
+
+    /// The host: logs, metrics, callouts, transcript.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The host, to fail its calls, answer callouts, add clusters for them.
+    pub fn host_mut(&mut self) -> &mut Host {
+        &mut self.host
+    }
+
+    /// A client sends a whole request and waits for the end of the answer, however long that takes on the fake clock.
+    ///
+    /// # Errors
+    /// [`Error::Hung`] if there is no end; whatever the filter does.
+    pub fn exchange(&mut self, request: &Request) -> Result<ExchangeId, Error> {
+        let id = self.send(request)?;
+        self.finish(id)?;
+        Ok(id)
+    }
+
+    /// A client sends a whole request; what can happen at once happens.
+    ///
+    /// # Errors
+    /// Whatever the filter does.
+    pub fn send(&mut self, request: &Request) -> Result<ExchangeId, Error> {
+        let bare = request.pieces.is_empty() && request.trailers.is_none();
+        let id = self.open(request.headers.clone(), bare)?;
+        for (i, piece) in request.pieces.iter().enumerate() {
+            let last = i + 1 == request.pieces.len() && request.trailers.is_none();
+            self.send_data(id, piece, last)?;
+        }
+        if let Some(trailers) = &request.trailers {
+            self.send_trailers(id, trailers.clone())?;
+        }
+        Ok(id)
+    }
+
+    /// A client begins a request.
+    ///
+    /// # Errors
+    /// Whatever the filter does.
+    pub fn open(&mut self, headers: HeaderMap, end: bool) -> Result<ExchangeId, Error> {
+        let info: Shared<StreamInfo> = Rc::default();
+        for (path, value) in &self.wiring.properties {
+            info.borrow_mut().properties.insert(path.join("\0"), value.clone());
+        }
+        self.host.note(format!("client: {headers}"));
+        let gateway = self.host.open_with(&self.wiring.gateway.clone(), info.clone(), false)?;
+        let id = ExchangeId(self.exchanges.len());
+        self.exchanges.push(Exchange {
+            gateway,
+            info,
+            replay: Replay::default(),
+            retries_left: self.wiring.retries,
+            per_try: None,
+            attempt: None,
+            response_started: false,
+            sent: Vec::new(),
+            received: Received::default(),
+            contexts: vec![gateway],
+            closed: false,
+        });
+        self.host.feed_shared_headers(gateway, Way::Request, Rc::new(RefCell::new(headers)), end)?;
+        self.settle()?;
+        Ok(id)
+    }
+
+    /// The client sends a part of the body.
+    ///
+    /// # Errors
+    /// Whatever the filter does.
+    pub fn send_data(&mut self, id: ExchangeId, bytes: &[u8], end: bool) -> Result<(), Error> {
+        if !self.exchanges[id.0].closed {
+            self.host.feed_data(self.exchanges[id.0].gateway, Way::Request, bytes, end)?;
+        }
+        self.settle()
+    }
+
+    /// The client ends the request with trailers.
+    ///
+    /// # Errors
+    /// Whatever the filter does.
+    pub fn send_trailers(&mut self, id: ExchangeId, trailers: HeaderMap) -> Result<(), Error> {
+        if !self.exchanges[id.0].closed {
+            self.host.feed_trailers(self.exchanges[id.0].gateway, Way::Request, trailers)?;
+        }
+        self.settle()
+    }
+
+    /// The client goes away: log and end of the gateway position, then the end of the attempt.
+    ///
+    /// # Errors
+    /// Whatever the filter does.
+    pub fn abort(&mut self, id: ExchangeId) -> Result<(), Error> {
+        self.host.note("client goes away");
+        let details = b"downstream_remote_disconnect".to_vec();
+        self.exchanges[id.0].info.borrow_mut().properties.insert("response\0code_details".to_owned(), details);
+        self.break_off(id.0)?;
+        self.settle()
+    }
+
+    /// Moves the fake clock, and with it everything that waits.
+    ///
+    /// # Errors
+    /// Whatever the filter does.
+    pub fn advance(&mut self, by: Duration) -> Result<(), Error> {
+        let end = self.host.now().saturating_add(nanos(by));
+        while let Some(next) = self.next_event().filter(|next| *next <= end) {
+            self.host.move_to(next)?;
+            self.settle()?;
+        }
+        self.host.move_to(end)?;
+        self.settle()
+    }
+
+    /// Moves the fake clock until this exchange is over.
+    ///
+    /// # Errors
+    /// [`Error::Hung`] if that does not happen within the wiring's patience.
+    pub fn finish(&mut self, id: ExchangeId) -> Result<(), Error> {
+        let end = self.host.now().saturating_add(nanos(self.wiring.patience));
+        while !self.exchanges[id.0].closed {
+            let Some(next) = self.next_event().filter(|next| *next <= end) else { return Err(self.hung(id)) };
+            self.host.move_to(next)?;
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    fn hung(&mut self, id: ExchangeId) -> Error {
+        let contexts = self.exchanges[id.0].contexts.clone();
+        let waiting: Vec<String> = contexts.into_iter().map(|c| format!("context {}: {}", c.0, self.host.waiting(c))).collect();
+        Error::Hung { waiting: waiting.join("; "), transcript: Box::new(self.host.transcript().clone()) }
+    }
+
+    fn next_event(&self) -> Option<u64> {
+        let attempts = self.exchanges.iter().filter_map(|x| x.attempt.as_ref()).filter_map(Attempt::next_event);
+        self.host.next_event().into_iter().chain(attempts).min()
+    }
+
+    /// What the client got so far.
+    pub fn received(&self, id: ExchangeId) -> &Received {
+        &self.exchanges[id.0].received
+    }
+
+    /// What providers saw, one entry per attempt.
+    pub fn sent(&self, id: ExchangeId) -> &[Sent] {
+        &self.exchanges[id.0].sent
+    }
+
+    /// Whether the exchange is over and its contexts are gone.
+    pub fn is_over(&self, id: ExchangeId) -> bool {
+        self.exchanges[id.0].closed
+    }
+
+    /// Filter state of the exchange by its full key, also when it is over.
+    pub fn filter_state(&self, id: ExchangeId, key: &str) -> Option<Vec<u8>> {
+        self.exchanges[id.0].info.borrow().filter_state.get(key).cloned()
+    }
+
+    /// What the contexts of this exchange spent. (Ticks and answers to callouts are the root's.)
+    pub fn spent(&self, id: ExchangeId) -> Spent {
+        let mut all = Spent::default();
+        self.exchanges[id.0].contexts.iter().for_each(|c| all.add(&self.host.spent_by(c.0)));
+        all
+    }
+
+    /// Hands the gateway's answer to the client. Whether there was any.
+    pub(crate) fn answer_client(&mut self, x: usize) -> Result<bool, Error> {
+        let gateway = self.exchanges[x].gateway;
+        let flows = self.host.take(gateway, Way::Response)?;
+        let moved = !flows.is_empty();
+        for flow in flows {
+            let headers = self.host.headers(gateway, Way::Response)?;
+            let received = &mut self.exchanges[x].received;
+            match flow {
+                Flow::Headers { end } => {
+                    received.headers = Some(headers);
+                    received.ended = end;
+                }
+                Flow::Data { bytes, end } => {
+                    received.ended = end;
+                    if !bytes.is_empty() {
+                        received.pieces.push(bytes);
+                    }
+                }
+                Flow::Trailers(trailers) => {
+                    received.trailers = Some(trailers);
+                    received.ended = true;
+                }
+            }
+        }
+        Ok(moved)
+    }
+
+    /// The stream is reset towards the client, or the client is gone. Whose end comes first: the gateway's, log before done.
+    pub(crate) fn break_off(&mut self, x: usize) -> Result<(), Error> {
+        if self.exchanges[x].closed {
+            return Ok(());
+        }
+        self.exchanges[x].received.reset = !self.exchanges[x].received.ended;
+        self.end(x)
+    }
+
+    /// The end of an exchange: `proxy_on_log` and `proxy_on_done` of the gateway, then of an attempt that is still there.
+    pub(crate) fn end(&mut self, x: usize) -> Result<(), Error> {
+        self.exchanges[x].closed = true;
+        let gateway = self.exchanges[x].gateway;
+        self.host.log(gateway)?;
+        self.host.close(gateway)?;
+        match self.exchanges[x].attempt.take().and_then(|attempt| attempt.upstream) {
+            Some(upstream) => self.host.close(upstream),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! How an Envoy is wired around a filter, and who plays the client and the providers.
+
+use crate::headers::HeaderMap;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Positions, clusters and the retry policy of one route.
+pub struct Wiring {
+    /// `root_id` of the plugin in the gateway position.
+    pub gateway: String,
+    /// `root_id` of the plugin in the upstream position (`Router.upstream_http_filters`), if there is one.
+    pub upstream: Option<String>,
+    /// The filter state whose value is the name of the next attempt's cluster (the matcher's input), read again for every retry.
+    pub next: String,
+    /// The cluster for a value that names none (`on_no_match`).
+    pub on_no_match: Option<String>,
+    /// `retriable_status_codes`. Refused connections, resets and per-try timeouts are always retried.
+    pub retry_on: Vec<u16>,
+    /// `num_retries`; the request header `x-envoy-max-retries` wins.
+    pub retries: u32,
+    /// The clusters that a request can go to.
+    pub clusters: BTreeMap<String, Cluster>,
+    /// Properties of every request (route metadata and the like): path and value.
+    pub properties: Vec<(Vec<String>, Vec<u8>)>,
+    /// How much time may pass on the fake clock before an exchange counts as hung.
+    pub patience: Duration,
+}
+
+impl Wiring {
+    /// One filter in the gateway position, in front of the clusters that are added.
+    pub fn new(gateway: &str, next: &str) -> Wiring {
+        Wiring {
+            gateway: gateway.to_owned(),
+            upstream: None,
+            next: next.to_owned(),
+            on_no_match: None,
+            retry_on: Vec::new(),
+            retries: 0,
+            clusters: BTreeMap::new(),
+            properties: Vec::new(),
+            patience: Duration::from_secs(600),
+        }
+    }
+
+    /// The same filter (or another plugin of the VM) once per attempt, too.
+    #[must_use]
+    pub fn upstream(mut self, root_id: &str) -> Wiring {
+        self.upstream = Some(root_id.to_owned());
+        self
+    }
+
+    /// Answers of these codes are retried, so often.
+    #[must_use]
+    pub fn retry(mut self, codes: &[u16], retries: u32) -> Wiring {
+        self.retry_on = codes.to_vec();
+        self.retries = retries;
+        self
+    }
+
+    /// A cluster of this name.
+    #[must_use]
+    pub fn cluster(mut self, name: &str, cluster: Cluster) -> Wiring {
+        self.clusters.insert(name.to_owned(), cluster);
+        self
+    }
+
+    /// Where a value goes that names no cluster.
+    #[must_use]
+    pub fn on_no_match(mut self, name: &str) -> Wiring {
+        self.on_no_match = Some(name.to_owned());
+        self
+    }
+
+    /// A property that every request has.
+    #[must_use]
+    pub fn property(mut self, path: &[&str], value: impl AsRef<[u8]>) -> Wiring {
+        self.properties.push((path.iter().map(|s| (*s).to_owned()).collect(), value.as_ref().to_vec()));
+        self
+    }
+}
+
+/// What plays a provider: it sees the whole request and says what comes back.
+pub(crate) type Provider = Box<dyn FnMut(&Sent) -> Play>;
+
+pub(crate) enum Backend {
+    Plays(Provider),
+    Refuses,
+    NoHost,
+}
+
+/// A cluster: its metadata, whether the upstream position runs for it, and who answers.
+pub struct Cluster {
+    pub(crate) metadata: Vec<(String, String, Vec<u8>)>,
+    pub(crate) filters: bool,
+    pub(crate) backend: Backend,
+}
+
+impl Cluster {
+    /// A cluster whose provider this is.
+    pub fn new(provider: impl FnMut(&Sent) -> Play + 'static) -> Cluster {
+        Cluster { metadata: Vec::new(), filters: true, backend: Backend::Plays(Box::new(provider)) }
+    }
+
+    /// A cluster that refuses every connection, as a tombstone does.
+    pub fn refusing() -> Cluster {
+        Cluster { metadata: Vec::new(), filters: true, backend: Backend::Refuses }
+    }
+
+    /// A cluster without a usable host: 503 at once, and no retry.
+    pub fn empty() -> Cluster {
+        Cluster { metadata: Vec::new(), filters: true, backend: Backend::NoHost }
+    }
+
+    /// Metadata: namespace, key, value.
+    #[must_use]
+    pub fn metadata(mut self, namespace: &str, key: &str, value: impl AsRef<[u8]>) -> Cluster {
+        self.metadata.push((namespace.to_owned(), key.to_owned(), value.as_ref().to_vec()));
+        self
+    }
+
+    /// A cluster with a filter list of its own: the upstream position does not run for it.
+    #[must_use]
+    pub fn without_upstream(mut self) -> Cluster {
+        self.filters = false;
+        self
+    }
+}
+
+/// What a provider saw of one attempt.
+#[derive(Clone, Debug, Default)]
+pub struct Sent {
+    /// The cluster that was picked.
+    pub cluster: String,
+    /// 1 for the first attempt.
+    pub attempt: u32,
+    /// Headers, as they were when they left.
+    pub headers: HeaderMap,
+    /// Body.
+    pub body: Vec<u8>,
+    /// Trailers, if the request ended with some.
+    pub trailers: Option<HeaderMap>,
+    /// Whether the request came to its end.
+    pub complete: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Headers(HeaderMap, bool),
+    Data(Vec<u8>, bool),
+    Trailers(HeaderMap),
+    Reset,
+    Refuse,
+    Wait(Duration),
+}
+
+/// What a provider does, step by step.
+#[derive(Clone, Debug, Default)]
+pub struct Play {
+    pub(crate) steps: Vec<Step>,
+}
+
+impl Play {
+    /// An answer of this status; what it consists of is added. Without anything more its headers are the whole of it.
+    pub fn answer(status: u16) -> Play {
+        let headers: HeaderMap = [(":status", status.to_string())].into_iter().collect();
+        Play { steps: vec![Step::Headers(headers, true)] }
+    }
+
+    /// An answer with a JSON body and its length, in one piece.
+    pub fn json(status: u16, body: impl AsRef<[u8]>) -> Play {
+        let body = body.as_ref();
+        let play = Play::answer(status).header("content-type", "application/json").header("content-length", &body.len().to_string());
+        play.pieces([body.to_vec()])
+    }
+
+    /// An event stream in these pieces; its end comes by itself, as on HTTP/1.1.
+    pub fn stream(pieces: impl IntoIterator<Item = Vec<u8>>) -> Play {
+        Play::answer(200).header("content-type", "text/event-stream").pieces(pieces).end_alone()
+    }
+
+    /// The connection is refused.
+    pub fn refuse() -> Play {
+        Play { steps: vec![Step::Refuse] }
+    }
+
+    /// One header more.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Play {
+        if let Some(Step::Headers(headers, _)) = self.steps.first_mut() {
+            headers.add(name, value);
+        }
+        self
+    }
+
+    /// Body in these pieces, each of them one read.
+    #[must_use]
+    pub fn pieces(mut self, pieces: impl IntoIterator<Item = Vec<u8>>) -> Play {
+        for piece in pieces {
+            self.open_end();
+            self.steps.push(Step::Data(piece, true));
+        }
+        self
+    }
+
+    /// The end of the message comes without bytes, after the last piece.
+    #[must_use]
+    pub fn end_alone(self) -> Play {
+        self.pieces([Vec::new()])
+    }
+
+    /// The answer ends with trailers.
+    #[must_use]
+    pub fn trailers(mut self, trailers: HeaderMap) -> Play {
+        self.open_end();
+        self.steps.push(Step::Trailers(trailers));
+        self
+    }
+
+    /// The connection breaks here.
+    #[must_use]
+    pub fn reset(mut self) -> Play {
+        self.open_end();
+        self.steps.push(Step::Reset);
+        self
+    }
+
+    /// Silence of this length on the fake clock.
+    #[must_use]
+    pub fn wait(mut self, silence: Duration) -> Play {
+        self.steps.push(Step::Wait(silence));
+        self
+    }
+
+    /// The last piece so far is not the end after all.
+    fn open_end(&mut self) {
+        let last = self.steps.iter_mut().rev().find_map(|step| match step {
+            Step::Headers(_, end) | Step::Data(_, end) => Some(end),
+            Step::Trailers(_) | Step::Reset | Step::Refuse | Step::Wait(_) => None,
+        });
+        if let Some(end) = last {
+            *end = false;
+        }
+    }
+}
+
+/// What a client sends.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub(crate) headers: HeaderMap,
+    pub(crate) pieces: Vec<Vec<u8>>,
+    pub(crate) trailers: Option<HeaderMap>,
+}
+
+impl Request {
+    /// A request of this method and path, without a body.
+    pub fn new(method: &str, path: &str) -> Request {
+        let headers = [(":authority", "gateway.example"), (":path", path), (":method", method), (":scheme", "http")];
+        let mut headers: HeaderMap = headers.into_iter().collect();
+        headers.add("x-forwarded-proto", "http");
+        headers.add("x-request-id", "00000000-0000-4000-8000-000000000001");
+        Request { headers, pieces: Vec::new(), trailers: None }
+    }
+
+    /// A POST of this JSON in one piece, with its length.
+    pub fn json(path: &str, body: impl AsRef<[u8]>) -> Request {
+        let body = body.as_ref();
+        let request = Request::new("POST", path).header("content-type", "application/json");
+        request.header("content-length", &body.len().to_string()).pieces([body.to_vec()])
+    }
+
+    /// One header more.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Request {
+        self.headers.add(name, value);
+        self
+    }
+
+    /// The body in these pieces. An empty last one is an end that comes by itself.
+    #[must_use]
+    pub fn pieces(mut self, pieces: impl IntoIterator<Item = Vec<u8>>) -> Request {
+        self.pieces = pieces.into_iter().collect();
+        self
+    }
+
+    /// The request ends with trailers (end of stream never comes with the body).
+    #[must_use]
+    pub fn trailers(mut self, trailers: HeaderMap) -> Request {
+        self.trailers = Some(trailers);
+        self
+    }
+}
+
+/// What a client got.
+#[derive(Clone, Debug, Default)]
+pub struct Received {
+    /// Headers, once they have come.
+    pub headers: Option<HeaderMap>,
+    /// The body as it came.
+    pub pieces: Vec<Vec<u8>>,
+    /// Trailers, if any.
+    pub trailers: Option<HeaderMap>,
+    /// Whether the message came to its end.
+    pub ended: bool,
+    /// Whether the stream was reset instead.
+    pub reset: bool,
+}
+
+impl Received {
+    /// The status, or 0 if none has come.
+    pub fn status(&self) -> u16 {
+        self.header(":status").and_then(|s| s.parse().ok()).unwrap_or(0)
+    }
+
+    /// The first value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.as_ref().and_then(|map| map.get(name))
+    }
+
+    /// The whole body.
+    pub fn body(&self) -> Vec<u8> {
+        self.pieces.concat()
+    }
+
+    /// The whole body, lossily as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body()).into_owned()
+    }
+}

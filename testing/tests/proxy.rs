@@ -1,0 +1,189 @@
+//! Whole exchanges: a client, two positions of one module, providers, retries.
+#![allow(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod probes;
+
+use probes::{logs, module};
+use std::time::Duration;
+use weir_testing::{Cluster, Error, HeaderMap, Host, Options, Play, Plugin, Proxy, Request, Wiring, bytewise, every_cut, seeded};
+
+/// Both positions of the probe, and clusters `a` and `b`.
+fn proxy(gateway: &str, upstream: &str, a: Cluster, b: Cluster) -> Proxy {
+    let plugins = [Plugin::new("gateway", gateway).stop_iteration(), Plugin::new("upstream", upstream).stop_iteration()];
+    let host = Host::start(&module(), Options::plugins(plugins)).unwrap();
+    let wiring = Wiring::new("gateway", "wasm.next").upstream("upstream").retry(&[598], 1);
+    Proxy::new(host, wiring.cluster("a", a.metadata("ns", "k", "A")).cluster("b", b.metadata("ns", "k", "B")))
+}
+
+fn echo() -> Cluster {
+    Cluster::new(|sent| Play::json(200, &sent.body))
+}
+
+/// The gateway reads the body, chooses a cluster, and lets go.
+const GATEWAY: &str = "request_headers: pause\nrequest_body: pause_unless_end; set_property next a";
+
+#[test]
+fn a_request_goes_there_and_back_at_every_cut() {
+    let body = br#"{"model":"m"}"#;
+    let mut cuts: Vec<_> = every_cut(body).collect();
+    cuts.push(bytewise(body));
+    cuts.push(vec![body.to_vec(), Vec::new()]);
+    seeded(20, |random| cuts.push(random.pieces(body)));
+    for pieces in cuts {
+        let upstream =
+            "request_headers: property xds/cluster_metadata/filter_metadata/ns/k; set request :path /there; remove request authorization";
+        let mut proxy = proxy(GATEWAY, upstream, echo(), Cluster::refusing());
+        let request = Request::new("POST", "/here").header("authorization", "client").pieces(pieces);
+        let id = proxy.exchange(&request).unwrap();
+        assert_eq!(proxy.received(id).body(), body);
+        let [sent] = proxy.sent(id) else { panic!("one attempt") };
+        assert_eq!((sent.headers.get(":path"), sent.headers.get("authorization")), (Some("/there"), None));
+        assert_eq!(sent.body, body);
+        assert!(logs(proxy.host()).contains(&"property 0 A".to_owned()));
+        assert!(proxy.is_over(id));
+    }
+}
+
+#[test]
+fn a_body_may_end_with_trailers() {
+    let gateway = "request_headers: pause\nrequest_body: pause\nrequest_trailers: set_property next a; write request 0 all whole";
+    let mut proxy = proxy(gateway, "", echo(), Cluster::refusing());
+    let trailers: HeaderMap = [("t", "1")].into_iter().collect();
+    let id = proxy.exchange(&Request::new("POST", "/").pieces([b"x".to_vec()]).trailers(trailers.clone())).unwrap();
+    assert_eq!(proxy.sent(id)[0].trailers, Some(trailers));
+    assert_eq!(proxy.received(id).text(), "whole");
+}
+
+#[test]
+fn a_private_code_retries_with_the_original_body_and_leaked_headers() {
+    let upstream = "request_headers: get request x-leak; set request x-leak yes; set_property next b; pause
+request_body: pause_unless_end; add request x-size 1; write request 0 0 +
+response_headers: set response :status 598
+done: log upstream_done";
+    let mut proxy = proxy(GATEWAY, upstream, echo(), echo());
+    let id = proxy.exchange(&Request::json("/", "abc")).unwrap();
+    let sent: Vec<_> = proxy.sent(id).iter().map(|s| (s.cluster.as_str(), s.attempt, s.body.clone())).collect();
+    assert_eq!(sent, [("a", 1, b"+abc".to_vec()), ("b", 2, b"+abc".to_vec())]);
+    let leaks: Vec<_> = logs(proxy.host()).into_iter().filter(|l| l.starts_with("get ")).collect();
+    assert_eq!(leaks, ["get 1 ", "get 0 yes"]);
+    assert_eq!(proxy.sent(id)[1].headers.all("x-size"), ["1", "1"]);
+    // No retry is left, so the client sees the private code, unless the gateway position restores the reply.
+    assert_eq!(proxy.received(id).status(), 598);
+}
+
+#[test]
+fn the_filter_limits_its_retries_by_header_and_the_router_takes_it_out() {
+    let gateway = "request_headers: set request x-envoy-max-retries 0; set_property next a";
+    let mut proxy = proxy(gateway, "response_headers: set response :status 598", echo(), echo());
+    let id = proxy.exchange(&Request::json("/", "abc")).unwrap();
+    assert_eq!(proxy.sent(id).len(), 1);
+    assert!(!proxy.sent(id)[0].headers.contains("x-envoy-max-retries"));
+}
+
+#[test]
+fn a_refused_connection_is_retried_and_then_envoys_503_passes_the_gateway() {
+    let upstream = "request_headers: set_property next b\ndone: property upstream/transport_failure_reason";
+    let mut moved_on = proxy(GATEWAY, upstream, Cluster::refusing(), echo());
+    let id = moved_on.exchange(&Request::json("/", "abc")).unwrap();
+    assert_eq!((moved_on.received(id).status(), moved_on.sent(id).len()), (200, 2));
+    let reasons: Vec<_> = logs(moved_on.host()).into_iter().filter(|l| l.starts_with("property")).collect();
+    assert_eq!(reasons, ["property 0 delayed connect error: Connection refused", "property 1 "]);
+
+    let gateway = format!("{GATEWAY}\nresponse_headers: property response/code_details; set response x-seen 1");
+    let mut refused = proxy(&gateway, "", Cluster::refusing(), echo());
+    let id = refused.exchange(&Request::json("/", "abc")).unwrap();
+    assert_eq!((refused.received(id).status(), refused.received(id).header("x-seen")), (503, Some("1")));
+    assert!(refused.received(id).text().contains("Connection refused"));
+}
+
+#[test]
+fn a_reset_before_the_answer_is_retried_and_after_it_reaches_the_client() {
+    let half = || Cluster::new(|_| Play::answer(200).pieces([b"half".to_vec()]).reset());
+    let mut before =
+        proxy(GATEWAY, "request_headers: set_property next b\nresponse_headers: pause\nresponse_body: pause_unless_end", half(), echo());
+    let id = before.exchange(&Request::json("/", "abc")).unwrap();
+    assert_eq!(before.received(id).text(), "abc");
+
+    let mut after = proxy(GATEWAY, "", half(), echo());
+    let id = after.exchange(&Request::json("/", "abc")).unwrap();
+    let received = after.received(id);
+    assert_eq!((received.status(), received.text().as_str(), received.reset, received.ended), (200, "half", true, false));
+}
+
+#[test]
+fn ends_come_in_envoys_order() {
+    let gateway =
+        format!("{GATEWAY}\nresponse_body: log gateway_body\nlog: log gateway_log\ndone: log gateway_done\ndelete: log gateway_delete");
+    let upstream = "response_body: log upstream_body\ndone: log upstream_done";
+    let order = |proxy: &Proxy| -> Vec<String> {
+        logs(proxy.host()).into_iter().filter(|l| l.starts_with("gateway_") || l.starts_with("upstream_")).collect()
+    };
+    let mut normal = proxy(&gateway, upstream, echo(), echo());
+    normal.exchange(&Request::json("/", "abc")).unwrap();
+    assert_eq!(order(&normal), ["upstream_body", "upstream_done", "gateway_body", "gateway_log", "gateway_done", "gateway_delete"]);
+
+    let slow = Cluster::new(|_| Play::answer(200).pieces([b"1".to_vec()]).wait(Duration::from_secs(5)).pieces([b"2".to_vec()]));
+    let mut aborted = proxy(&gateway, upstream, slow, echo());
+    let id = aborted.send(&Request::json("/", "abc")).unwrap();
+    assert_eq!(aborted.received(id).text(), "1");
+    aborted.abort(id).unwrap();
+    assert_eq!(order(&aborted), ["upstream_body", "gateway_body", "gateway_log", "gateway_done", "gateway_delete", "upstream_done"]);
+    assert!(aborted.is_over(id) && aborted.received(id).reset);
+}
+
+#[test]
+fn a_local_reply_upstream_ends_the_request_without_a_retry() {
+    let gateway = format!("{GATEWAY}\nresponse_headers: set response x-seen 1");
+    let mut proxy = proxy(&gateway, "request_headers: reply 598 no\nresponse_headers: log never", echo(), echo());
+    let id = proxy.exchange(&Request::json("/", "abc")).unwrap();
+    let received = proxy.received(id);
+    assert_eq!((received.status(), received.text().as_str(), received.header("x-seen")), (598, "no", Some("1")));
+    assert_eq!((proxy.sent(id).len(), proxy.sent(id)[0].complete), (1, false));
+    assert!(!logs(proxy.host()).contains(&"never".to_owned()));
+}
+
+#[test]
+fn a_cluster_with_filters_of_its_own_has_no_upstream_position() {
+    let mut proxy = proxy(GATEWAY, "request_headers: log upstream", echo().without_upstream(), echo());
+    let id = proxy.exchange(&Request::json("/", "abc")).unwrap();
+    assert_eq!(proxy.received(id).text(), "abc");
+    assert!(!logs(proxy.host()).contains(&"upstream".to_owned()));
+}
+
+#[test]
+fn a_per_try_timeout_moves_on_until_headers_have_come() {
+    let silent = Cluster::new(|_| Play::default().wait(Duration::from_secs(9)));
+    let gateway = "request_headers: set request x-envoy-upstream-rq-per-try-timeout-ms 500; set_property next a";
+    let mut proxy = proxy(gateway, "request_headers: set_property next b", silent, echo());
+    let before = proxy.host().now();
+    let id = proxy.exchange(&Request::json("/", "abc")).unwrap();
+    assert_eq!((proxy.received(id).text().as_str(), proxy.host().now() - before), ("abc", 500_000_000));
+}
+
+#[test]
+fn clusters_that_cannot_be_reached_end_the_request() {
+    let mut nowhere = proxy("request_headers: set_property next z", "", echo(), echo());
+    let id = nowhere.exchange(&Request::new("GET", "/")).unwrap();
+    assert_eq!((nowhere.received(id).status(), nowhere.sent(id).len()), (503, 0));
+    let mut empty = proxy("request_headers: set_property next a", "", Cluster::empty(), echo());
+    let id = empty.exchange(&Request::new("GET", "/")).unwrap();
+    assert_eq!((empty.received(id).text().as_str(), empty.sent(id).len()), ("no healthy upstream", 0));
+}
+
+#[test]
+fn a_pause_without_an_end_is_named() {
+    let mut proxy = proxy("configure: tick 1000\nrequest_headers: pause", "", echo(), echo());
+    let hung = proxy.exchange(&Request::new("GET", "/")).unwrap_err();
+    assert!(matches!(&hung, Error::Hung { waiting, .. } if waiting.contains("request headers held")), "{hung}");
+}
+
+#[test]
+fn two_exchanges_run_side_by_side() {
+    let slow = Cluster::new(|sent| Play::answer(200).wait(Duration::from_secs(1)).pieces([sent.body.clone()]));
+    let mut proxy = proxy(GATEWAY, "", slow, echo());
+    let first = proxy.send(&Request::json("/", "first")).unwrap();
+    let second = proxy.send(&Request::json("/", "second")).unwrap();
+    proxy.finish(second).unwrap();
+    assert_eq!((proxy.received(first).text().as_str(), proxy.received(second).text().as_str()), ("first", "second"));
+    assert!(proxy.spent(first).fuel > 0 && proxy.spent(first).host_calls() > 0);
+}
