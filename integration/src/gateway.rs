@@ -28,6 +28,8 @@ pub struct Settings {
     /// Listener and admin; free ones where absent.
     pub ports: Option<(u16, u16)>,
     pub workers: u32,
+    /// Further members of the document's `listen`, such as `cors: [ "*" ]`.
+    pub listen: String,
 }
 
 /// One running Envoy.
@@ -47,7 +49,7 @@ impl Gateway {
         let folder = paths::fresh_run(&settings.name)?;
         let (listener, admin) = settings.ports.unwrap_or_else(|| (process::free_port(), process::free_port()));
         let (listener, admin) = (SocketAddr::from((Ipv4Addr::LOCALHOST, listener)), SocketAddr::from((Ipv4Addr::LOCALHOST, admin)));
-        write_document(&folder, document, listener, admin)?;
+        write_document(&folder, document, &settings.listen, listener, admin)?;
         render(settings, &folder, &[])?;
         let process = start_envoy(settings, &folder)?;
         let mut gateway = Self { settings: settings.clone(), listener, admin, folder, process };
@@ -58,7 +60,7 @@ impl Gateway {
 
     /// Renders another document into the running Envoy, file by file, as an operator does: what the command said.
     pub fn apply(&self, document: &str) -> Result<Output, Trouble> {
-        write_document(&self.folder, document, self.listener, self.admin)?;
+        write_document(&self.folder, document, &self.settings.listen, self.listener, self.admin)?;
         command(&self.settings, &self.folder, &["--admin", &self.admin.to_string()])
             .output()
             .map_err(|e| Trouble::new(format!("cannot run weir: {e}"), ""))
@@ -145,8 +147,8 @@ pub fn command(settings: &Settings, folder: &Path, more: &[&str]) -> Command {
     weir
 }
 
-fn write_document(folder: &Path, document: &str, listener: SocketAddr, admin: SocketAddr) -> Result<(), Trouble> {
+fn write_document(folder: &Path, document: &str, more: &str, listener: SocketAddr, admin: SocketAddr) -> Result<(), Trouble> {
     let path = folder.join("document.yaml");
-    let listen = format!("listen: {{ address: \"{listener}\", admin: \"{admin}\" }}\n");
+    let listen = format!("listen: {{ address: \"{listener}\", admin: \"{admin}\", {more} }}\n");
     std::fs::write(&path, format!("{document}\n{listen}")).map_err(|e| Trouble::io("cannot write", &path, &e))
 }

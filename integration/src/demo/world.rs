@@ -77,7 +77,15 @@ impl World {
             start(Vendor::Anthropic, ports.anthropic, anthropic).map_err(cannot)?,
         ];
         let document = document(&ports, names);
-        let settings = Settings { name: "demo".into(), module, weir, environment, ports: Some((ports.gateway, ports.admin)), workers: 2 };
+        let settings = Settings {
+            name: "demo".into(),
+            module,
+            weir,
+            environment,
+            ports: Some((ports.gateway, ports.admin)),
+            workers: 2,
+            listen: String::new(),
+        };
         let gateway = Gateway::start(&document, &settings)?;
         let limiter = gateway.limiter(&format!("127.0.0.1:{}", ports.limits))?;
         Ok(Self { gateway, limiter, ports, names, providers, model_server })

@@ -4,10 +4,21 @@
     clippy::as_conversions,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::disallowed_methods,
     reason = "these are tests: a panic is how they fail"
 )]
 
+mod bad_input;
+mod budgets;
+mod failover;
 mod limiter;
+mod model;
+mod operations;
+mod passes;
 mod providers;
+mod reload;
 mod rendered;
+mod sdk;
 mod tools;
+mod translates;
+mod world;

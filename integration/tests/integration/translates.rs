@@ -20,7 +20,7 @@ fn full() -> Value {
                 {"id": "c2", "type": "function", "function": {"name": "look", "arguments": "{}"}}]},
             {"role": "tool", "tool_call_id": "c2", "content": "two"},
             {"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "one"}]},
-            {"role": "user", "content": "And? \ud83d\ude00".replace("\\ud83d\\ude00", "😀")},
+            {"role": "user", "content": "And? 😀"},
         ]
     })
 }
@@ -39,7 +39,11 @@ fn a_request_with_everything_arrives_as_the_vendor_takes_it() {
     assert_eq!(sent["tools"][0]["input_schema"]["properties"], full()["tools"][0]["function"]["parameters"]["properties"]);
     assert_eq!(sent["tool_choice"], json!({"type": "auto", "disable_parallel_tool_use": true}));
     let messages = sent["messages"].as_array().unwrap();
-    assert_eq!(messages.iter().map(|message| message["role"].as_str().unwrap()).collect::<Vec<_>>(), ["user", "assistant", "user"], "{sent}");
+    assert_eq!(
+        messages.iter().map(|message| message["role"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["user", "assistant", "user"],
+        "{sent}"
+    );
     assert_eq!(messages[0]["content"][1]["source"], json!({"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}));
     assert_eq!(messages[0]["content"][2]["source"], json!({"type": "url", "url": "https://images.example/a.png"}));
     assert_eq!(messages[1]["content"][1]["input"], json!({"z": "é", "a": 1}));
@@ -64,11 +68,13 @@ fn whole_and_streamed_answers_agree() {
         assert_eq!(stream.events().last().map(String::as_str), Some("[DONE]"));
         let choice = &whole["choices"][0];
         assert_eq!(choice["message"]["content"].as_str().unwrap_or_default(), said(&stream));
-        let finishes: Vec<&Value> = events.iter().map(|event| &event["choices"][0]["finish_reason"]).filter(|reason| reason.is_string()).collect();
+        let finishes: Vec<&Value> =
+            events.iter().map(|event| &event["choices"][0]["finish_reason"]).filter(|reason| reason.is_string()).collect();
         assert_eq!(finishes, [&choice["finish_reason"]]);
         assert_eq!(events.last().unwrap()["usage"], whole["usage"], "{text}");
         assert!(whole["usage"]["prompt_tokens_details"]["cached_tokens"].as_u64().is_some_and(|cached| cached == 20), "{whole}");
-        let pieces: String = events.iter().filter_map(|event| event["choices"][0]["delta"]["tool_calls"][0]["function"]["arguments"].as_str()).collect();
+        let pieces: String =
+            events.iter().filter_map(|event| event["choices"][0]["delta"]["tool_calls"][0]["function"]["arguments"].as_str()).collect();
         let calls = choice["message"]["tool_calls"].as_array().cloned().unwrap_or_default();
         let arguments: String = calls.iter().filter_map(|call| call["function"]["arguments"].as_str()).collect();
         assert_eq!(pieces.replace(' ', ""), arguments.replace(' ', ""));

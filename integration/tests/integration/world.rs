@@ -30,7 +30,12 @@ impl World {
         let openai = Provider::start(Vendor::OpenAi, OPENAI_KEY).unwrap();
         let anthropic = Provider::start(Vendor::Anthropic, ANTHROPIC_KEY).unwrap();
         let document = document(&openai.endpoint(Vendor::OpenAi), &anthropic.endpoint(Vendor::Anthropic));
-        let gateway = Gateway::start(&document, &settings(name)).unwrap_or_else(|trouble| panic!("{trouble}"));
+        Self::of(openai, anthropic, &document, &settings(name))
+    }
+
+    /// A gateway with such a document and such settings before two providers.
+    pub fn of(openai: Provider, anthropic: Provider, document: &str, settings: &Settings) -> Self {
+        let gateway = Gateway::start(document, settings).unwrap_or_else(|trouble| panic!("{trouble}"));
         Self { gateway, openai, anthropic }
     }
 
@@ -82,7 +87,7 @@ pub fn settings(name: &str) -> Settings {
         .clone();
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let environment = vec![pair("TEST_OPENAI_KEY", OPENAI_KEY), pair("TEST_ANTHROPIC_KEY", ANTHROPIC_KEY)];
-    Settings { name: name.into(), module, weir, environment, ports: None, workers: 1 }
+    Settings { name: name.into(), module, weir, environment, ports: None, workers: 1, listen: String::new() }
 }
 
 /// A chat request of one turn.

@@ -1,0 +1,192 @@
+//! Budgets against the rate-limit service: charged by the provider's own counts on every ending, refused in the client's format.
+use std::time::{Duration, Instant};
+
+use weir_integration::client::{Connection, Response};
+use weir_integration::limiter::{Fault, Limiter};
+use weir_integration::process;
+use weir_integration::providers::Behaviour;
+
+use crate::world::{CHAT, World, ask, ask_stream, assert_error, standard};
+
+struct Limited {
+    world: World,
+    limiter: Limiter,
+}
+
+impl Limited {
+    fn start(budgets: &str) -> Self {
+        let port = process::free_port();
+        let limits = format!(
+            "identity:\n  team: {{ header: x-team, trusted: true }}\nlimits:\n  service: {{ endpoint: \"http://127.0.0.1:{port}/json\", timeout: 250ms }}\n  budgets:\n{budgets}"
+        );
+        let world = World::with("budgets", |openai, anthropic| format!("{}\n{limits}", standard(openai, anthropic)));
+        let limiter = world.gateway.limiter(&format!("127.0.0.1:{port}")).unwrap();
+        Self { world, limiter }
+    }
+
+    fn ask(&self, team: &str, body: &serde_json::Value) -> Response {
+        self.world.gateway.connect().request("POST", CHAT, &headers(team), body.to_string().as_bytes()).unwrap()
+    }
+
+    fn used(&self, rule: &str, team: &str, model: &str) -> i64 {
+        self.limiter.counter(&[("rule", rule), ("team", team), ("model", model)])
+    }
+
+    /// Waits until the counter stands at `expected`.
+    fn settles(&self, rule: &str, team: &str, model: &str, expected: i64) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while self.used(rule, team, model) != expected {
+            assert!(Instant::now() < deadline, "{rule} {team} {model}: {:?} and not {expected}", self.limiter.counters());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+fn headers(team: &str) -> [(&str, &str); 2] {
+    [("content-type", "application/json"), ("x-team", team)]
+}
+
+fn total(response: &Response) -> i64 {
+    response.json()["usage"]["total_tokens"].as_i64().unwrap()
+}
+
+const TOKENS: &str = "  - { name: team-hour, key: [team, model], tokens: 500, per: hour, mode: check, on_failure: allow }\n";
+
+#[test]
+fn tokens_are_charged_exactly_and_the_end_is_429() {
+    let limited = Limited::start(TOKENS);
+    let mut used = 0;
+    let refused = loop {
+        let response = limited.ask("blue", &ask("claude", "count to 100"));
+        if response.status != 200 {
+            break response;
+        }
+        used += total(&response);
+        limited.settles("team-hour/t", "blue", "claude", used);
+        assert!(used < 1000, "no refusal although {used} tokens were used");
+    };
+    assert!(used >= 500, "refused at {used}");
+    assert_eq!(refused.status, 429, "{}", refused.text());
+    let retry: u64 = refused.headers.value("retry-after").and_then(|value| value.parse().ok()).unwrap();
+    assert!((1..=3600).contains(&retry), "{retry}");
+    assert!(refused.json()["error"]["type"].as_str().is_some_and(|kind| !kind.is_empty()), "{}", refused.text());
+    assert!(refused.json()["error"]["message"].as_str().unwrap().contains("team-hour"), "{}", refused.text());
+    assert_eq!(limited.ask("green", &ask("claude", "hi")).status, 200, "another team has its own budget");
+    assert_eq!(limited.ask("blue", &ask("gpt", "hi")).status, 200, "another model has its own budget");
+    let lines = limited.world.gateway.wait_log(3);
+    let line = lines.iter().find(|line| line["weir"]["status"] == 429).unwrap();
+    assert_eq!(line["weir"]["budget"]["rule"], "team-hour", "{line}");
+    assert!(line["weir"]["attempts"].as_array().is_none_or(Vec::is_empty), "{line}");
+    limited.settles("team-hour/t", "blue", "claude", used);
+}
+
+#[test]
+fn a_stream_is_charged_and_so_is_one_that_the_client_leaves() {
+    let limited = Limited::start(TOKENS);
+    for model in ["gpt", "claude"] {
+        let whole = total(&limited.ask("a", &ask(model, "count to 30")));
+        assert_eq!(limited.ask("b", &ask_stream(model, "count to 30")).status, 200);
+        limited.settles("team-hour/t", "a", model, whole);
+        limited.settles("team-hour/t", "b", model, whole);
+        limited.world.provider(model).shared().behave(Behaviour::Gated);
+        let mut connection = Connection::open(limited.world.gateway.listener).unwrap();
+        let body = ask_stream(model, "count to 30").to_string();
+        connection.send("POST", CHAT, &headers("leaver"), body.as_bytes()).unwrap();
+        limited.world.provider(model).shared().permit(12);
+        connection.receive_head(false).unwrap();
+        connection.piece().unwrap();
+        connection.close();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while limited.used("team-hour/t", "leaver", model) == 0 {
+            assert!(Instant::now() < deadline, "{model}: nothing was charged for a client that left");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        limited.world.provider(model).shared().permit(1000);
+        let line = limited
+            .world
+            .gateway
+            .log()
+            .into_iter()
+            .rev()
+            .find(|line| line["weir"]["ending"].as_str().is_some_and(|e| e.contains("client")))
+            .unwrap();
+        assert_ne!(line["weir"]["usage_source"], "none", "{line}");
+        assert!(limited.used("team-hour/t", "leaver", model) <= 2 * whole, "{line}");
+    }
+}
+
+#[test]
+fn failed_requests_cost_nothing_and_failover_is_charged_once() {
+    let limited = Limited::start(TOKENS);
+    assert_eq!(limited.ask("a", &ask("gpt", "[sim:500]")).status, 500);
+    assert_eq!(limited.ask("a", &ask("dead", "hi")).status, 503);
+    limited.world.openai.shared().behave(Behaviour::Status(503));
+    let response = limited.ask("a", &ask("smart", "count to 10"));
+    assert_eq!(response.status, 200, "{}", response.text());
+    limited.settles("team-hour/t", "a", "smart", total(&response));
+    assert_eq!((limited.used("team-hour/t", "a", "gpt"), limited.used("team-hour/t", "a", "dead")), (0, 0));
+}
+
+#[test]
+fn requests_are_counted_too_at_passing_endpoints() {
+    let limited = Limited::start("  - { name: rpm, key: [team], requests: 3, per: hour, mode: check, on_failure: allow }\n");
+    let get = |team| limited.world.gateway.connect().request("GET", "/v1/files", &[("x-team", team)], b"").unwrap();
+    for n in 1..=3 {
+        assert_eq!(get("a").status, 200, "request {n}");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while limited.limiter.counter(&[("rule", "rpm/r"), ("team", "a")]) != n {
+            assert!(Instant::now() < deadline, "{:?}", limited.limiter.counters());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+    let refused = get("a");
+    assert_eq!(refused.status, 429, "{}", refused.text());
+    assert_eq!(get("b").status, 200);
+}
+
+#[test]
+fn when_the_service_fails_each_rule_says_what_happens() {
+    let limited = Limited::start(TOKENS);
+    for fault in [Fault::Refuse, Fault::Close, Fault::Freeze] {
+        limited.limiter.fault(fault);
+        let begun = Instant::now();
+        assert_eq!(limited.ask("open", &ask("gpt", "hi")).status, 200, "{fault:?}");
+        assert!(begun.elapsed() < Duration::from_secs(2), "{fault:?}: the client waited {:?}", begun.elapsed());
+    }
+    let strict = Limited::start("  - { name: strict, key: [team, model], tokens: 500, per: hour, mode: check, on_failure: deny }\n");
+    assert_eq!(strict.ask("a", &ask("gpt", "hi")).status, 200);
+    strict.limiter.fault(Fault::Refuse);
+    let refused = strict.ask("b", &ask("gpt", "hi"));
+    assert!(matches!(refused.status, 429 | 503), "{}", refused.text());
+    assert!(refused.json()["error"]["message"].is_string(), "{}", refused.text());
+    strict.limiter.fault(Fault::None);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while strict.ask("b", &ask("gpt", "hi")).status != 200 {
+        assert!(Instant::now() < deadline, "still refused although the service is back");
+    }
+}
+
+#[test]
+fn a_shadow_rule_refuses_nothing() {
+    let limited = Limited::start("  - { name: quiet, key: [team, model], tokens: 10, per: hour, mode: check, shadow: true }\n");
+    for _ in 0..3 {
+        let response = limited.ask("a", &ask("gpt", "count to 20"));
+        assert_eq!(response.status, 200);
+    }
+    let lines = limited.world.gateway.wait_log(3);
+    assert!(lines.iter().any(|line| line["weir"]["budget"]["decision"] == "shadow"), "{lines:?}");
+}
+
+#[test]
+fn a_missing_identity_can_refuse() {
+    let port = process::free_port();
+    let more = format!(
+        "identity:\n  team: {{ header: x-team, trusted: true, missing: refuse }}\nlimits:\n  service: {{ endpoint: \"http://127.0.0.1:{port}/json\" }}\n  budgets:\n{TOKENS}"
+    );
+    let world = World::start("budgets", &more);
+    let _limiter = world.gateway.limiter(&format!("127.0.0.1:{port}")).unwrap();
+    let refused = world.chat(&ask("gpt", "hi"));
+    assert!(matches!(refused.status, 401 | 403), "{}: {}", refused.status, refused.text());
+    let code = refused.json()["error"]["code"].clone();
+    assert_error(&refused, refused.status, &code, "no team");
+}

@@ -1,0 +1,60 @@
+//! The official OpenAI SDK, unmodified, through Envoy to both providers: text, streams, tools, errors of the right classes, a used-up budget.
+use std::process::Command;
+
+use weir_integration::{fetch, process};
+
+use crate::world::World;
+
+const PARTS: &[&str] = &[
+    "text",
+    "cached",
+    "stream",
+    "stream_usage",
+    "helper",
+    "tools",
+    "forced",
+    "stream_tools",
+    "image",
+    "limits",
+    "sampling",
+    "errors",
+    "error_in_stream",
+    "bad_request",
+    "unknown_model",
+    "models",
+];
+
+/// Runs parts of the script; panics with its words if one fails.
+pub fn run(base: &str, model: &str, parts: &[&str]) {
+    let python = fetch::python::openai_sdk().unwrap_or_else(|trouble| panic!("{trouble}"));
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/chat.py");
+    let output = Command::new(python).arg(script).arg(base).arg(model).args(parts).output().unwrap();
+    let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{model}:\n{said}{wrong}");
+    assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), parts.len(), "{said}");
+}
+
+#[test]
+fn to_openai() {
+    let world = World::start("sdk", "");
+    run(&format!("http://{}/v1", world.gateway.listener), "gpt", PARTS);
+}
+
+#[test]
+fn to_anthropic() {
+    let world = World::start("sdk", "");
+    run(&format!("http://{}/v1", world.gateway.listener), "claude", PARTS);
+}
+
+#[test]
+fn over_budget() {
+    let port = process::free_port();
+    let more = format!(
+        "limits:\n  service: {{ endpoint: \"http://127.0.0.1:{port}/json\" }}\n  budgets: [ {{ name: all, key: [model], tokens: 200, per: hour }} ]\n"
+    );
+    let world = World::start("sdk", &more);
+    let _limiter = world.gateway.limiter(&format!("127.0.0.1:{port}")).unwrap();
+    for model in ["gpt", "claude"] {
+        run(&format!("http://{}/v1", world.gateway.listener), model, &["over_budget"]);
+    }
+}
