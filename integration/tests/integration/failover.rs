@@ -1,8 +1,8 @@
 //! A provider that fails before content is replaced by one with another API, each attempt translated and with its own key.
 use serde_json::json;
-use weir_integration::providers::Behaviour;
+use weir_integration::providers::{Behaviour, Provider, Vendor};
 
-use crate::world::{ANTHROPIC_KEY, OPENAI_KEY, World, ask, ask_stream, assert_error, said};
+use crate::world::{ANTHROPIC_KEY, OPENAI_KEY, World, ask, ask_stream, assert_error, said, standard};
 
 const FAILURES: [Behaviour; 5] =
     [Behaviour::Status(429), Behaviour::Status(500), Behaviour::Status(503), Behaviour::Reset, Behaviour::Html(502)];
@@ -30,6 +30,31 @@ fn each_failure_before_content_moves_on() {
     }
     let counters = world.gateway.stats("wasmcustom.weir.failovers");
     assert!(!counters.is_empty());
+}
+
+#[test]
+fn providers_of_one_format_replace_each_other_and_the_bytes_still_pass() {
+    let spare = Provider::start(Vendor::OpenAi, ANTHROPIC_KEY).unwrap();
+    let more = format!(
+        "  spare: {{ kind: openai-compatible, endpoint: \"{}\", speaks: [chat], auth: {{ bearer: {{ env: TEST_ANTHROPIC_KEY }} }} }}\nmodels:\n  - {{ name: two, targets: [ {{ provider: openai, model: gpt-5 }}, {{ provider: spare, model: gpt-6, priority: 1 }} ] }}\n",
+        spare.endpoint(Vendor::OpenAi)
+    );
+    let world = World::with("failover", |openai, anthropic| standard(openai, anthropic).replace("models:\n", &more));
+    for failure in FAILURES.into_iter().chain([Behaviour::ErrorFirst]) {
+        for body in [ask("two", "count to 3"), ask_stream("two", "count to 3")] {
+            if failure == Behaviour::ErrorFirst && body["stream"] != true {
+                continue;
+            }
+            world.openai.shared().behave(failure.clone());
+            let response = world.chat(&body);
+            assert_eq!((response.status, said(&response).as_str()), (200, "1 2 3"), "{failure:?}: {}", response.text());
+            let (first, second) = (world.openai.shared().take(), spare.shared().take());
+            assert_eq!((first.len(), second.len()), (1, 1), "{failure:?}");
+            assert_eq!((first[0].json()["model"].as_str(), second[0].json()["model"].as_str()), (Some("gpt-5"), Some("gpt-6")));
+            assert_eq!(first[0].json()["messages"], second[0].json()["messages"]);
+            assert_eq!(second[0].headers.value("authorization"), Some(&*format!("Bearer {ANTHROPIC_KEY}")));
+        }
+    }
 }
 
 #[test]
