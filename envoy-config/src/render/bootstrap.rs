@@ -1,6 +1,6 @@
 //! The bootstrap: once with the watched files beside it, once with them inlined.
 
-use weir_core::names::{HEADER_REPLY, METRIC_TAGS, STATE_LOG, STATE_PREFIX};
+use weir_core::names::{METRIC_TAGS, STATE_EXCHANGE, STATE_LOG, STATE_PREFIX};
 
 use super::filter::{Position, discovered, inlined as inlined_filter};
 use super::{CLUSTERS, Place, ROUTES, quoted_path};
@@ -68,13 +68,19 @@ fn bootstrap(source: &Source, place: &Place, parts: &Parts) -> String {
         ("clusters", &parts.clusters),
         ("routes", &parts.routes),
         ("log_format", &quoted(&log_format())),
-        ("mappers", &fill(include_str!("../../templates/mappers.yaml"), &[("header", &quoted(HEADER_REPLY))])),
+        ("mappers", &mappers()),
         ("cors_filter", cors_filter),
         ("gateway", &parts.gateway),
         ("upstream", &parts.upstream),
         ("transport_socket", &transport_socket),
     ];
     fill(include_str!("../../templates/bootstrap.yaml"), &fillings)
+}
+
+/// Local replies in the format of the path, unless Weir knows the request: then it words them itself, whatever path an attempt has written.
+fn mappers() -> String {
+    let unseen = format!("!('{STATE_PREFIX}{STATE_EXCHANGE}' in filter_state)");
+    fill(include_str!("../../templates/mappers.yaml"), &[("unseen", &quoted(&unseen))])
 }
 
 /// One extraction for each tag, anchored so that only Weir's own metrics are looked at.

@@ -4,12 +4,14 @@
 #![forbid(unsafe_code)]
 
 pub mod config;
+pub mod exchange;
 pub mod formats;
 pub mod framing;
 pub mod hub;
 pub mod json;
 pub mod limits;
 pub mod names;
+pub mod operations;
 pub mod providers;
 pub mod routing;
 pub mod telemetry;

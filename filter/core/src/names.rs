@@ -100,8 +100,6 @@ pub const STATUS_RETRY: u16 = 598;
 
 /// Prefix of Weir's own headers: taken from every request, never sent to a provider.
 pub const HEADER_PREFIX: &str = "x-weir-";
-/// Request header that marks a local reply as Weir's own, so that `local_reply_config` leaves it alone.
-pub const HEADER_REPLY: &str = "x-weir-reply";
 /// Response header that lists what the provider's format could not carry.
 pub const HEADER_LOST: &str = "x-weir-lost";
 /// Request header by which the gateway position limits Envoy's retries to the plan.

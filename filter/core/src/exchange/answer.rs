@@ -1,0 +1,377 @@
+//! The way of an answer through one attempt: held until it is known to be one, translated or metered, handed to the client.
+//!
+//! Until the first content nothing has reached the client, so an error can still move on to the next target: the attempt answers
+//! with the private code 598 and Envoy retries. Behind it an error is the client format's own event.
+
+use super::attempt::{Attempt, AttemptState, Hold};
+use super::headers::{Headers, stays_behind};
+use super::machine::{Exchange, Speak, State};
+use super::relay::{Relay, Relayed};
+use crate::formats::{self, Seen};
+use crate::framing::sse;
+use crate::hub::{ErrorKind, Failure};
+use crate::json::Out;
+use crate::names;
+use crate::operations::Operation;
+use crate::telemetry::AttemptOutcome;
+use crate::usage::UsageSource;
+use core::ops::Range;
+
+/// What the upstream position does with an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum AnswerVerdict {
+    /// It is held; the host keeps what has come of the body.
+    Hold,
+    /// It goes on as it is.
+    Continue,
+    /// All headers are replaced; the body that is held, if `body` is there, too.
+    Commit(AnswerHead),
+    /// This piece of the body is replaced.
+    Replace(Vec<u8>),
+}
+
+/// The head of an answer as the client gets it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct AnswerHead {
+    /// All headers, `:status` included.
+    pub headers: Headers,
+    /// What stands in the place of the body that is held; `None` leaves it.
+    pub body: Option<Vec<u8>>,
+}
+
+impl Attempt {
+    /// The answer's head has come; `end` says that no body follows.
+    pub fn answer_head(&mut self, exchange: &mut Exchange, head: Headers, end: bool, now: u64) -> AnswerVerdict {
+        if !matches!(self.state, AttemptState::Sent) {
+            return AnswerVerdict::Continue;
+        }
+        let status = head.first(":status").and_then(|status| status.parse::<u16>().ok()).unwrap_or(0);
+        if let Some(record) = exchange.record(self.place) {
+            record.status = Some(status);
+        }
+        if matches!(exchange.operation, Operation::PassThrough(_)) {
+            exchange.first_content.get_or_insert(now);
+            self.outcome(exchange, if status < 400 { AttemptOutcome::Complete } else { AttemptOutcome::Error });
+            return self.commit(exchange, pass_head(&head), None, None);
+        }
+        let coded = head.first("content-encoding").is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"));
+        let media = head.first("content-type").unwrap_or_default().to_ascii_lowercase();
+        let hold = if !(200..300).contains(&status) {
+            Hold::Error { status }
+        } else if exchange.outline().stream && media.starts_with("text/event-stream") && !coded {
+            match self.relay(exchange, now) {
+                Some(relay) => Hold::Stream { relay: Box::new(relay), fed: 0, out: Vec::new(), changed: false },
+                None => Hold::Error { status },
+            }
+        } else {
+            Hold::Whole { compressed: coded }
+        };
+        self.state = AttemptState::Held { since: now, hold, head };
+        if end { self.answer_body(exchange, &[], 0, true, now) } else { AnswerVerdict::Hold }
+    }
+
+    fn relay(&self, exchange: &Exchange, now: u64) -> Option<Relay> {
+        let asked = exchange.asked(now);
+        let client = exchange.client();
+        match self.target.speak {
+            Speak::Same(format) => Some(Relay::pass(formats::same_format(format)?, client, &asked, sse::MAX_EVENT)),
+            Speak::Translated(format) => Some(Relay::translate(formats::translation(format)?, client, &asked, sse::MAX_EVENT)),
+        }
+    }
+
+    /// Which bytes of the host's buffer, which holds `size`, [`Attempt::answer_body`] wants to see.
+    #[must_use]
+    pub fn wants(&self, size: usize, end: bool) -> Range<usize> {
+        match &self.state {
+            AttemptState::Held { hold: Hold::Stream { fed, .. }, .. } => *fed..size,
+            AttemptState::Held { .. } if end => 0..size,
+            AttemptState::Committed(Some(_)) => 0..size,
+            AttemptState::Held { .. }
+            | AttemptState::Committed(None)
+            | AttemptState::Preparing { .. }
+            | AttemptState::Sent
+            | AttemptState::Over => 0..0,
+        }
+    }
+
+    /// More of the answer's body has come: the bytes that [`Attempt::wants`] named, of a buffer that holds `size`.
+    pub fn answer_body(&mut self, exchange: &mut Exchange, bytes: &[u8], size: usize, end: bool, now: u64) -> AnswerVerdict {
+        match core::mem::replace(&mut self.state, AttemptState::Over) {
+            AttemptState::Held { since, hold: Hold::Stream { relay, fed, out, changed }, head } => {
+                let fed = fed.saturating_add(bytes.len());
+                let held = HeldStream { since, relay, fed, out, changed, head };
+                self.held_stream(exchange, held, bytes, end, now)
+            }
+            AttemptState::Held { since, hold, head } if !end => self.held_whole(exchange, since, hold, head, size),
+            AttemptState::Held { hold: Hold::Error { status }, head, .. } => {
+                let failure = self.read_failure(status, &head, bytes);
+                self.fail(exchange, failure, AttemptOutcome::Error, end && size == 0)
+            }
+            AttemptState::Held { hold: Hold::Whole { compressed }, head, .. } => {
+                exchange.first_content.get_or_insert(now);
+                self.whole(exchange, &head, bytes, compressed, size == 0)
+            }
+            AttemptState::Committed(Some(mut relay)) => {
+                let verdict = self.flowing(exchange, &mut relay, bytes, end);
+                self.state = AttemptState::Committed(if end { None } else { Some(relay) });
+                verdict
+            }
+            state => {
+                self.state = state;
+                AnswerVerdict::Continue
+            }
+        }
+    }
+
+    /// A stream before its commit.
+    fn held_stream(&mut self, exchange: &mut Exchange, mut held: HeldStream, bytes: &[u8], end: bool, now: u64) -> AnswerVerdict {
+        let mut failure = match held.relay.push(bytes, false) {
+            Ok(Relayed::Unchanged) => {
+                held.out.extend_from_slice(bytes);
+                None
+            }
+            Ok(Relayed::Changed(out)) => {
+                held.changed = true;
+                held.out.extend_from_slice(&out);
+                None
+            }
+            Err(failure) => Some(failure),
+        };
+        if end && failure.is_none() {
+            match held.relay.end(false) {
+                Ok(rest) => {
+                    held.changed |= !rest.is_empty();
+                    held.out.extend_from_slice(&rest);
+                }
+                Err(cut) => failure = Some(cut),
+            }
+        }
+        self.take_note(exchange, held.relay.seen());
+        if let Some(failure) = failure.or_else(|| held.relay.refused().cloned()) {
+            return self.fail(exchange, failure, AttemptOutcome::Error, held.fed == 0);
+        }
+        let cap = exchange.configured().gateway.caps.held;
+        if !(held.relay.seen().content || end || held.fed > cap) {
+            let HeldStream { since, relay, fed, out, changed, head } = held;
+            self.state = AttemptState::Held { since, hold: Hold::Stream { relay, fed, out, changed }, head };
+            return AnswerVerdict::Hold;
+        }
+        exchange.first_content.get_or_insert(now);
+        if end {
+            self.settle_stream(exchange, held.relay.seen());
+        }
+        self.commit_stream(exchange, held, end)
+    }
+
+    fn commit_stream(&mut self, exchange: &mut Exchange, held: HeldStream, end: bool) -> AnswerVerdict {
+        let mut headers = self.client_head(&held.head);
+        headers.set(":status", "200");
+        headers.set("content-type", "text/event-stream; charset=utf-8");
+        headers.set("cache-control", "no-cache");
+        let body = held.changed.then_some(held.out);
+        self.commit(exchange, headers, body, (!end).then_some(held.relay))
+    }
+
+    /// The time for which a stream may be held is over: its headers go, and what comes of it later can't be retried.
+    pub fn expire(&mut self, exchange: &mut Exchange, now: u64) -> AnswerVerdict {
+        match core::mem::replace(&mut self.state, AttemptState::Over) {
+            AttemptState::Held { since, hold: Hold::Stream { relay, fed, out, changed }, head } => {
+                exchange.first_content.get_or_insert(now);
+                self.commit_stream(exchange, HeldStream { since, relay, fed, out, changed, head }, false)
+            }
+            AttemptState::Held { .. } => {
+                let failure = Failure::new(ErrorKind::Timeout, "the provider did not complete its answer in time");
+                self.fail(exchange, failure, AttemptOutcome::Timeout, false)
+            }
+            state => {
+                self.state = state;
+                AnswerVerdict::Continue
+            }
+        }
+    }
+
+    /// A whole answer or an error whose end has not come yet.
+    fn held_whole(&mut self, exchange: &mut Exchange, since: u64, hold: Hold, head: Headers, size: usize) -> AnswerVerdict {
+        if size <= exchange.configured().gateway.caps.answer {
+            self.state = AttemptState::Held { since, hold, head };
+            return AnswerVerdict::Hold;
+        }
+        if self.same() && matches!(hold, Hold::Whole { .. }) {
+            // Bytes pass whatever their size; only the meter gives up.
+            self.outcome(exchange, AttemptOutcome::Complete);
+            return self.commit(exchange, pass_head(&head), None, None);
+        }
+        let failure = Failure::new(ErrorKind::BadGateway, "the provider's answer is larger than the gateway holds");
+        self.fail(exchange, failure, AttemptOutcome::Broken, false)
+    }
+
+    fn whole(&mut self, exchange: &mut Exchange, head: &Headers, body: &[u8], compressed: bool, bodiless: bool) -> AnswerVerdict {
+        if compressed {
+            let failure = Failure::new(ErrorKind::BadGateway, "the provider compressed its answer although it was asked not to");
+            return self.fail(exchange, failure, AttemptOutcome::Broken, bodiless);
+        }
+        match self.target.speak {
+            Speak::Same(format) => {
+                let Some(format) = formats::same_format(format) else { return AnswerVerdict::Continue };
+                let seen = format.measure(body);
+                self.take_note(exchange, &seen);
+                if let Some(failure) = seen.failure {
+                    return self.fail(exchange, failure, AttemptOutcome::Error, bodiless);
+                }
+                self.outcome(exchange, AttemptOutcome::Complete);
+                let mut headers = pass_head(head);
+                if exchange.outline().stream {
+                    headers.set(":status", "200");
+                }
+                self.commit(exchange, headers, None, None)
+            }
+            Speak::Translated(format) => {
+                let Some(format) = formats::translation(format) else { return AnswerVerdict::Continue };
+                let answer = match format.decode_answer(body) {
+                    Ok(answer) => answer,
+                    Err(failure) => return self.fail(exchange, failure, AttemptOutcome::Broken, bodiless),
+                };
+                let mut out = Out::with_capacity(body.len().saturating_add(512));
+                exchange.client().encode_answer(&answer, &exchange.asked(exchange.began), &mut out);
+                let seen = Seen {
+                    usage: answer.usage,
+                    model: answer.model.as_ref().map(|model| model.plain().into_owned()),
+                    finish: answer.choices.first().map(|choice| choice.finish.as_str()),
+                    ..Seen::default()
+                };
+                self.take_note(exchange, &seen);
+                self.outcome(exchange, AttemptOutcome::Complete);
+                let mut headers = self.client_head(head);
+                headers.set(":status", "200");
+                headers.set("content-type", "application/json");
+                headers.set("content-length", out.len().to_string());
+                self.commit(exchange, headers, Some(out.into_bytes()), None)
+            }
+        }
+    }
+
+    /// A stream behind its commit.
+    fn flowing(&mut self, exchange: &mut Exchange, relay: &mut Relay, bytes: &[u8], end: bool) -> AnswerVerdict {
+        let relayed = relay.push(bytes, true).unwrap_or(Relayed::Unchanged);
+        let rest = if end { relay.end(true).unwrap_or_default() } else { Vec::new() };
+        self.take_note(exchange, relay.seen());
+        if end {
+            self.settle_stream(exchange, relay.seen());
+        }
+        match relayed {
+            Relayed::Unchanged if rest.is_empty() => AnswerVerdict::Continue,
+            Relayed::Unchanged => AnswerVerdict::Replace([bytes, &rest].concat()),
+            Relayed::Changed(out) => AnswerVerdict::Replace(if rest.is_empty() { out } else { [out, rest].concat() }),
+        }
+    }
+
+    /// The provider failed before the client saw anything: the next target is tried, or the client is told.
+    fn fail(&mut self, exchange: &mut Exchange, failure: Failure, outcome: AttemptOutcome, bodiless: bool) -> AnswerVerdict {
+        self.note_failure(exchange, &failure, outcome);
+        let reply = exchange.client().reply(&(&failure).into());
+        let moves_on = self.more && failure.moves_on();
+        if !moves_on {
+            exchange.rejected = Some(failure.kind);
+        }
+        let mut headers = Headers::of_reply(&reply, true);
+        let body = (!bodiless).then(|| reply.body.clone());
+        if moves_on {
+            // Envoy may still not retry; then the gateway position puts the reply in the answer's place.
+            exchange.reply = Some(reply);
+            headers.set(":status", names::STATUS_RETRY.to_string());
+            self.state = AttemptState::Over;
+            return AnswerVerdict::Commit(AnswerHead { headers, body });
+        }
+        if body.is_none() {
+            // An answer without a body can't be given one here: the gateway position replies in its place.
+            exchange.reply = Some(reply);
+            self.state = AttemptState::Over;
+            return AnswerVerdict::Continue;
+        }
+        exchange.reply = None;
+        self.commit(exchange, headers, body, None)
+    }
+
+    fn read_failure(&self, status: u16, head: &Headers, body: &[u8]) -> Failure {
+        let pairs: Vec<(&str, &str)> = head.iter().collect();
+        let format = self.target.speak.format();
+        let mut failure = formats::provider_side(format).map_or_else(
+            || Failure::new(ErrorKind::BadGateway, "the provider's error can't be read"),
+            |format| format.failure(status, &pairs, body),
+        );
+        failure.status = Some(status);
+        failure
+    }
+
+    fn commit(&mut self, exchange: &mut Exchange, mut headers: Headers, body: Option<Vec<u8>>, relay: Option<Box<Relay>>) -> AnswerVerdict {
+        if let Some(body) = body.as_ref().filter(|_| relay.is_none()) {
+            headers.set("content-length", body.len().to_string());
+        }
+        if let Some(lost) = exchange.losses.header() {
+            headers.set(names::HEADER_LOST, lost);
+        }
+        exchange.status = headers.first(":status").and_then(|status| status.parse().ok()).unwrap_or(0);
+        exchange.state = State::Answering;
+        self.state = AttemptState::Committed(relay);
+        AnswerVerdict::Commit(AnswerHead { headers, body })
+    }
+
+    /// The headers of a translated answer: nothing of the provider's but its date and the id under which its support finds the request.
+    fn client_head(&self, head: &Headers) -> Headers {
+        if self.same() {
+            let mut headers = pass_head(head);
+            headers.retain(|name| name != "content-length");
+            return headers;
+        }
+        let mut headers = Headers::new();
+        if let Some(date) = head.first("date") {
+            headers.push("date", date);
+        }
+        if let Some(id) = head.first("request-id").or_else(|| head.first("x-request-id")) {
+            headers.push("x-request-id", id);
+        }
+        headers
+    }
+
+    fn take_note(&self, exchange: &mut Exchange, seen: &Seen) {
+        let Some(record) = exchange.record(self.place) else { return };
+        if let Some(usage) = &seen.usage {
+            record.usage.merge_snapshot(usage);
+            record.source = UsageSource::Reported;
+        }
+        record.output_bytes = seen.output_bytes;
+        record.complete = seen.complete;
+        record.finish = seen.finish.or(record.finish);
+        if record.response_model.is_none() {
+            record.response_model.clone_from(&seen.model);
+        }
+    }
+
+    fn settle_stream(&self, exchange: &mut Exchange, seen: &Seen) {
+        let broken = seen.failure.is_some() || !seen.complete;
+        self.outcome(exchange, if broken { AttemptOutcome::Broken } else { AttemptOutcome::Complete });
+    }
+
+    fn outcome(&self, exchange: &mut Exchange, outcome: AttemptOutcome) {
+        if let Some(record) = exchange.record(self.place) {
+            record.outcome = Some(outcome);
+        }
+    }
+}
+
+/// A stream that is held, taken apart.
+struct HeldStream {
+    since: u64,
+    relay: Box<Relay>,
+    fed: usize,
+    out: Vec<u8>,
+    changed: bool,
+    head: Headers,
+}
+
+/// The headers of an answer that passes: all but what must not reach a client.
+fn pass_head(head: &Headers) -> Headers {
+    let mut headers = head.clone();
+    headers.retain(|name| !stays_behind(name));
+    headers
+}

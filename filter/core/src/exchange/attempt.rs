@@ -1,0 +1,246 @@
+//! One attempt, from the moment when the host picked a cluster to the last byte of the request.
+//!
+//! What it does follows the provider that was picked, never the plan alone: credentials go where the bytes go.
+
+use super::headers::Headers;
+use super::machine::{Exchange, LocalReply, PlannedTarget, Speak, State};
+use super::onward;
+use super::relay::Relay;
+use super::{ANSWER, HOLD, REPLAY};
+use crate::hub::{ErrorKind, Failure, Rejection};
+use crate::operations::Operation;
+use crate::telemetry::AttemptOutcome;
+use crate::usage::{Usage, UsageSource};
+
+/// One attempt of an exchange.
+pub struct Attempt {
+    /// Its place in the exchange's list of attempts.
+    pub(super) place: usize,
+    pub(super) target: PlannedTarget,
+    /// Another target follows in the plan.
+    pub(super) more: bool,
+    pub(super) state: AttemptState,
+}
+
+/// Where an attempt is.
+pub(super) enum AttemptState {
+    /// The request's body is on its way from the host's buffer.
+    Preparing { since: u64 },
+    /// The provider has the request.
+    Sent,
+    /// The answer's headers are held.
+    Held { since: u64, hold: Hold, head: Headers },
+    /// The answer is on its way to the client; a stream goes on through its relay.
+    Committed(Option<Box<Relay>>),
+    /// Nothing that comes concerns the client.
+    Over,
+}
+
+/// Why an answer is held.
+pub(super) enum Hold {
+    /// A stream before its first content. `fed`: bytes of the host's buffer that the relay has had; `out`: what it made of them, if
+    /// that differs from what came.
+    Stream { relay: Box<Relay>, fed: usize, out: Vec<u8>, changed: bool },
+    /// A whole answer until its end.
+    Whole { compressed: bool },
+    /// An error answer until its end.
+    Error { status: u16 },
+}
+
+/// What is recorded of an attempt.
+#[derive(Clone, Debug)]
+pub struct AttemptRecord {
+    pub(super) target: PlannedTarget,
+    pub(super) outcome: Option<AttemptOutcome>,
+    pub(super) status: Option<u16>,
+    pub(super) usage: Usage,
+    pub(super) source: UsageSource,
+    pub(super) output_bytes: u64,
+    /// The request was written to the provider, as far as is known.
+    pub(super) sent: bool,
+    /// The provider said that its answer is complete.
+    pub(super) complete: bool,
+    pub(super) response_model: Option<String>,
+    pub(super) finish: Option<&'static str>,
+}
+
+/// What an upstream position does when it was bound to its exchange.
+pub enum Bound {
+    /// The attempt waits for the request's body. `next` is the cluster of the target behind it, to be written at once: a reset never
+    /// reaches the response callbacks.
+    Attempt(Attempt, Option<String>),
+    /// The route did not know the target's cluster: credentials go, the next target is written, and the attempt is left to be refused.
+    Tombstone(Option<String>),
+    /// This provider is not in the plan: the request must not leave.
+    Refuse(LocalReply),
+}
+
+/// What an upstream position does with a request.
+pub enum RequestVerdict {
+    /// These headers are all headers; the body, if any, stands in the place of the client's.
+    Send {
+        /// All headers, pseudo headers included.
+        headers: Headers,
+        /// The body; `None` leaves the client's.
+        body: Option<Vec<u8>>,
+    },
+    /// The request can't be expressed: the host answers, and the gateway position puts the exchange's reply in its place.
+    Reply(LocalReply),
+    /// The body is awaited.
+    Wait,
+}
+
+impl Exchange {
+    /// Binds an attempt to the provider that the host picked (the cluster's metadata; empty on the cluster of `on_no_match`).
+    pub fn bind(&mut self, provider: &str, now: u64) -> Bound {
+        if provider.is_empty() {
+            self.expected = self.expected.saturating_add(1);
+            return Bound::Tombstone(self.plan.get(self.expected).map(|target| target.name.to_string()));
+        }
+        let after = self.plan.iter().skip(self.expected).position(|target| *target.name == *provider);
+        let place =
+            after.map(|at| at.saturating_add(self.expected)).or_else(|| self.plan.iter().position(|target| *target.name == *provider));
+        let Some((place, target)) = place.and_then(|place| Some((place, self.plan.get(place)?.clone()))) else {
+            let rejection = Rejection::new(ErrorKind::Internal, "the request was routed to a provider that is not in its plan");
+            return Bound::Refuse(self.refuse_attempt(&rejection));
+        };
+        self.expected = place.saturating_add(1);
+        let next = self.plan.get(self.expected).map(|target| target.name.to_string());
+        let attempt = Attempt {
+            place: self.attempts.len(),
+            target: target.clone(),
+            more: next.is_some(),
+            state: AttemptState::Preparing { since: now },
+        };
+        self.attempts.push(AttemptRecord {
+            target,
+            outcome: None,
+            status: None,
+            usage: Usage::default(),
+            source: UsageSource::None,
+            output_bytes: 0,
+            sent: false,
+            complete: false,
+            response_model: None,
+            finish: None,
+        });
+        Bound::Attempt(attempt, next)
+    }
+
+    /// The reply of an exchange whose attempt can't be made.
+    pub(super) fn refuse_attempt(&mut self, rejection: &Rejection) -> LocalReply {
+        let reply = self.client().reply(rejection);
+        self.rejected = Some(rejection.kind);
+        self.reply = Some(reply.clone());
+        LocalReply { reply, worded: true }
+    }
+
+    pub(super) fn record(&mut self, place: usize) -> Option<&mut AttemptRecord> {
+        self.attempts.get_mut(place)
+    }
+}
+
+impl Attempt {
+    /// Writes the request's head where the body passes unread; otherwise the body is awaited.
+    pub fn request_head(&mut self, exchange: &mut Exchange, end: bool) -> RequestVerdict {
+        match exchange.operation {
+            Operation::PassThrough(_) => {
+                let configured = std::rc::Rc::clone(exchange.configured());
+                let provider = configured.gateway.provider(self.target.provider);
+                let headers = provider.map(|provider| onward::passed(exchange, provider));
+                match headers {
+                    Some(Ok(headers)) => self.send(exchange, headers, None),
+                    Some(Err(rejection)) => self.give_up(exchange, &rejection),
+                    None => self.give_up(exchange, &Rejection::new(ErrorKind::Internal, "the provider is not configured")),
+                }
+            }
+            Operation::ChatCompletions | Operation::Models | Operation::Health if end => {
+                self.give_up(exchange, &Rejection::new(ErrorKind::Internal, "the request lost its body on its way through the gateway"))
+            }
+            Operation::ChatCompletions | Operation::Models | Operation::Health => RequestVerdict::Wait,
+        }
+    }
+
+    /// Whether the request's body is wanted when it ends.
+    #[must_use]
+    pub const fn reads_body(&self) -> bool {
+        matches!(self.state, AttemptState::Preparing { .. })
+    }
+
+    /// Writes the request from the client's whole body.
+    pub fn request_body(&mut self, exchange: &mut Exchange, body: &[u8]) -> RequestVerdict {
+        match onward::translated(exchange, &self.target, body) {
+            Ok(outgoing) => {
+                for &(field, _) in outgoing.losses.as_slice() {
+                    exchange.losses.record(field, self.target.speak.format());
+                }
+                self.send(exchange, outgoing.headers, outgoing.body)
+            }
+            Err(rejection) => self.give_up(exchange, &rejection),
+        }
+    }
+
+    fn send(&mut self, exchange: &mut Exchange, headers: Headers, body: Option<Vec<u8>>) -> RequestVerdict {
+        self.state = AttemptState::Sent;
+        if let Some(record) = exchange.record(self.place) {
+            record.sent = true;
+        }
+        RequestVerdict::Send { headers, body }
+    }
+
+    fn give_up(&mut self, exchange: &mut Exchange, rejection: &Rejection) -> RequestVerdict {
+        self.state = AttemptState::Over;
+        if let Some(record) = exchange.record(self.place) {
+            record.outcome = Some(AttemptOutcome::NotSent);
+        }
+        RequestVerdict::Reply(exchange.refuse_attempt(rejection))
+    }
+
+    /// Whether the provider has the request and has not answered.
+    #[must_use]
+    pub const fn is_sent(&self) -> bool {
+        matches!(self.state, AttemptState::Sent)
+    }
+
+    /// When the host must be woken although nothing happens.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<u64> {
+        match &self.state {
+            AttemptState::Preparing { since } => Some(since.saturating_add(REPLAY)),
+            AttemptState::Held { since, hold: Hold::Stream { .. }, .. } => Some(since.saturating_add(HOLD)),
+            AttemptState::Held { since, .. } => Some(since.saturating_add(ANSWER)),
+            // The exchange's own deadline ends an attempt whose provider is silent.
+            AttemptState::Sent | AttemptState::Committed(_) | AttemptState::Over => None,
+        }
+    }
+
+    /// The stream has ended or is gone. `unreachable`: the host says that no connection came about, so nothing can be billed.
+    pub fn done(&mut self, exchange: &mut Exchange, unreachable: bool) {
+        let sent = matches!(self.state, AttemptState::Sent);
+        let committed = matches!(self.state, AttemptState::Committed(_));
+        self.state = AttemptState::Over;
+        if exchange.state == State::Settled {
+            return;
+        }
+        if let Some(record) = exchange.record(self.place) {
+            if unreachable {
+                record.sent = false;
+            }
+            if record.outcome.is_none() && (sent || committed) {
+                record.outcome = Some(if sent { AttemptOutcome::Unreachable } else { AttemptOutcome::Broken });
+            }
+        }
+    }
+
+    /// Whether it speaks the client's own format.
+    pub(super) const fn same(&self) -> bool {
+        matches!(self.target.speak, Speak::Same(_))
+    }
+
+    pub(super) fn note_failure(&self, exchange: &mut Exchange, failure: &Failure, outcome: AttemptOutcome) {
+        if let Some(record) = exchange.record(self.place) {
+            record.outcome = Some(outcome);
+            record.status = failure.status.or(record.status);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What the gateway position does with a request by its head alone: method, path, headers and end of stream.
+
+use super::configured::Configured;
+use super::headers::Headers;
+use super::machine::{Exchange, Verdict};
+use super::onward::worth_keeping;
+use crate::hub::{ErrorKind, Rejection};
+use crate::operations::{Operation, foreign_format};
+use std::rc::Rc;
+
+/// What becomes of a request when its head was read.
+pub enum Begun {
+    /// It is not Weir's: the filter stays out of the way.
+    Passive,
+    /// It is Weir's.
+    Exchange(Box<Exchange>, Verdict),
+}
+
+impl Exchange {
+    /// Takes a request's head. `marked` tells whether the route is Weir's; it is asked only for a path that Weir does not know.
+    pub fn begin(configured: &Rc<Configured>, head: &Headers, end: bool, now: u64, marked: impl FnOnce() -> bool) -> Begun {
+        let path = head.first(":path").unwrap_or_default();
+        let operation = Operation::of_path(&configured.gateway, path);
+        if operation.is_none() && !marked() {
+            return Begun::Passive;
+        }
+        let known = operation.clone().unwrap_or(Operation::Health);
+        let mut exchange = Box::new(Self::new(configured, known.clone(), head, now));
+        for (name, value) in head.iter().filter(|(name, _)| worth_keeping(configured, &known, name)) {
+            exchange.keep(name, value);
+        }
+        let verdict = match operation {
+            None => exchange.refuse_unknown(path),
+            Some(operation) => exchange.by_head(&operation, head, end, now),
+        };
+        Begun::Exchange(exchange, verdict)
+    }
+
+    /// The table of ARCHITECTURE.md: method × headers × end of stream.
+    fn by_head(&mut self, operation: &Operation, head: &Headers, end: bool, now: u64) -> Verdict {
+        let method = head.first(":method").unwrap_or_default();
+        let mut media = head.first("content-type").unwrap_or_default().split(';');
+        let media = media.next().unwrap_or_default().trim().to_ascii_lowercase();
+        if media.starts_with("application/grpc") {
+            return self.refuse(Rejection::new(ErrorKind::UnsupportedMediaType, "gRPC is not spoken here: send JSON over HTTP"));
+        }
+        if head.first("upgrade").is_some() || method == "CONNECT" {
+            return self.refuse(Rejection::new(ErrorKind::InvalidRequest, "the connection can't be upgraded on this path"));
+        }
+        let Some(allowed) = operation.methods() else { return self.pass_through(now) };
+        if method == "OPTIONS" {
+            return self.allow(allowed);
+        }
+        if !allowed.split(", ").any(|one| one == method) {
+            return self.refuse_method(method, allowed);
+        }
+        match operation {
+            Operation::Models => self.list_models(now),
+            Operation::Health => self.healthy(),
+            Operation::ChatCompletions | Operation::PassThrough(_) => self.by_body(head, end),
+        }
+    }
+
+    fn by_body(&mut self, head: &Headers, end: bool) -> Verdict {
+        if end {
+            return self.refuse(Rejection::new(ErrorKind::InvalidRequest, "the request has no body; a JSON object is expected"));
+        }
+        let coding = head.first("content-encoding").unwrap_or("identity");
+        if !coding.eq_ignore_ascii_case("identity") {
+            return self.refuse(Rejection::new(
+                ErrorKind::UnsupportedMediaType,
+                format!("the body's content-encoding can't be read: {coding}; send it plain or gzipped"),
+            ));
+        }
+        let cap = self.configured().gateway.caps.request_body;
+        if head.first("content-length").and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > cap) {
+            return self.refuse_size(cap);
+        }
+        Verdict::Wait
+    }
+
+    /// A path that no operation has, on a route that is Weir's.
+    fn refuse_unknown(&mut self, path: &str) -> Verdict {
+        let bare = path.split(['?', '#']).next().unwrap_or_default();
+        let rejection = Rejection::new(ErrorKind::NotFound, format!("the gateway knows no path {bare}")).code("unknown_path");
+        if foreign_format(bare) {
+            // Envoy's mapper words it in the format of the path.
+            return self.refuse_in_words(&rejection);
+        }
+        self.refuse(rejection)
+    }
+}

@@ -1,0 +1,389 @@
+//! The exchange: one client's request from its head to its settlement, as the gateway position sees it.
+
+use super::attempt::AttemptRecord;
+use super::configured::Configured;
+use super::headers::{self, Headers};
+use super::{ANSWER, BODY_SILENCE, DECISION};
+use crate::formats::{Asked, ClientSide, Outline, Reply};
+use crate::hub::{ErrorKind, Losses, Rejection};
+use crate::limits::{Claim, Decision, Ledger};
+use crate::names::{self, FormatId};
+use crate::operations::Operation;
+use crate::providers::ProviderId;
+use std::rc::Rc;
+
+/// One exchange.
+pub struct Exchange {
+    configured: Rc<Configured>,
+    pub(super) state: State,
+    pub(super) operation: Operation,
+    pub(super) began: u64,
+    method: String,
+    path: String,
+    kept: Headers,
+    /// The client's head without its credentials and without Weir's own headers: what leaves the gateway position.
+    stripped: Headers,
+    /// The values of the document's identities, in its order.
+    pub(super) identities: Vec<Option<String>>,
+    pub(super) outline: Outline,
+    /// The place of the model's route.
+    pub(super) route: Option<usize>,
+    pub(super) plan: Vec<PlannedTarget>,
+    /// The place in the plan of the target that the next attempt should have.
+    pub(super) expected: usize,
+    pub(super) attempts: Vec<AttemptRecord>,
+    pub(super) claim: Option<Claim>,
+    pub(super) budget: BudgetNote,
+    pub(super) losses: Losses,
+    /// What the client is told unless an attempt commits an answer.
+    pub(super) reply: Option<Reply>,
+    pub(super) rejected: Option<ErrorKind>,
+    pub(super) status: u16,
+    pub(super) first_content: Option<u64>,
+}
+
+/// Where the exchange is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// The body is on its way; when the last of it came.
+    Reading { since: u64 },
+    /// The rate-limit service is asked.
+    Deciding { since: u64 },
+    /// The request has left the gateway position.
+    Released { since: u64 },
+    /// An attempt has committed its answer.
+    Answering,
+    /// The host's or an uncommitted answer is being replaced by the exchange's reply.
+    Replacing,
+    /// Weir answered by itself.
+    Local,
+    /// Charged and recorded.
+    Settled,
+}
+
+/// What the ledger said that is worth recording.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum BudgetNote {
+    /// No budget counts this exchange, or it was never asked.
+    #[default]
+    None,
+    /// Within all of them.
+    Allowed,
+    /// A shadow rule would have refused.
+    Shadow(String),
+    /// The service could not say; the rule lets requests through then.
+    Unchecked(String),
+    /// Refused by this rule.
+    Refused(String),
+}
+
+/// One target of the plan.
+#[derive(Clone, Debug)]
+pub(super) struct PlannedTarget {
+    pub provider: ProviderId,
+    /// The provider's name, which is its cluster's.
+    pub name: Box<str>,
+    pub model: Option<Box<str>>,
+    pub speak: Speak,
+    pub default_max_tokens: u64,
+}
+
+/// How a target is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speak {
+    /// It speaks the client's format.
+    Same(FormatId),
+    /// Through the hub.
+    Translated(FormatId),
+}
+
+impl Speak {
+    pub(super) const fn format(self) -> FormatId {
+        match self {
+            Self::Same(format) | Self::Translated(format) => format,
+        }
+    }
+}
+
+/// What the gateway position does with a request.
+#[derive(Debug)]
+pub enum Verdict {
+    /// Nothing: it goes on as it is.
+    Continue,
+    /// It is held until the next callback, a sync or a deadline.
+    Wait,
+    /// Weir answers by itself.
+    Reply(LocalReply),
+    /// It goes to the first target of its plan.
+    Release(Release),
+}
+
+/// A local reply.
+#[derive(Debug)]
+pub struct LocalReply {
+    /// Status, headers and body.
+    pub reply: Reply,
+    /// Whether the body is final; otherwise it is a sentence that Envoy's mapper words in the format of the path.
+    pub worded: bool,
+}
+
+/// How a request leaves the gateway position.
+#[derive(Debug)]
+pub struct Release {
+    /// The cluster of the first target, for [`names::STATE_NEXT`].
+    pub next: String,
+    /// All request headers as they must be from here on.
+    pub headers: Headers,
+}
+
+/// What the gateway position does with an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ClientAnswer {
+    /// It goes to the client as it is.
+    Continue,
+    /// It is held until its end.
+    Hold,
+    /// This stands in its place.
+    Replace(Reply),
+}
+
+impl Exchange {
+    pub(super) fn new(configured: &Rc<Configured>, operation: Operation, head: &Headers, now: u64) -> Self {
+        let mut stripped = head.clone();
+        stripped.retain(|name| !headers::stays_in_gateway(name));
+        let path = without_key(head.first(":path").unwrap_or_default());
+        stripped.set(":path", path.clone());
+        let identities = configured.identify(head);
+        Self {
+            configured: Rc::clone(configured),
+            state: State::Reading { since: now },
+            operation,
+            began: now,
+            method: head.first(":method").unwrap_or_default().to_owned(),
+            path,
+            kept: Headers::new(),
+            stripped,
+            identities,
+            outline: Outline::default(),
+            route: None,
+            plan: Vec::new(),
+            expected: 0,
+            attempts: Vec::new(),
+            claim: None,
+            budget: BudgetNote::None,
+            losses: Losses::default(),
+            reply: None,
+            rejected: None,
+            status: 0,
+            first_content: None,
+        }
+    }
+
+    pub(super) fn keep(&mut self, name: &str, value: &str) {
+        self.kept.push(name, value);
+    }
+
+    pub(super) fn configured(&self) -> &Rc<Configured> {
+        &self.configured
+    }
+
+    pub(super) fn client(&self) -> &'static dyn ClientSide {
+        self.operation.client()
+    }
+
+    pub(super) fn outline(&self) -> &Outline {
+        &self.outline
+    }
+
+    pub(super) fn method(&self) -> &str {
+        &self.method
+    }
+
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(super) fn kept(&self) -> &Headers {
+        &self.kept
+    }
+
+    pub(super) fn asked(&self, now: u64) -> Asked {
+        Asked {
+            model: self.outline.model.clone(),
+            stream: self.outline.stream,
+            include_usage: self.outline.include_usage,
+            now: now / super::SECOND,
+        }
+    }
+
+    /// More of the request's body has come; `size` bytes are there by now.
+    pub fn request_progress(&mut self, size: usize, now: u64) -> Verdict {
+        let cap = self.configured.gateway.caps.request_body;
+        match &mut self.state {
+            State::Reading { since } => {
+                *since = now;
+                if size > cap { self.refuse_size(cap) } else { Verdict::Wait }
+            }
+            State::Deciding { .. } => Verdict::Wait,
+            State::Released { .. } | State::Answering | State::Replacing | State::Local | State::Settled => Verdict::Continue,
+        }
+    }
+
+    /// Whether the whole body is wanted when it ends.
+    #[must_use]
+    pub const fn reads_body(&self) -> bool {
+        matches!(self.state, State::Reading { .. })
+    }
+
+    /// The request's body has ended, with end of stream or with trailers. `random` decides the weights.
+    pub fn request_body(&mut self, body: &[u8], random: u64, ledger: &mut Ledger, now: u64) -> Verdict {
+        let cap = self.configured.gateway.caps.request_body;
+        if body.len() > cap {
+            return self.refuse_size(cap);
+        }
+        match self.client().outline(body) {
+            Ok(outline) => self.outline = outline,
+            Err(rejection) => return self.refuse(rejection),
+        }
+        if let Err(rejection) = self.make_plan(random) {
+            return self.refuse(rejection);
+        }
+        match self.claim_budgets(now) {
+            Ok(()) => self.decide(ledger, now),
+            Err(rejection) => self.refuse(rejection),
+        }
+    }
+
+    /// Whether the budgets have to be asked.
+    #[must_use]
+    pub const fn is_deciding(&self) -> bool {
+        matches!(self.state, State::Deciding { .. })
+    }
+
+    /// Asks the budgets, at first and again after each sync, while the exchange waits for them.
+    pub fn decide(&mut self, ledger: &mut Ledger, now: u64) -> Verdict {
+        let State::Deciding { since } = self.state else { return Verdict::Continue };
+        let Some(claim) = &mut self.claim else { return self.release(now) };
+        match ledger.decide(claim, now) {
+            Decision::Sync if now.saturating_sub(since) < DECISION => Verdict::Wait,
+            Decision::Sync => self.refuse(Rejection::new(ErrorKind::Unavailable, "the budgets could not be checked in time")),
+            Decision::Allow(admission) => {
+                self.budget = BudgetNote::of(&admission);
+                self.release(now)
+            }
+            Decision::Refuse(refusal) => {
+                self.budget = BudgetNote::Refused(refusal.rule.budget.name.to_string());
+                self.refuse(super::replies::over_budget(&refusal))
+            }
+        }
+    }
+
+    /// The request leaves for the first target of its plan.
+    pub(super) fn release(&mut self, now: u64) -> Verdict {
+        let Some(first) = self.plan.first() else {
+            return self.refuse(Rejection::new(ErrorKind::Internal, "the plan is empty"));
+        };
+        let next = first.name.to_string();
+        let mut headers = core::mem::take(&mut self.stripped);
+        headers.set(names::HEADER_MAX_RETRIES, self.plan.len().saturating_sub(1).to_string());
+        self.state = State::Released { since: now };
+        Verdict::Release(Release { next, headers })
+    }
+
+    /// When the host must be woken although nothing happens; `None` while nothing is paused.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<u64> {
+        match self.state {
+            State::Reading { since } => Some(since.saturating_add(BODY_SILENCE)),
+            State::Deciding { since } => Some(since.saturating_add(DECISION)),
+            State::Released { since } => match self.operation {
+                Operation::ChatCompletions => Some(since.saturating_add(ANSWER)),
+                Operation::PassThrough(_) | Operation::Models | Operation::Health => None,
+            },
+            State::Answering | State::Replacing | State::Local | State::Settled => None,
+        }
+    }
+
+    /// The deadline has passed.
+    pub fn expire(&mut self, ledger: &mut Ledger, now: u64) -> Verdict {
+        match self.state {
+            State::Reading { .. } => self.refuse(Rejection::new(
+                ErrorKind::RequestTimeout,
+                "the request's body did not come, or the filter is loaded without allow_on_headers_stop_iteration",
+            )),
+            State::Deciding { .. } => self.decide(ledger, now),
+            State::Released { .. } => {
+                let rejection = Rejection::new(ErrorKind::Timeout, "the provider did not answer in time");
+                let reply = self.client().reply(&rejection);
+                self.rejected = Some(rejection.kind);
+                self.reply = Some(reply.clone());
+                Verdict::Reply(LocalReply { reply, worded: false })
+            }
+            State::Answering | State::Replacing | State::Local | State::Settled => Verdict::Continue,
+        }
+    }
+
+    /// The head of an answer is on its way to the client. `status` and `details` (Envoy's `response.code_details`) are asked only
+    /// where no attempt has committed this answer; `end` says that no body follows.
+    pub fn answer_head(&mut self, end: bool, status: impl FnOnce() -> u16, details: impl FnOnce() -> String) -> ClientAnswer {
+        match self.state {
+            State::Answering | State::Local | State::Settled => return ClientAnswer::Continue,
+            State::Replacing => return ClientAnswer::Hold,
+            State::Reading { .. } | State::Deciding { .. } | State::Released { .. } => {}
+        }
+        if self.reply.is_none() {
+            let rejection = self.uncommitted(status(), details);
+            self.rejected = Some(rejection.kind);
+            self.reply = Some(self.client().reply(&rejection));
+        }
+        self.state = State::Replacing;
+        if end { self.take_reply() } else { ClientAnswer::Hold }
+    }
+
+    /// More of an answer is on its way to the client.
+    pub fn answer_body(&mut self, end: bool) -> ClientAnswer {
+        match self.state {
+            State::Replacing if end => self.take_reply(),
+            State::Replacing => ClientAnswer::Hold,
+            State::Reading { .. } | State::Deciding { .. } | State::Released { .. } | State::Answering | State::Local | State::Settled => {
+                ClientAnswer::Continue
+            }
+        }
+    }
+
+    fn take_reply(&mut self) -> ClientAnswer {
+        match self.reply.take() {
+            Some(reply) => {
+                self.status = reply.status;
+                self.state = State::Local;
+                ClientAnswer::Replace(reply)
+            }
+            None => ClientAnswer::Continue,
+        }
+    }
+
+    /// What an answer is that no attempt committed: the host's own, or a provider's that went past the upstream position.
+    fn uncommitted(&self, status: u16, details: impl FnOnce() -> String) -> Rejection {
+        if self.attempts.is_empty() && details() == "via_upstream" {
+            return Rejection::new(
+                ErrorKind::Internal,
+                "the provider was reached without the gateway's upstream filter; its answer is withheld",
+            );
+        }
+        let (kind, message) = match status {
+            413 => (ErrorKind::TooLarge, "the request is too large for the gateway"),
+            408 => (ErrorKind::RequestTimeout, "the request did not come in time"),
+            504 => (ErrorKind::Timeout, "the provider did not answer in time"),
+            400..=499 => (ErrorKind::InvalidRequest, "the gateway refused the request"),
+            _ => (ErrorKind::Unavailable, "no provider of this model could be reached"),
+        };
+        Rejection::new(kind, message)
+    }
+}
+
+/// The path without `?key=`, in which Google's clients may carry their credential.
+fn without_key(path: &str) -> String {
+    let Some((bare, query)) = path.split_once('?') else { return path.to_owned() };
+    let kept: Vec<&str> = query.split('&').filter(|pair| !pair.starts_with("key=")).collect();
+    if kept.is_empty() { bare.to_owned() } else { format!("{bare}?{}", kept.join("&")) }
+}

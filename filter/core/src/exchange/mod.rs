@@ -1,0 +1,50 @@
+//! The life of one HTTP exchange and of its attempts as state machines: callbacks in, verdicts out.
+//!
+//! ```text
+//! Exchange (gateway position)
+//!   begin ─► Reading ─► Deciding ─► Released ─► Answering ─► settle
+//!      │        │           │           └─► (no attempt could answer) the reply is put in the place of the host's
+//!      └────────┴───────────┴─► Local: Weir's own reply
+//!
+//! Attempt (upstream position, one per try)
+//!   bind ─► Preparing ─► Sent ─► Held(Stream | Whole | Error) ─► Committed ─► over
+//!                                  └─► retry (598): the next attempt binds
+//! ```
+//! Neither machine calls the host: the shell carries out the verdicts after it has let go of every borrow, because host calls re-enter.
+//! Every state in which the host is paused has a deadline, which [`Exchange::deadline`] and [`Attempt::deadline`] name.
+
+mod answer;
+mod attempt;
+mod begin;
+mod configured;
+pub mod headers;
+mod machine;
+mod onward;
+mod planning;
+mod relay;
+mod replies;
+mod settle;
+mod table;
+
+pub use answer::{AnswerHead, AnswerVerdict};
+pub use attempt::{Attempt, AttemptRecord, Bound, RequestVerdict};
+pub use begin::Begun;
+pub use configured::Configured;
+pub use headers::Headers;
+pub use machine::{ClientAnswer, Exchange, LocalReply, Release, Verdict};
+pub use settle::Settlement;
+pub use table::{Key, Table};
+
+/// A second in the unit of all times here: nanoseconds since the epoch.
+pub const SECOND: u64 = 1_000_000_000;
+
+/// How long a client may be silent while its body is on the way.
+const BODY_SILENCE: u64 = 30 * SECOND;
+/// How long an attempt may wait for a body that the gateway position has already seen whole.
+const REPLAY: u64 = 10 * SECOND;
+/// How long a streamed answer's headers are held back while the provider has sent no content: behind it, an error can't move on any more.
+const HOLD: u64 = 30 * SECOND;
+/// How long a whole answer may take, from the request's release to its last byte.
+const ANSWER: u64 = 300 * SECOND;
+/// How long a decision may wait in all, whatever the rate-limit service does.
+const DECISION: u64 = 5 * SECOND;

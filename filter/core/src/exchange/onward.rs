@@ -1,0 +1,124 @@
+//! The request that one attempt sends: body translated or spliced, headers set absolutely from an allow-list.
+
+use super::configured::Configured;
+use super::headers::{self, Headers};
+use super::machine::{Exchange, PlannedTarget, Speak};
+use crate::formats::{self, Onward};
+use crate::hub::{ErrorKind, Losses, Rejection};
+use crate::json::{Out, Splices};
+use crate::names::FormatId;
+use crate::operations::Operation;
+use crate::providers::Provider;
+
+/// What an attempt sends.
+pub(super) struct Outgoing {
+    /// All headers, pseudo headers included.
+    pub headers: Headers,
+    /// The body; `None` leaves the client's.
+    pub body: Option<Vec<u8>>,
+    /// What the provider's format could not carry.
+    pub losses: Losses,
+}
+
+/// Writes the request of one target.
+pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, body: &[u8]) -> Result<Outgoing, Rejection> {
+    let configured = exchange.configured();
+    let provider = configured.gateway.provider(target.provider).ok_or_else(unconfigured)?;
+    let onward = Onward { model: target.model.as_deref(), dialect: provider.dialect, default_max_tokens: target.default_max_tokens };
+    let mut losses = Losses::default();
+    let rewritten = match target.speak {
+        Speak::Same(format) => {
+            let format = formats::same_format(format).ok_or_else(unconfigured)?;
+            let mut splices = Splices::default();
+            format.edit(exchange.outline(), body, &onward, &mut splices, &mut losses)?;
+            (!splices.is_empty()).then(|| splices.apply(body))
+        }
+        Speak::Translated(format) => {
+            let format = formats::translation(format).ok_or_else(unconfigured)?;
+            let request = exchange.client().decode(body)?;
+            let mut out = Out::with_capacity(body.len().saturating_add(body.len() / 8).saturating_add(256));
+            format.encode(&request, body, &onward, &mut out, &mut losses)?;
+            Some(out.into_bytes())
+        }
+    };
+    let length = rewritten.as_ref().map_or(body.len(), Vec::len);
+    let format = target.speak.format();
+    let mut headers = envelope(exchange, provider, "POST", &provider.path(format).ok_or_else(unconfigured)?);
+    headers.push("content-type", "application/json");
+    for (name, value) in provider.default_headers(format) {
+        headers.push(*name, *value);
+    }
+    keep(exchange, provider, &mut headers, |name| headers::goes_onward(name, format));
+    authorise(configured, provider, &mut headers)?;
+    // Weir reads what comes back, so the provider is asked not to compress it.
+    headers.set("accept-encoding", "identity");
+    headers.set("content-length", length.to_string());
+    Ok(Outgoing { headers, body: rewritten, losses })
+}
+
+/// Writes the headers of a request that passes unread.
+pub(super) fn passed(exchange: &Exchange, provider: &Provider) -> Result<Headers, Rejection> {
+    let mut headers = envelope(exchange, provider, exchange.method(), &provider.passing_path(exchange.path()));
+    for format in &provider.speaks {
+        for (name, value) in provider.default_headers(*format) {
+            headers.push(*name, *value);
+        }
+    }
+    keep(exchange, provider, &mut headers, headers::goes_along);
+    authorise(exchange.configured(), provider, &mut headers)?;
+    Ok(headers)
+}
+
+fn envelope(exchange: &Exchange, provider: &Provider, method: &str, path: &str) -> Headers {
+    let mut headers = Headers::new();
+    headers.push(":method", method);
+    headers.push(":scheme", provider.endpoint.scheme.as_str());
+    headers.push(":authority", provider.authority());
+    headers.push(":path", path);
+    // Envoy's own id of the request; its access log and the provider's support find each other by it.
+    if let Some(id) = exchange.kept().first("x-request-id") {
+        headers.push("x-request-id", id);
+    }
+    headers
+}
+
+fn keep(exchange: &Exchange, provider: &Provider, headers: &mut Headers, allowed: impl Fn(&str) -> bool) {
+    let mut seen: Vec<&str> = Vec::new();
+    for (name, value) in exchange.kept().iter() {
+        if !allowed(name) && !provider.pass_headers.iter().any(|one| **one == *name) {
+            continue;
+        }
+        if seen.contains(&name) {
+            headers.push(name, value);
+        } else {
+            headers.set(name, value);
+            seen.push(name);
+        }
+    }
+}
+
+fn authorise(configured: &Configured, provider: &Provider, headers: &mut Headers) -> Result<(), Rejection> {
+    match configured.credential(provider) {
+        Ok(Some((name, value))) => headers.set(&name, value),
+        Ok(None) => {}
+        Err(_) => return Err(Rejection::new(ErrorKind::UpstreamCredential, "the gateway has no credential for this provider")),
+    }
+    Ok(())
+}
+
+/// Whether a client's request header is worth keeping for the attempts.
+pub(super) fn worth_keeping(configured: &Configured, operation: &Operation, name: &str) -> bool {
+    let formats = [FormatId::Chat, FormatId::Messages];
+    name == "x-request-id"
+        || match operation {
+            Operation::PassThrough(_) => headers::goes_along(name),
+            Operation::ChatCompletions | Operation::Models | Operation::Health => {
+                formats.iter().any(|&format| headers::goes_onward(name, format))
+            }
+        }
+        || configured.gateway.providers.iter().any(|provider| provider.pass_headers.iter().any(|one| **one == *name))
+}
+
+fn unconfigured() -> Rejection {
+    Rejection::new(ErrorKind::Internal, "the plan names a provider that the configuration does not have")
+}

@@ -1,0 +1,155 @@
+//! From an outline to a release: who is asking, which targets can answer, and whether the budgets allow it.
+
+use super::configured::Configured;
+use super::headers::Headers;
+use super::machine::{BudgetNote, Exchange, PlannedTarget, Speak, State, Verdict};
+use crate::config::{Gateway, IdentitySource};
+use crate::formats::{self, Traits};
+use crate::hub::{ErrorKind, Field, Rejection};
+use crate::limits::{Admission, Amounts, Claim, IdentityValue, keys_for};
+use crate::names::FormatId;
+use crate::operations::Operation;
+use crate::providers::Provider;
+use crate::routing::{Target, plan};
+use crate::usage::Usage;
+
+impl Configured {
+    /// The values of the document's identities for a request, in the document's order.
+    pub(super) fn identify(&self, head: &Headers) -> Vec<Option<String>> {
+        let value = |source: &IdentitySource| match source {
+            IdentitySource::TrustedHeader(name) => head.first(name).map(str::to_owned),
+            IdentitySource::Constant(value) => Some(value.to_string()),
+        };
+        self.gateway.identities.iter().map(|identity| value(&identity.source)).collect()
+    }
+}
+
+impl BudgetNote {
+    pub(super) fn of(admission: &Admission) -> Self {
+        match (&admission.shadow, &admission.unchecked) {
+            (Some(rule), _) => Self::Shadow(rule.budget.name.to_string()),
+            (None, Some(rule)) => Self::Unchecked(rule.budget.name.to_string()),
+            (None, None) => Self::Allowed,
+        }
+    }
+}
+
+impl Exchange {
+    /// Finds the model's route and orders those of its targets that can answer this request.
+    pub(super) fn make_plan(&mut self, random: u64) -> Result<(), Rejection> {
+        let configured = std::rc::Rc::clone(self.configured());
+        let gateway = &configured.gateway;
+        let model = self.outline().model.clone();
+        let Some((place, route)) = gateway.route(&model) else {
+            let message = format!("the model `{model}` does not exist or you do not have access to it");
+            return Err(Rejection::new(ErrorKind::NotFound, message).code("model_not_found").at("model"));
+        };
+        self.route = Some(place);
+        let (client, traits) = (self.operation.format(), self.outline().traits);
+        let speak = |target: &Target| gateway.provider(target.provider).and_then(|provider| speak(provider, client, traits));
+        let usable = |target: &Target| gateway.provider(target.provider).is_some_and(|provider| configured.credential(provider).is_ok());
+        let order = plan(route, random, |target| usable(target) && speak(target).is_some());
+        self.plan = (0..order.len())
+            .filter_map(|attempt| {
+                let target = order.target(route, attempt)?;
+                let provider = gateway.provider(target.provider)?;
+                let model = target.model.clone().or_else(|| Some(model.as_str().into()));
+                Some(PlannedTarget {
+                    provider: target.provider,
+                    name: provider.name.clone(),
+                    model,
+                    speak: speak(target)?,
+                    default_max_tokens: u64::from(target.default_max_tokens),
+                })
+            })
+            .collect();
+        if !self.plan.is_empty() {
+            return Ok(());
+        }
+        let refused = route.targets.iter().find_map(|target| refusing(gateway, target, traits));
+        Err(match refused {
+            Some(field) => Rejection::new(ErrorKind::Unsupported, format!("no provider of `{model}` can be asked for {}", field.as_str()))
+                .code("unsupported_by_target")
+                .at(field.as_str()),
+            None => Rejection::new(ErrorKind::Unavailable, format!("no provider of `{model}` can be used: credentials are missing")),
+        })
+    }
+
+    /// A path of the document's `endpoints`: the request leaves at once, its body unread, once the budgets allow it.
+    pub(super) fn pass_through(&mut self, now: u64) -> Verdict {
+        let Operation::PassThrough(endpoint) = self.operation.clone() else { return Verdict::Continue };
+        let configured = std::rc::Rc::clone(self.configured());
+        let Some(provider) = configured.gateway.provider(endpoint.provider) else { return Verdict::Continue };
+        if configured.credential(provider).is_err() {
+            return self
+                .refuse(Rejection::new(ErrorKind::Unavailable, "the provider of this path can't be used: its credential is missing"));
+        }
+        let speak = Speak::Same(provider.speaks.first().copied().unwrap_or(FormatId::Chat));
+        self.plan.push(PlannedTarget {
+            provider: endpoint.provider,
+            name: provider.name.clone(),
+            model: None,
+            speak,
+            default_max_tokens: 0,
+        });
+        match self.claim_budgets(now) {
+            Ok(()) => Verdict::Wait,
+            Err(rejection) => self.refuse(rejection),
+        }
+    }
+
+    /// Makes the claim on the budgets, which are asked next.
+    pub(super) fn claim_budgets(&mut self, now: u64) -> Result<(), Rejection> {
+        let configured = std::rc::Rc::clone(self.configured());
+        let gateway = &configured.gateway;
+        if !configured.rules.is_empty() {
+            let mut values = Vec::with_capacity(gateway.identities.len());
+            for (identity, value) in gateway.identities.iter().zip(&self.identities) {
+                match IdentityValue::of(value.as_deref(), identity.missing) {
+                    Ok(value) => values.push(value),
+                    Err(_) => {
+                        let message = format!("the request does not say its {}, which a budget needs", identity.name);
+                        return Err(Rejection::new(ErrorKind::PermissionDenied, message));
+                    }
+                }
+            }
+            let names: Vec<&str> = gateway.identities.iter().map(|identity| &*identity.name).collect();
+            let model = (!self.outline().model.is_empty()).then_some(self.outline().model.as_str());
+            let keys = keys_for(&configured.rules, &values, &names, model, now);
+            self.claim = Some(Claim::new(keys, self.expected_amounts(), now));
+        }
+        self.state = State::Deciding { since: now };
+        Ok(())
+    }
+
+    /// What the exchange is expected to use: the ground of its claim.
+    fn expected_amounts(&self) -> Amounts {
+        let usage = Usage::expected(self.outline().text_bytes, self.outline().max_tokens);
+        let target = self.plan.first();
+        Amounts::new(&usage, target.and_then(|target| self.cost(target, &usage)))
+    }
+
+    /// What a usage costs at a target, in nano-dollars; `None` where the document has no price.
+    pub(super) fn cost(&self, target: &PlannedTarget, usage: &Usage) -> Option<u64> {
+        let price = self.configured().gateway.price(target.provider, target.model.as_deref()?)?;
+        Some(price.cost(usage))
+    }
+}
+
+/// How a provider is spoken to for a request; `None` where it can't express it.
+fn speak(provider: &Provider, client: FormatId, traits: Traits) -> Option<Speak> {
+    if provider.speaks.contains(&client) && formats::same_format(client).is_some() {
+        return Some(Speak::Same(client));
+    }
+    let spoken = provider.speaks.iter().copied();
+    spoken
+        .filter(|&format| formats::translation(format).is_some())
+        .find(|&format| traits.refused_by(format).is_none())
+        .map(Speak::Translated)
+}
+
+/// What a target refuses of a request.
+fn refusing(gateway: &Gateway, target: &Target, traits: Traits) -> Option<Field> {
+    let provider = gateway.provider(target.provider)?;
+    provider.speaks.iter().find_map(|&format| traits.refused_by(format))
+}

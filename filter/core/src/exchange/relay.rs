@@ -1,0 +1,194 @@
+//! One streamed answer on its way from provider to client: passed with a meter, or translated event by event.
+//!
+//! Before the commit an error is kept for the attempt to decide about; behind it, it is written as the client format's own event.
+
+use crate::formats::{Asked, ClientSide, Keep, Meter, SameFormat, Seen, StreamReader, StreamWriter, Translation};
+use crate::framing::sse;
+use crate::hub::{ErrorKind, Event, Failure, Piece};
+
+/// What becomes of the bytes that were pushed.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Relayed {
+    /// They go on as they came.
+    Unchanged,
+    /// These go on in their place.
+    Changed(Vec<u8>),
+}
+
+/// One streamed answer.
+pub struct Relay {
+    framer: sse::Reader,
+    client: &'static dyn ClientSide,
+    way: Way,
+    /// An error event was written: nothing that follows is for the client.
+    over: bool,
+}
+
+enum Way {
+    /// The provider speaks the client's format. `dropping`: the usage chunk that Weir asked for is taken out again.
+    Pass {
+        meter: Box<dyn Meter>,
+        dropping: bool,
+    },
+    Translate {
+        reader: Box<dyn StreamReader>,
+        writer: Box<dyn StreamWriter>,
+        seen: Box<Seen>,
+    },
+}
+
+impl Relay {
+    /// A relay between two sides of one format.
+    pub fn pass(format: &dyn SameFormat, client: &'static dyn ClientSide, asked: &Asked, limit: usize) -> Self {
+        let way = Way::Pass { meter: format.meter(asked), dropping: !asked.include_usage };
+        Self { framer: sse::Reader::new(limit), client, way, over: false }
+    }
+
+    /// A relay from a provider's format to another one of the client's.
+    pub fn translate(format: &dyn Translation, client: &'static dyn ClientSide, asked: &Asked, limit: usize) -> Self {
+        let way = Way::Translate { reader: format.reader(), writer: client.writer(asked), seen: Box::default() };
+        Self { framer: sse::Reader::new(limit), client, way, over: false }
+    }
+
+    /// What the answer said about itself so far.
+    pub fn seen(&self) -> &Seen {
+        match &self.way {
+            Way::Pass { meter, .. } => meter.seen(),
+            Way::Translate { seen, .. } => seen,
+        }
+    }
+
+    /// The failure that came before anything the client would miss: another provider may still answer.
+    pub fn refused(&self) -> Option<&Failure> {
+        let seen = self.seen();
+        seen.failure.as_ref().filter(|_| !seen.content)
+    }
+
+    /// Takes the next bytes of the provider.
+    ///
+    /// # Errors
+    /// The stream can't be framed; only before the commit, behind it the client is told.
+    pub fn push(&mut self, bytes: &[u8], committed: bool) -> Result<Relayed, Failure> {
+        if self.over {
+            return Ok(Relayed::Changed(Vec::new()));
+        }
+        let mut out = Vec::new();
+        let held_before = self.framer.mid_event();
+        let mut dropped = false;
+        let framed = match &mut self.way {
+            Way::Pass { meter, dropping } => self.framer.push(bytes, &mut |frame| match meter.frame(&frame) {
+                Keep::Drop if *dropping => dropped = true,
+                Keep::Whole | Keep::Drop => {
+                    if *dropping {
+                        out.extend_from_slice(frame.raw);
+                    }
+                }
+            }),
+            Way::Translate { reader, writer, seen } => self
+                .framer
+                .push(bytes, &mut |frame| reader.frame(&frame, &mut |event| forward(&event, seen, writer.as_mut(), committed, &mut out))),
+        };
+        if let Err(error) = framed {
+            let failure = Failure::new(ErrorKind::BadGateway, error.to_string());
+            if !committed {
+                return Err(failure);
+            }
+            self.fail(&failure, &mut out);
+            return Ok(Relayed::Changed(out));
+        }
+        match &self.way {
+            Way::Pass { dropping: false, .. } => return Ok(Relayed::Unchanged),
+            Way::Pass { .. } if !dropped && !held_before && !self.framer.mid_event() => return Ok(Relayed::Unchanged),
+            Way::Pass { .. } => {}
+            Way::Translate { seen, .. } => self.over = seen.failure.is_some() && (committed || seen.content),
+        }
+        Ok(Relayed::Changed(out))
+    }
+
+    /// The provider's body ended: what still has to be written. A stream that was cut never looks complete.
+    ///
+    /// # Errors
+    /// The answer is not complete; only before the commit.
+    pub fn end(&mut self, committed: bool) -> Result<Vec<u8>, Failure> {
+        let mut out = Vec::new();
+        if self.over {
+            return Ok(out);
+        }
+        let mid_event = self.framer.mid_event();
+        match &mut self.way {
+            Way::Pass { meter, dropping } => {
+                self.framer.finish(&mut |frame| {
+                    if meter.frame(&frame) == Keep::Whole && *dropping {
+                        out.extend_from_slice(frame.raw);
+                    }
+                });
+                meter.end();
+                if !meter.seen().complete && meter.seen().failure.is_none() {
+                    let failure = cut();
+                    if !committed && !meter.seen().content {
+                        return Err(failure);
+                    }
+                    if mid_event {
+                        out.extend_from_slice(b"\n\n");
+                    }
+                    self.fail(&failure, &mut out);
+                }
+            }
+            Way::Translate { reader, writer, seen } => {
+                self.framer
+                    .finish(&mut |frame| reader.frame(&frame, &mut |event| forward(&event, seen, writer.as_mut(), committed, &mut out)));
+                reader.end(&mut |event| forward(&event, seen, writer.as_mut(), committed, &mut out));
+                if let (false, false, Some(failure)) = (committed, seen.content, &seen.failure) {
+                    return Err(failure.clone());
+                }
+            }
+        }
+        self.over = true;
+        Ok(out)
+    }
+
+    /// Tells the client of a failure in the middle of its stream; nothing follows.
+    fn fail(&mut self, failure: &Failure, out: &mut Vec<u8>) {
+        self.over = true;
+        match &mut self.way {
+            Way::Pass { .. } => self.client.error_event(&failure.into(), out),
+            Way::Translate { writer, seen, .. } => {
+                seen.failure = Some(failure.clone());
+                writer.write(&Event::Error(failure.clone()), out);
+            }
+        }
+    }
+}
+
+/// Notes what an event says and writes it; an error is written only to a client that has seen content.
+fn forward(event: &Event<'_>, seen: &mut Seen, writer: &mut dyn StreamWriter, committed: bool, out: &mut Vec<u8>) {
+    if seen.failure.is_some() {
+        return;
+    }
+    seen.content |= event.is_content();
+    match event {
+        Event::Start(start) => {
+            seen.model = start.model.as_ref().map(|model| model.plain().into_owned());
+            seen.id = start.id.as_ref().map(|id| id.plain().into_owned());
+        }
+        Event::PartDelta { piece: Piece::Text(text) | Piece::Arguments(text), .. } => {
+            seen.output_bytes = seen.output_bytes.saturating_add(u64::try_from(text.as_escaped().len()).unwrap_or(0));
+        }
+        Event::Usage(usage) => seen.usage.get_or_insert_default().merge_snapshot(usage),
+        Event::Finish { reason, .. } => seen.finish = Some(reason.as_str()),
+        Event::End => seen.complete = true,
+        Event::Error(failure) => {
+            seen.failure = Some(failure.clone());
+            if !committed && !seen.content {
+                return;
+            }
+        }
+        Event::PartDelta { piece: Piece::Signature(_), .. } | Event::PartStart { .. } | Event::PartEnd { .. } | Event::Ping => {}
+    }
+    writer.write(event, out);
+}
+
+/// What a stream that ended without the provider's own end is.
+fn cut() -> Failure {
+    Failure::new(ErrorKind::BadGateway, "the provider's stream ended early")
+}

@@ -1,0 +1,92 @@
+//! The answers that the gateway position gives by itself: refusals, models, health, allowed methods.
+
+use super::SECOND;
+use super::machine::{Exchange, LocalReply, State, Verdict};
+use crate::config::Measure;
+use crate::formats::Reply;
+use crate::hub::{ErrorKind, Rejection};
+use crate::limits::{Cause, Refusal};
+
+impl Exchange {
+    /// Refuses the request in the client's format.
+    pub(super) fn refuse(&mut self, rejection: Rejection) -> Verdict {
+        let reply = self.client().reply(&rejection);
+        self.rejected = Some(rejection.kind);
+        self.say(reply, true)
+    }
+
+    /// Refuses the request with a sentence alone, which Envoy words in the format of the path.
+    pub(super) fn refuse_in_words(&mut self, rejection: &Rejection) -> Verdict {
+        let status = self.client().reply(rejection).status;
+        self.rejected = Some(rejection.kind);
+        let headers = vec![("content-type", "text/plain".to_owned())];
+        self.say(Reply { status, headers, body: rejection.message.clone().into_bytes() }, false)
+    }
+
+    pub(super) fn refuse_size(&mut self, cap: usize) -> Verdict {
+        self.refuse(Rejection::new(ErrorKind::TooLarge, format!("the request is longer than {cap} bytes")))
+    }
+
+    pub(super) fn refuse_method(&mut self, method: &str, allowed: &str) -> Verdict {
+        let mut reply = self
+            .client()
+            .reply(&Rejection::new(ErrorKind::MethodNotAllowed, format!("the path does not take {method}; it takes {allowed}")));
+        reply.headers.push(("allow", allowed.to_owned()));
+        if method == "HEAD" {
+            reply.body.clear();
+        }
+        self.rejected = Some(ErrorKind::MethodNotAllowed);
+        self.say(reply, true)
+    }
+
+    /// An `OPTIONS` request that Envoy's `cors` filter left: no preflight, or no policy.
+    pub(super) fn allow(&mut self, allowed: &str) -> Verdict {
+        self.say(Reply { status: 204, headers: vec![("allow", allowed.to_owned())], body: Vec::new() }, true)
+    }
+
+    pub(super) fn list_models(&mut self, now: u64) -> Verdict {
+        let mut reply = self.client().models(&mut self.configured().gateway.models(), now / SECOND);
+        if self.method() == "HEAD" {
+            reply.body.clear();
+        }
+        self.say(reply, true)
+    }
+
+    pub(super) fn healthy(&mut self) -> Verdict {
+        let body = if self.method() == "HEAD" { Vec::new() } else { b"ok\n".to_vec() };
+        self.say(Reply { status: 200, headers: vec![("content-type", "text/plain".to_owned())], body }, true)
+    }
+
+    fn say(&mut self, reply: Reply, worded: bool) -> Verdict {
+        self.state = State::Local;
+        self.status = reply.status;
+        Verdict::Reply(LocalReply { reply, worded })
+    }
+}
+
+/// What a client over its budget is told.
+pub(super) fn over_budget(refusal: &Refusal) -> Rejection {
+    let budget = &refusal.rule.budget;
+    let unit = match budget.measure {
+        Measure::Tokens => "tokens",
+        Measure::Requests => "requests",
+        Measure::Usd => "nano-dollars",
+    };
+    let window = match budget.per {
+        crate::config::Window::Minute => "minute",
+        crate::config::Window::Hour => "hour",
+        crate::config::Window::Day => "day",
+        crate::config::Window::Week => "week",
+        crate::config::Window::Month => "month",
+    };
+    let name = &budget.name;
+    let mut rejection = match refusal.cause {
+        Cause::Exceeded => Rejection::new(
+            ErrorKind::RateLimited,
+            format!("the budget {name} of {} {unit} per {window} is used up; it is renewed in {} s", refusal.limit, refusal.retry_after),
+        ),
+        Cause::Unchecked => Rejection::new(ErrorKind::Unavailable, format!("the budget {name} can't be checked at the moment")),
+    };
+    rejection.retry_after = Some(refusal.retry_after);
+    rejection
+}

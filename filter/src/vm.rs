@@ -1,0 +1,129 @@
+//! The state of this VM: both positions of a worker share it, so what the gateway position decides the upstream position knows.
+
+use crate::metrics::Metrics;
+use crate::root::Root;
+use core::cell::RefCell;
+use std::collections::BTreeMap;
+use weir_abi::{self as abi, HostError, Level};
+use weir_core::exchange::{Attempt, Headers};
+use weir_core::exchange::{Key, Table};
+use weir_core::formats::Reply;
+use weir_core::limits::{CallId, Ledger};
+use weir_core::names;
+use weir_core::telemetry::{LimitMetrics, Metric};
+
+/// Which of its two places in Envoy a context stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// In the listener's chain, once per request.
+    Gateway,
+    /// In the router's upstream chain, once per attempt.
+    Upstream,
+}
+
+/// One stream context.
+pub struct Stream {
+    /// The root that it belongs to.
+    pub root: u32,
+    /// Where it stands.
+    pub position: Position,
+    /// Its exchange, once there is one.
+    pub key: Option<Key>,
+    /// The attempt of an upstream position.
+    pub attempt: Option<Attempt>,
+}
+
+/// Everything that lives as long as the VM.
+pub struct Vm {
+    pub roots: BTreeMap<u32, Root>,
+    pub streams: BTreeMap<u32, Stream>,
+    pub table: Table,
+    pub ledger: Ledger,
+    pub calls: BTreeMap<u32, CallId>,
+    pub metrics: Metrics,
+    pub limit_metrics: LimitMetrics,
+    random: u64,
+}
+
+thread_local! {
+    static VM: RefCell<Option<Vm>> = const { RefCell::new(None) };
+}
+
+impl Vm {
+    fn new() -> Self {
+        let seed = now();
+        Self {
+            roots: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            table: Table::new(seed),
+            ledger: Ledger::default(),
+            calls: BTreeMap::new(),
+            metrics: Metrics::default(),
+            limit_metrics: LimitMetrics::default(),
+            random: seed,
+        }
+    }
+
+    /// The next random number (an additive sequence, which the plan mixes): fair, not secret.
+    pub const fn random(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.random
+    }
+}
+
+/// Works on the VM's state. A host call inside must not be one that re-enters; what re-enters all the same finds nothing and does nothing.
+pub fn with<R>(work: impl FnOnce(&mut Vm) -> R) -> Option<R> {
+    VM.with(|vm| vm.try_borrow_mut().ok().map(|mut vm| work(vm.get_or_insert_with(Vm::new))))
+}
+
+/// A new context: a root where it has no parent.
+pub fn create(context: u32, parent: u32) {
+    with(|vm| {
+        if parent == 0 {
+            vm.roots.insert(context, Root::default());
+        } else if let Some(position) = vm.roots.get(&parent).and_then(|root| root.position) {
+            vm.streams.insert(context, Stream { root: parent, position, key: None, attempt: None });
+        }
+    });
+}
+
+/// Where a stream context stands; `None` for roots and for streams of a root that is no position of Weir's.
+pub fn position(context: u32) -> Option<Position> {
+    with(|vm| vm.streams.get(&context).map(|stream| stream.position)).flatten()
+}
+
+/// A context is gone.
+pub fn delete(context: u32) {
+    with(|vm| {
+        vm.roots.remove(&context);
+        if let Some(stream) = vm.streams.remove(&context)
+            && let (Position::Gateway, Some(key)) = (stream.position, stream.key)
+        {
+            vm.table.remove(key);
+        }
+    });
+}
+
+/// Nanoseconds since the epoch; a host without a clock stands still.
+pub fn now() -> u64 {
+    abi::time().unwrap_or(0)
+}
+
+/// Counts an unexpected status of a host call; the exchange goes on as well as it can.
+pub fn report<T>(result: Result<T, HostError>) -> Option<T> {
+    match result {
+        Ok(value) => Some(value),
+        Err(error) => {
+            abi::log(Level::Warn, &format!("weir: {error}"));
+            let name = format!("{};call={}", names::METRIC_HOST_ERRORS, error.call);
+            with(|vm| vm.metrics.bump(Metric::Counter, &name, 1));
+            None
+        }
+    }
+}
+
+/// Sends a local reply.
+pub fn send(reply: &Reply) {
+    let headers = Headers::of_reply(reply, false);
+    report(abi::reply(reply.status, &headers.to_pairs(), &reply.body, "weir"));
+}
