@@ -108,7 +108,8 @@ pub fn client_side(format: FormatId) -> Option<&'static dyn ClientSide> {
 pub fn provider_side(format: FormatId) -> Option<&'static dyn ProviderSide> {
     match format {
         FormatId::Chat => Some(&chat::Chat),
-        FormatId::Responses | FormatId::Messages | FormatId::Converse | FormatId::Gemini => None,
+        FormatId::Messages => Some(&messages::Messages),
+        FormatId::Responses | FormatId::Converse | FormatId::Gemini => None,
     }
 }
 

@@ -1,4 +1,34 @@
-//! Placeholder.
+//! Anthropic Messages: what requests are translated into, and what comes back.
+
+mod answer;
+mod encode;
+mod error;
+mod reader;
+mod usage;
+
+use crate::formats::{Onward, ProviderSide, StreamReader, Translation};
+use crate::hub::{Answer, Failure, Losses, Rejection, Request};
+use crate::json::Out;
 
 /// The format.
 pub struct Messages;
+
+impl ProviderSide for Messages {
+    fn failure(&self, status: u16, headers: &[(&str, &str)], body: &[u8]) -> Failure {
+        error::failure(status, headers, body)
+    }
+}
+
+impl Translation for Messages {
+    fn encode(&self, request: &Request<'_>, body: &[u8], onward: &Onward<'_>, out: &mut Out, losses: &mut Losses) -> Result<(), Rejection> {
+        encode::encode(request, body, onward, out, losses)
+    }
+
+    fn decode_answer<'b>(&self, body: &'b [u8]) -> Result<Answer<'b>, Failure> {
+        answer::decode(body)
+    }
+
+    fn reader(&self) -> Box<dyn StreamReader> {
+        Box::new(reader::Reader::default())
+    }
+}
