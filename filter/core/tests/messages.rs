@@ -1,11 +1,5 @@
 //! Answers of providers that speak Messages, as a chat client gets them: each stream whole and in pieces.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::disallowed_methods,
-    clippy::indexing_slicing,
-    reason = "tests may panic, and so may what they share"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests may panic, and so may what they share")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

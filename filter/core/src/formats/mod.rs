@@ -4,6 +4,7 @@
 //! do in this version is what the four functions below answer for it.
 
 pub mod chat;
+pub mod crossing;
 mod error_text;
 pub mod messages;
 mod outline;
@@ -126,6 +127,7 @@ pub fn same_format(format: FormatId) -> Option<&'static dyn SameFormat> {
 #[must_use]
 pub fn translation(format: FormatId) -> Option<&'static dyn Translation> {
     match format {
-        FormatId::Chat | FormatId::Responses | FormatId::Messages | FormatId::Converse | FormatId::Gemini => None,
+        FormatId::Messages => Some(&messages::Messages),
+        FormatId::Chat | FormatId::Responses | FormatId::Converse | FormatId::Gemini => None,
     }
 }

@@ -85,3 +85,19 @@ pub struct OutputLimitSpan {
     /// Whether it is `max_completion_tokens` (else `max_tokens`).
     pub completion: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_element_has_a_bit() {
+        assert!(Field::ALL.len() <= 64, "a trait is one bit of 64");
+        let mut all = Traits::default();
+        for &field in Field::ALL {
+            assert!(!all.contains(field));
+            all.insert(field);
+            assert!(all.contains(field));
+        }
+    }
+}

@@ -81,6 +81,8 @@ table! {
     ForeignReasoning = "messages.reasoning":                               [Note Note Note Note Note],
     /// An image of a media type that the target does not read.
     ImageType = "messages.content.image_type":                             [Carry Carry Refuse Refuse Carry],
+    /// A document of a media type that the target does not read.
+    DocumentType = "messages.content.document_type":                       [Carry Carry Refuse Refuse Carry],
     /// How closely an image shall be looked at.
     ImageDetail = "messages.content.image_url.detail":                     [Carry Carry Note Note Note],
     /// An image by address.
@@ -123,6 +125,10 @@ table! {
     JsonSchemaName = "response_format.json_schema.name":                   [Carry Carry Note Carry Note],
     /// How much the model shall think.
     ReasoningEffort = "reasoning_effort":                                  [Carry Carry Carry Carry Carry],
+    /// A degree of thinking that the target's model does not have: the nearest is asked for.
+    ReasoningRange = "reasoning_effort.range":                             [Carry Carry Alter Alter Alter],
+    /// Thinking that the target's model can't do, or not for this request.
+    ReasoningModel = "reasoning_effort.model":                             [Carry Carry Lose Lose Lose],
     /// A temperature above what the target takes.
     TemperatureRange = "temperature.range":                                [Carry Carry Alter Alter Carry],
     /// A temperature at its default of 1.
@@ -131,6 +137,8 @@ table! {
     Temperature = "temperature":                                           [Carry Carry Lose Lose Carry],
     /// Nucleus sampling that the target does not take, alone or beside a temperature.
     TopP = "top_p":                                                        [Carry Carry Lose Carry Carry],
+    /// A nucleus of all tokens, which is none.
+    TopPDefault = "top_p.default":                                         [Carry Carry Note Note Carry],
     /// Only the k most likely tokens.
     TopK = "top_k":                                                        [Lose Lose Carry Lose Carry],
     /// Seed.

@@ -1,16 +1,164 @@
-//! Requests as Messages has them.
+//! Requests as Messages has them. What the model's prompt cache looks at stands in its order: tools, system, messages.
 
+use super::models::Model;
+use super::reasoning::Plan;
+use super::turns::{Conversation, Speaker};
+use super::{parts, sampling, tools};
 use crate::formats::Onward;
-use crate::hub::{ErrorKind, Losses, Rejection, Request};
+use crate::formats::crossing::Crossing;
+use crate::hub::{Field, Losses, OutputFormat, Rejection, Request};
 use crate::json::Out;
+use crate::names::FormatId;
+
+/// The turn that is put before a conversation which the assistant begins: the API demands that the user does.
+const OPENING: &str = "Continue.";
 
 /// Writes a request body.
-pub(super) fn encode(
-    _request: &Request<'_>,
-    _body: &[u8],
-    _onward: &Onward<'_>,
-    _out: &mut Out,
-    _losses: &mut Losses,
-) -> Result<(), Rejection> {
-    Err(Rejection::new(ErrorKind::Unsupported, "not yet"))
+///
+/// # Errors
+/// An element that the format can't express and that may not be left out; `param` is the client's own path of it.
+pub(super) fn encode(request: &Request<'_>, body: &[u8], onward: &Onward<'_>, out: &mut Out, losses: &mut Losses) -> Result<(), Rejection> {
+    let mut crossing = Crossing::new(FormatId::Messages, body, losses);
+    let name = onward.model.unwrap_or_default();
+    let model = Model::of(name);
+    let conversation = Conversation::of(request, &mut crossing)?;
+    let plan = Plan::of(request, model, onward, &conversation, &mut crossing)?;
+    leave_out(request, &mut crossing)?;
+    out.open_object();
+    out.key("model");
+    out.plain(name);
+    out.key("max_tokens");
+    out.number(plan.max_tokens);
+    tools::encode(request, out, &mut crossing)?;
+    system(&conversation, out, &mut crossing)?;
+    messages(&conversation, out, &mut crossing)?;
+    plan.write_thinking(out);
+    output(request, &plan, out, &mut crossing)?;
+    sampling::encode(request, model.sampling && !plan.thinks(), out, &mut crossing)?;
+    if let Some(user) = &request.end_user {
+        out.key("metadata");
+        out.open_object();
+        out.key("user_id");
+        out.string(user);
+        out.close_object();
+    }
+    if request.stream {
+        out.key("stream");
+        out.boolean(true);
+    }
+    out.close_object();
+    Ok(())
+}
+
+fn system(conversation: &Conversation<'_, '_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+    if conversation.system.is_empty() {
+        return Ok(());
+    }
+    out.key("system");
+    out.open_array();
+    for part in &conversation.system {
+        parts::encode(part, out, crossing)?;
+    }
+    out.close_array();
+    Ok(())
+}
+
+fn messages(conversation: &Conversation<'_, '_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+    out.key("messages");
+    out.open_array();
+    if conversation.needs_opening {
+        out.open_object();
+        out.key("role");
+        out.plain("user");
+        out.key("content");
+        out.plain(OPENING);
+        out.close_object();
+    }
+    for turn in &conversation.turns {
+        out.open_object();
+        out.key("role");
+        out.plain(match turn.speaker {
+            Speaker::User => "user",
+            Speaker::Assistant => "assistant",
+        });
+        out.key("content");
+        out.open_array();
+        for part in &turn.parts {
+            parts::encode(part, out, crossing)?;
+        }
+        out.close_array();
+        out.close_object();
+    }
+    out.close_array();
+    Ok(())
+}
+
+/// `output_config`: the shape of the answer and the effort.
+fn output(request: &Request<'_>, plan: &Plan, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+    let schema = match &request.output {
+        None | Some(OutputFormat::Text) => None,
+        Some(OutputFormat::Json) => {
+            crossing.meet(Field::JsonMode)?;
+            None
+        }
+        Some(OutputFormat::JsonSchema { name, description, schema, strict }) => {
+            if name.is_some() || description.is_some() || strict.is_some() {
+                crossing.meet(Field::JsonSchemaName)?;
+            }
+            Some(*schema)
+        }
+    };
+    if schema.is_none() && plan.effort().is_none() {
+        return Ok(());
+    }
+    out.key("output_config");
+    out.open_object();
+    if let Some(effort) = plan.effort() {
+        out.key("effort");
+        out.plain(effort);
+    }
+    if let Some(schema) = schema {
+        out.key("format");
+        out.open_object();
+        out.key("type");
+        out.plain("json_schema");
+        out.key("schema");
+        out.raw(schema);
+        out.close_object();
+    }
+    out.close_object();
+    Ok(())
+}
+
+/// What the format has no place for.
+fn leave_out(request: &Request<'_>, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+    let state = &request.state;
+    let present = [
+        (request.limits.choice_count.is_some_and(|count| count > 1), Field::ChoiceCount),
+        (request.sampling.logprobs || request.sampling.top_logprobs.is_some(), Field::Logprobs),
+        (state.previous_response_id.is_some(), Field::PreviousResponse),
+        (state.store == Some(true), Field::Store),
+        (state.store == Some(false), Field::StoreOff),
+        (request.metadata.is_some(), Field::Metadata),
+        (request.cache_key.is_some(), Field::CacheKey),
+        (request.verbosity.is_some(), Field::Verbosity),
+        (request.service_tier.is_some(), Field::ServiceTier),
+    ];
+    for (_, field) in present.into_iter().filter(|(present, _)| *present) {
+        crossing.meet(field)?;
+    }
+    for member in &request.extensions {
+        let field = match &*member.name.plain() {
+            "modalities" | "audio" => Field::Modalities,
+            "web_search_options" => Field::WebSearch,
+            "moderation" => Field::Moderation,
+            "prediction" => Field::Prediction,
+            _ => Field::Extension,
+        };
+        if field == Field::Modalities && member.value.as_str() == r#"["text"]"# {
+            continue;
+        }
+        crossing.meet_at(field, member.at)?;
+    }
+    Ok(())
 }

@@ -3,7 +3,14 @@
 mod answer;
 mod encode;
 mod error;
+mod ids;
+mod models;
+mod parts;
 mod reader;
+mod reasoning;
+mod sampling;
+mod tools;
+mod turns;
 mod usage;
 
 use crate::formats::{Onward, ProviderSide, StreamReader, Translation};

@@ -1,0 +1,63 @@
+//! The way of a request's elements into another format: what is not carried over is accounted for here and nowhere else.
+
+use crate::hub::{ErrorKind, Fate, Field, Losses, Rejection};
+use crate::json;
+use crate::names::FormatId;
+
+/// Accounts for the elements of one request on its way into one format.
+#[derive(Debug)]
+pub struct Crossing<'a> {
+    target: FormatId,
+    body: &'a [u8],
+    losses: &'a mut Losses,
+}
+
+impl<'a> Crossing<'a> {
+    /// The way of the request in `body` into `target`.
+    #[must_use]
+    pub const fn new(target: FormatId, body: &'a [u8], losses: &'a mut Losses) -> Self {
+        Self { target, body, losses }
+    }
+
+    /// Records an element that stands at byte `at` of the client's body, and gives its fate back.
+    ///
+    /// # Errors
+    /// The target's fate for it is [`Fate::Refuse`].
+    pub fn meet_at(&mut self, field: Field, at: u32) -> Result<Fate, Rejection> {
+        let fate = self.losses.record(field, self.target);
+        if fate == Fate::Refuse { Err(self.refusal(field, self.path(at))) } else { Ok(fate) }
+    }
+
+    /// Records an element that is a member of the request itself, and gives its fate back.
+    ///
+    /// # Errors
+    /// The target's fate for it is [`Fate::Refuse`].
+    pub fn meet(&mut self, field: Field) -> Result<Fate, Rejection> {
+        let fate = self.losses.record(field, self.target);
+        if fate == Fate::Refuse { Err(self.refusal(field, Some(field.as_str().to_owned()))) } else { Ok(fate) }
+    }
+
+    /// A malformed element at byte `at`: the client's fault whatever the target.
+    #[must_use]
+    pub fn invalid(&self, sentence: &str, at: u32) -> Rejection {
+        let rejection = Rejection::new(ErrorKind::InvalidRequest, sentence);
+        match self.path(at) {
+            Some(path) => rejection.at(path),
+            None => rejection,
+        }
+    }
+
+    fn path(&self, at: u32) -> Option<String> {
+        json::path_of(core::str::from_utf8(self.body).ok()?, usize::try_from(at).ok()?)
+    }
+
+    fn refusal(&self, field: Field, path: Option<String>) -> Rejection {
+        let place = path.as_deref().unwrap_or_else(|| field.as_str());
+        let sentence = format!("{place}: the provider of this model can't be sent this ({})", field.as_str());
+        let rejection = Rejection::new(ErrorKind::Unsupported, sentence).code("unsupported_by_target");
+        match path {
+            Some(path) => rejection.at(path),
+            None => rejection,
+        }
+    }
+}

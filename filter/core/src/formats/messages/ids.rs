@@ -1,0 +1,51 @@
+//! Ids of tool calls in the alphabet that this format demands: kept where they fit, replaced the same way everywhere where they don't.
+
+use crate::json::Str;
+
+/// The id as it is written: unchanged where it is of `[a-zA-Z0-9_-]+`, otherwise `call_` and 24 hexadecimal digits of its hash.
+///
+/// The replacement depends on the id alone, so a call and its result agree, and so do retries and later requests.
+pub(super) fn wire_id<'s>(id: &'s Str<'_>) -> Str<'s> {
+    if is_safe(id.as_escaped()) {
+        return id.reborrow();
+    }
+    let digits = format!("{:032x}", fnv1a(id.plain().as_bytes()));
+    Str::from_plain_owned(format!("call_{}", digits.get(..24).unwrap_or(&digits)))
+}
+
+/// Whether a name or id is of the format's alphabet.
+pub(super) fn is_safe(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
+/// FNV-1a of 128 bits. It needs to spread the few ids of one conversation, not to resist an attacker: who makes two ids of their
+/// own conversation collide confuses only their own model.
+fn fnv1a(bytes: &[u8]) -> u128 {
+    const BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    bytes.iter().fold(BASIS, |hash, &byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_fnv1a_128() {
+        assert_eq!(fnv1a(b""), 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d);
+        assert_eq!(fnv1a(b"a"), 0xd228_cb69_6f1a_8caf_7891_2b70_4e4a_8964);
+    }
+
+    #[test]
+    fn ids_are_kept_or_replaced_for_good() {
+        assert_eq!(wire_id(&Str::from_plain("toolu_01-A")).as_escaped(), "toolu_01-A");
+        let (first, second) = (Str::from_plain("functions.Bash:0"), Str::from_plain("functions.Bash:1"));
+        let replaced = wire_id(&first);
+        assert_eq!(replaced, wire_id(&first));
+        assert_ne!(replaced, wire_id(&second));
+        assert_eq!(replaced.as_escaped().len(), 29);
+        for odd in ["", "é", "a b", "\"", "x\\y"] {
+            assert!(is_safe(wire_id(&Str::from_plain(odd)).as_escaped()), "{odd}");
+        }
+    }
+}

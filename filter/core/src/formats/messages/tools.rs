@@ -1,0 +1,110 @@
+//! What the model may call, and whether it must.
+
+use super::parts::check_name;
+use crate::formats::crossing::Crossing;
+use crate::hub::{Field, Rejection, Request, Tool, ToolChoice, ToolKind};
+use crate::json::{Out, Raw, Str};
+
+/// The schema of a function that says nothing about its arguments.
+const ANY_OBJECT: &str = r#"{"type":"object","properties":{}}"#;
+
+/// Writes `tools` and `tool_choice`.
+pub(super) fn encode(request: &Request<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+    let offered = offered(request, crossing)?;
+    if offered.is_empty() {
+        if request.tool_choice.is_some() || request.parallel_tool_calls.is_some() {
+            crossing.meet(Field::ChoiceWithoutTools)?;
+        }
+        return Ok(());
+    }
+    out.key("tools");
+    out.open_array();
+    for tool in offered {
+        function(tool, out, crossing)?;
+    }
+    out.close_array();
+    choice(request, out, crossing)
+}
+
+/// The functions that are sent: without tools that a provider of the client's format would run by itself, and only the allowed ones.
+fn offered<'r, 'b>(request: &'r Request<'b>, crossing: &mut Crossing<'_>) -> Result<Vec<&'r Tool<'b>>, Rejection> {
+    let allowed = match &request.tool_choice {
+        Some(ToolChoice::Allowed { names, .. }) => {
+            crossing.meet(Field::AllowedTools)?;
+            Some(names)
+        }
+        Some(ToolChoice::Auto | ToolChoice::None | ToolChoice::Required | ToolChoice::Named(_) | ToolChoice::Hosted(_)) | None => None,
+    };
+    let mut offered = Vec::with_capacity(request.tools.len());
+    for tool in &request.tools {
+        match &tool.kind {
+            ToolKind::Function { name, .. } => {
+                if allowed.is_none_or(|names| names.iter().any(|one| one.plain() == name.plain())) {
+                    offered.push(tool);
+                }
+            }
+            ToolKind::Custom { .. } => {
+                crossing.meet_at(Field::CustomTool, tool.at)?;
+            }
+            ToolKind::Hosted(_) => {
+                crossing.meet_at(Field::HostedTool, tool.at)?;
+            }
+        }
+    }
+    Ok(offered)
+}
+
+fn function(tool: &Tool<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+    let ToolKind::Function { name, description, parameters, strict } = &tool.kind else { return Ok(()) };
+    if tool.cache.is_some() {
+        crossing.meet_at(Field::CacheHint, tool.at)?;
+    }
+    check_name(name, tool.at, crossing)?;
+    out.open_object();
+    out.key("name");
+    out.string(name);
+    if let Some(description) = description.as_ref().filter(|text| !text.is_empty()) {
+        out.key("description");
+        out.string(description);
+    }
+    out.key("input_schema");
+    match parameters {
+        Some(schema) if schema.as_str() != "{}" => out.raw(*schema),
+        Some(_) | None => out.raw(Raw::parse(ANY_OBJECT).unwrap_or(Raw::EMPTY_OBJECT)),
+    }
+    if let Some(strict) = strict {
+        out.key("strict");
+        out.boolean(*strict);
+    }
+    out.close_object();
+    Ok(())
+}
+
+fn choice(request: &Request<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+    let serial = request.parallel_tool_calls == Some(false);
+    let (kind, name): (&str, Option<&Str<'_>>) = match &request.tool_choice {
+        None if !serial => return Ok(()),
+        None | Some(ToolChoice::Auto | ToolChoice::Allowed { required: false, .. }) => ("auto", None),
+        Some(ToolChoice::None) => ("none", None),
+        Some(ToolChoice::Required | ToolChoice::Allowed { required: true, .. }) => ("any", None),
+        Some(ToolChoice::Named(name)) => ("tool", Some(name)),
+        Some(ToolChoice::Hosted(_)) => {
+            crossing.meet(Field::HostedToolChoice)?;
+            return Ok(());
+        }
+    };
+    out.key("tool_choice");
+    out.open_object();
+    out.key("type");
+    out.plain(kind);
+    if let Some(name) = name {
+        out.key("name");
+        out.string(name);
+    }
+    if serial && kind != "none" {
+        out.key("disable_parallel_tool_use");
+        out.boolean(true);
+    }
+    out.close_object();
+    Ok(())
+}
