@@ -4,6 +4,7 @@ use super::configured::Configured;
 use super::headers::Headers;
 use super::machine::{Exchange, Verdict};
 use super::onward::worth_keeping;
+use super::planning::shown;
 use crate::hub::{ErrorKind, Rejection};
 use crate::operations::{Operation, foreign_format};
 use std::rc::Rc;
@@ -69,7 +70,7 @@ impl Exchange {
         if !coding.eq_ignore_ascii_case("identity") {
             return self.refuse(Rejection::new(
                 ErrorKind::UnsupportedMediaType,
-                format!("the body's content-encoding can't be read: {coding}; send it plain or gzipped"),
+                format!("the body's content-encoding can't be read: {}; send it plain or gzipped", shown(coding)),
             ));
         }
         let cap = self.configured().gateway.caps.request_body;
@@ -82,7 +83,7 @@ impl Exchange {
     /// A path that no operation has, on a route that is Weir's.
     fn refuse_unknown(&mut self, path: &str) -> Verdict {
         let bare = path.split(['?', '#']).next().unwrap_or_default();
-        let rejection = Rejection::new(ErrorKind::NotFound, format!("the gateway knows no path {bare}")).code("unknown_path");
+        let rejection = Rejection::new(ErrorKind::NotFound, format!("the gateway knows no path {}", shown(bare))).code("unknown_path");
         if foreign_format(bare) {
             // Envoy's mapper words it in the format of the path.
             return self.refuse_in_words(&rejection);

@@ -41,7 +41,7 @@ impl Exchange {
         let gateway = &configured.gateway;
         let model = self.outline().model.clone();
         let Some((place, route)) = gateway.route(&model) else {
-            let message = format!("the model `{model}` does not exist or you do not have access to it");
+            let message = format!("the model `{}` does not exist or you do not have access to it", shown(&model));
             return Err(Rejection::new(ErrorKind::NotFound, message).code("model_not_found").at("model"));
         };
         self.route = Some(place);
@@ -68,9 +68,11 @@ impl Exchange {
         }
         let refused = route.targets.iter().find_map(|target| refusing(gateway, target, traits));
         Err(match refused {
-            Some(field) => Rejection::new(ErrorKind::Unsupported, format!("no provider of `{model}` can be asked for {}", field.as_str()))
-                .code("unsupported_by_target")
-                .at(field.as_str()),
+            Some(field) => {
+                Rejection::new(ErrorKind::Unsupported, format!("no provider of `{}` can be asked for {}", shown(&model), field.as_str()))
+                    .code("unsupported_by_target")
+                    .at(field.as_str())
+            }
             None => Rejection::new(ErrorKind::Unavailable, format!("no provider of `{model}` can be used: credentials are missing")),
         })
     }
@@ -134,6 +136,13 @@ impl Exchange {
         let price = self.configured().gateway.price(target.provider, target.model.as_deref()?)?;
         Some(price.cost(usage))
     }
+}
+
+/// A word of the client's as a sentence or a record may repeat it: bounded, because a client may choose megabytes.
+pub(super) fn shown(word: &str) -> &str {
+    const LONGEST: usize = 256;
+    let end = (0..=LONGEST).rev().find(|&end| word.is_char_boundary(end)).unwrap_or(0);
+    word.get(..end).filter(|_| word.len() > LONGEST).unwrap_or(word)
 }
 
 /// How a provider is spoken to for a request; `None` where it can't express it.

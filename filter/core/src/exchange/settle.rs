@@ -2,6 +2,7 @@
 
 use super::attempt::AttemptRecord;
 use super::machine::{BudgetNote, Exchange, State};
+use super::planning::shown;
 use crate::config::Gateway;
 use crate::limits::{Amounts, Ledger};
 use crate::operations::Operation;
@@ -115,11 +116,11 @@ impl Exchange {
     fn to_record<'r>(&'r self, gateway: &'r Gateway, ending: Ending, now: u64) -> Record<'r> {
         const MILLISECOND: u64 = 1_000_000;
         let millis = |since: u64, until: u64| until.saturating_sub(since) / MILLISECOND;
-        let model = (!self.outline().model.is_empty()).then_some(self.outline().model.as_str());
+        let model = (!self.outline().model.is_empty()).then_some(shown(&self.outline().model));
         let last = self.attempts.last();
         Record {
-            method: self.method(),
-            path: self.path().split('?').next().unwrap_or_default(),
+            method: shown(self.method()),
+            path: shown(self.path().split('?').next().unwrap_or_default()),
             operation: self.operation.as_str(),
             format: Some(self.operation.format()),
             request_model: model,
