@@ -99,6 +99,19 @@ impl Gateway {
         }
     }
 
+    /// Waits until the access log has a line of which `wanted` holds; that line.
+    pub fn wait_line(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let lines = self.log();
+            if let Some(line) = lines.iter().find(|line| wanted(line)) {
+                return line.clone();
+            }
+            assert!(Instant::now() < deadline, "no log line of {what}: {lines:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// The value of one statistic, by its full name in `/stats`.
     pub fn stat(&self, name: &str) -> Option<u64> {
         let text = client::text(self.admin, "/stats");

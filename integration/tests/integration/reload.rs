@@ -11,6 +11,15 @@ fn document(world: &World) -> String {
     standard(&world.openai.endpoint(Vendor::OpenAi), &world.anthropic.endpoint(Vendor::Anthropic))
 }
 
+/// Says that it is over when it goes out of scope.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn a_new_document_applies_without_a_lost_request() {
     let world = World::start("reload", "");
@@ -18,6 +27,8 @@ fn a_new_document_applies_without_a_lost_request() {
     let ending = AtomicBool::new(false);
     let (served, failed) = (AtomicUsize::new(0), AtomicUsize::new(0));
     std::thread::scope(|scope| {
+        // Also where an assertion below fails: a scope waits for its threads.
+        let _end = Ends(&ending);
         for model in ["gpt", "claude"] {
             let (world, ending, served, failed) = (&world, &ending, &served, &failed);
             scope.spawn(move || {
@@ -42,7 +53,6 @@ fn a_new_document_applies_without_a_lost_request() {
             let answer = said(&world.chat(&ask("new", "hi")));
             assert!(answer.to_lowercase().contains(target), "{turn}: {answer}");
         }
-        ending.store(true, Ordering::Relaxed);
     });
     let (served, failed) = (served.into_inner(), failed.into_inner());
     assert_eq!(failed, 0, "{failed} of {served} requests were lost");

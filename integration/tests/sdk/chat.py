@@ -6,7 +6,7 @@ import sys
 import openai
 
 BASE, MODEL, *PARTS = sys.argv[1:]
-client = openai.OpenAI(base_url=BASE, api_key="sk-client-key", max_retries=0, timeout=20)
+client = openai.OpenAI(base_url=BASE, api_key="sk-client-key", max_retries=0, timeout=120)
 TOOLS = [
     {
         "type": "function",
