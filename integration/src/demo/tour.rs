@@ -78,6 +78,9 @@ fn over_budget(world: &World) -> Result<(), Trouble> {
             let clear = response.json()["error"]["message"].is_string() && retry.parse::<u64>().is_ok();
             return if clear { Ok(()) } else { Err(Trouble::new("the refusal is not clear", "")) };
         }
+        if response.status != 200 {
+            return Err(Trouble::new(format!("status {} instead of an answer: {}", response.status, response.text()), ""));
+        }
         let total = line["weir"]["total_tokens"].as_u64().unwrap_or(0);
         let after = settled(world, team, model, used + total);
         println!("  out       {}\n{}", response.status, tell::charged(used, after).trim_end());

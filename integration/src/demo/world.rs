@@ -86,7 +86,10 @@ impl World {
             workers: 2,
             listen: String::new(),
         };
-        let gateway = Gateway::start(&document, &settings)?;
+        let mut gateway = Gateway::start(&document, &settings)?;
+        if options.real {
+            resolved(&mut gateway)?;
+        }
         let limiter = gateway.limiter(&format!("127.0.0.1:{}", ports.limits))?;
         Ok(Self { gateway, limiter, ports, names, providers, model_server })
     }
@@ -101,6 +104,20 @@ impl World {
     pub fn simulated(&self) -> usize {
         self.providers.len() + usize::from(self.model_server.is_some())
     }
+}
+
+/// Waits for the addresses of the real providers: Envoy is LIVE before, and would answer 503 until it has them.
+///
+/// A cluster has its tombstone from the start, so a second member is the sign.
+fn resolved(gateway: &mut Gateway) -> Result<(), Trouble> {
+    let admin = gateway.admin;
+    let members = |provider: &str| {
+        let name = format!("cluster.{provider}.membership_total: ");
+        client::text(admin, "/stats").lines().find_map(|line| line.strip_prefix(&name)?.parse::<u64>().ok()).unwrap_or(0)
+    };
+    let both = || members("openai") > 1 && members("anthropic") > 1;
+    let advice = "the names of OpenAI and Anthropic must resolve on this machine: check the network";
+    gateway.process.wait_until(Duration::from_secs(15), both).map_err(|t| Trouble::new(t.what, advice))
 }
 
 fn names(options: &Options) -> Names {
