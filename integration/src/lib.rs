@@ -18,6 +18,7 @@ pub mod fetch;
 pub mod gateway;
 pub mod http;
 pub mod limiter;
+pub mod measure;
 pub mod paths;
 pub mod process;
 pub mod progress;
