@@ -111,17 +111,15 @@ fn settle_calls(root: u32, now: u64) {
     let Some(service) = service else { return };
     // The host answers a call after its timeout by itself; twice that is beyond any answer.
     let patience = u64::try_from(service.timeout.as_nanos()).unwrap_or(u64::MAX).saturating_mul(2);
-    let given_up = vm::with(|vm| {
-        let given_up = vm.ledger.tick(now, patience);
+    let told = vm::with(|vm| {
+        let _given_up = vm.ledger.tick(now, patience);
         let mut told = Vec::new();
         vm.limit_metrics.losses(&vm.ledger, |kind, name, value| told.push((kind, name.to_owned(), value)));
-        (given_up, told)
+        told
     });
-    let Some((given_up, told)) = given_up else { return };
-    bump_all(told);
-    if given_up > 0 {
-        wake(now);
-    }
+    bump_all(told.unwrap_or_default());
+    // Not only behind a call that was given up: one that the host refused to send is answered by no callback.
+    wake(now);
     let_roots_go();
 }
 

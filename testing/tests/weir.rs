@@ -1,0 +1,14 @@
+//! weir.wasm as it is shipped, between clients and providers that the test plays.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
+
+mod weir {
+    mod answers;
+    mod costs;
+    mod deadlines;
+    mod failover;
+    mod faults;
+    mod limits;
+    mod rig;
+    mod start;
+    mod translated;
+}

@@ -1,0 +1,69 @@
+//! A chat client and a provider that speaks Messages: translated both ways, whole and streamed, however the stream is cut.
+
+use super::rig::{ASK, ASK_STREAM, ask, envoy, provider, wiring};
+use weir_testing::{Play, Proxy, Sent, bytewise, every_cut};
+
+const DOCUMENT: &str = r#"{
+    "version": 1,
+    "providers": {"claude": {"kind": "anthropic", "auth": {"api_key": {"env": "ALPHA_KEY"}}}},
+    "models": [{"name": "smart", "targets": [{"provider": "claude", "model": "claude-x"}]}]
+}"#;
+
+const ANSWER: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":"claude-x","content":[{"type":"text","text":"Hi there"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":5,"output_tokens":2}}"#;
+
+const STREAM: &str = concat!(
+    "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"claude-x\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":5,\"output_tokens\":1}}}\n\n",
+    "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n",
+    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"Hi\"}}\n\n",
+    "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\" there\"}}\n\n",
+    "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n",
+    "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":2}}\n\n",
+    "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+);
+
+fn claude(plays: impl FnMut(&Sent) -> Play + 'static) -> Proxy {
+    envoy(DOCUMENT, wiring().cluster("claude", provider("claude", plays)))
+}
+
+#[test]
+fn a_whole_answer_is_written_in_the_clients_format() {
+    let mut proxy = claude(|_| Play::json(200, ANSWER));
+    let id = proxy.exchange(&ask(ASK)).unwrap();
+    let received = proxy.received(id);
+    assert_eq!(received.status(), 200, "{}", received.text());
+    for part in ["\"object\":\"chat.completion\"", "\"content\":\"Hi there\"", "\"finish_reason\":\"stop\"", "\"total_tokens\":7"] {
+        assert!(received.text().contains(part), "{part}: {}", received.text());
+    }
+    let [sent] = proxy.sent(id) else { panic!("one attempt") };
+    assert_eq!((sent.headers.get(":path"), sent.headers.get("x-api-key")), (Some("/v1/messages"), Some("key-of-alpha")));
+    assert!(!sent.headers.contains("authorization") && sent.headers.contains("anthropic-version"), "{}", sent.headers);
+    let body = String::from_utf8_lossy(&sent.body);
+    assert!(body.contains("\"model\":\"claude-x\"") && body.contains("\"max_tokens\":"), "{body}");
+}
+
+#[test]
+fn a_stream_that_is_cut_anywhere_is_translated_to_the_same_bytes() {
+    let text = |pieces: Vec<Vec<u8>>| {
+        let mut proxy = claude(move |_| Play::stream(pieces.clone()));
+        let id = proxy.exchange(&ask(ASK_STREAM)).unwrap();
+        assert!(proxy.received(id).ended && proxy.received(id).status() == 200, "{}", proxy.received(id).text());
+        proxy.received(id).text()
+    };
+    let whole = text(vec![STREAM.as_bytes().to_vec()]);
+    assert!(whole.contains("\"content\":\" there\"") && whole.ends_with("data: [DONE]\n\n"), "{whole}");
+    assert!(!whole.contains("\"usage\":{"), "{whole}");
+    for pieces in every_cut(STREAM.as_bytes()).chain([bytewise(STREAM.as_bytes())]) {
+        let at = pieces[0].len();
+        assert_eq!(text(pieces), whole, "cut at {at}");
+    }
+}
+
+#[test]
+fn an_error_is_told_in_the_clients_format() {
+    let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
+    let mut proxy = claude(move |_| Play::json(529, error));
+    let id = proxy.exchange(&ask(ASK)).unwrap();
+    let received = proxy.received(id);
+    assert!(received.status() >= 500 && received.status() != 598, "{}", received.status());
+    assert!(received.text().starts_with("{\"error\":{"), "{}", received.text());
+}
