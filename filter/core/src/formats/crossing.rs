@@ -25,7 +25,7 @@ impl<'a> Crossing<'a> {
     /// The target's fate for it is [`Fate::Refuse`].
     pub fn meet_at(&mut self, field: Field, at: u32) -> Result<Fate, Rejection> {
         let fate = self.losses.record(field, self.target);
-        if fate == Fate::Refuse { Err(self.refusal(field, self.path(at))) } else { Ok(fate) }
+        if fate == Fate::Refuse { Err(Self::refusal(field, self.path(at))) } else { Ok(fate) }
     }
 
     /// Records an element that is a member of the request itself, and gives its fate back.
@@ -33,8 +33,16 @@ impl<'a> Crossing<'a> {
     /// # Errors
     /// The target's fate for it is [`Fate::Refuse`].
     pub fn meet(&mut self, field: Field) -> Result<Fate, Rejection> {
+        self.meet_in(field, field.as_str())
+    }
+
+    /// Records an element that the request's own member `member` holds, and gives its fate back.
+    ///
+    /// # Errors
+    /// The target's fate for it is [`Fate::Refuse`].
+    pub fn meet_in(&mut self, field: Field, member: &str) -> Result<Fate, Rejection> {
         let fate = self.losses.record(field, self.target);
-        if fate == Fate::Refuse { Err(self.refusal(field, Some(field.as_str().to_owned()))) } else { Ok(fate) }
+        if fate == Fate::Refuse { Err(Self::refusal(field, Some(member.to_owned()))) } else { Ok(fate) }
     }
 
     /// A malformed element at byte `at`: the client's fault whatever the target.
@@ -51,7 +59,7 @@ impl<'a> Crossing<'a> {
         json::path_of(core::str::from_utf8(self.body).ok()?, usize::try_from(at).ok()?)
     }
 
-    fn refusal(&self, field: Field, path: Option<String>) -> Rejection {
+    fn refusal(field: Field, path: Option<String>) -> Rejection {
         let place = path.as_deref().unwrap_or_else(|| field.as_str());
         let sentence = format!("{place}: the provider of this model can't be sent this ({})", field.as_str());
         let rejection = Rejection::new(ErrorKind::Unsupported, sentence).code("unsupported_by_target");

@@ -87,6 +87,8 @@ table! {
     ImageDetail = "messages.content.image_url.detail":                     [Carry Carry Note Note Note],
     /// An image by address.
     ImageUri = "messages.content.image_url":                               [Carry Carry Carry Refuse Carry],
+    /// A medium by an address that is not of the web (`gs://`, `s3://`): only its own cloud can fetch it.
+    UriScheme = "messages.content.uri_scheme":                             [Carry Carry Refuse Carry Carry],
     /// Sound.
     Audio = "messages.content.input_audio":                                [Carry Refuse Refuse Carry Carry],
     /// Moving pictures.
@@ -141,6 +143,8 @@ table! {
     TopPDefault = "top_p.default":                                         [Carry Carry Note Note Carry],
     /// Only the k most likely tokens.
     TopK = "top_k":                                                        [Lose Lose Carry Lose Carry],
+    /// Only the k most likely tokens, for a model that takes no sampling, or not while it thinks.
+    TopKModel = "top_k.model":                                             [Carry Carry Lose Lose Carry],
     /// Seed.
     Seed = "seed":                                                         [Carry Lose Lose Lose Carry],
     /// Frequency penalty.

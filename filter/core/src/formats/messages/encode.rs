@@ -135,7 +135,7 @@ fn leave_out(request: &Request<'_>, crossing: &mut Crossing<'_>) -> Result<(), R
     let state = &request.state;
     let present = [
         (request.limits.choice_count.is_some_and(|count| count > 1), Field::ChoiceCount),
-        (request.sampling.logprobs || request.sampling.top_logprobs.is_some(), Field::Logprobs),
+        (request.sampling.logprobs || request.sampling.top_logprobs.is_some_and(|count| count.as_str() != "0"), Field::Logprobs),
         (state.previous_response_id.is_some(), Field::PreviousResponse),
         (state.store == Some(true), Field::Store),
         (state.store == Some(false), Field::StoreOff),
@@ -155,9 +155,6 @@ fn leave_out(request: &Request<'_>, crossing: &mut Crossing<'_>) -> Result<(), R
             "prediction" => Field::Prediction,
             _ => Field::Extension,
         };
-        if field == Field::Modalities && member.value.as_str() == r#"["text"]"# {
-            continue;
-        }
         crossing.meet_at(field, member.at)?;
     }
     Ok(())

@@ -75,6 +75,7 @@ fn media(
     match source {
         Source::Base64(_, _) if !readable => return refuse(wrong, at, crossing),
         Source::File(_) => return refuse(Field::FileId, at, crossing),
+        Source::Uri(uri) if !of_the_web(uri) => return refuse(Field::UriScheme, at, crossing),
         Source::Base64(_, _) | Source::Uri(_) => {}
     }
     open(out, kind);
@@ -86,8 +87,8 @@ fn media(
             out.string(mime_type);
             out.key("data");
             match alphabet {
-                Alphabet::Standard => out.string(data),
-                Alphabet::UrlSafe => out.plain(&standard(data)),
+                Alphabet::Standard if is_padded(data) => out.string(data),
+                Alphabet::Standard | Alphabet::UrlSafe => out.plain(&standard(data)),
             }
         }
         Source::Uri(uri) => {
@@ -107,12 +108,21 @@ fn refuse(field: Field, at: u32, crossing: &mut Crossing<'_>) -> Result<(), Reje
     crossing.meet_at(field, at).map(|_| ())
 }
 
-/// Base64 in the alphabet with `+` and `/`, padded (RFC 4648, section 4).
+fn of_the_web(uri: &Str<'_>) -> bool {
+    uri.split_once(':').is_some_and(|(scheme, _)| ["http", "https"].iter().any(|one| scheme.as_escaped().eq_ignore_ascii_case(one)))
+}
+
+/// Whether base64 can be copied as it stands: most comes so. What is escaped (`\/`, line ends) is measured only without its escapes.
+fn is_padded(data: &Str<'_>) -> bool {
+    data.as_escaped().len().is_multiple_of(4) && memchr::memchr2(b'\\', b' ', data.as_escaped().as_bytes()).is_none()
+}
+
+/// Base64 in the alphabet with `+` and `/`, padded and on one line (RFC 4648, section 4).
 fn standard(data: &Str<'_>) -> String {
     let mut text: String = data
         .plain()
         .chars()
-        .filter(|c| *c != '=')
+        .filter(|c| *c != '=' && !c.is_ascii_whitespace())
         .map(|c| match c {
             '-' => '+',
             '_' => '/',
@@ -141,6 +151,7 @@ fn call(id: &Str<'_>, name: &Str<'_>, arguments: &Json<'_>, at: u32, out: &mut O
         crossing.meet_at(Field::BrokenArguments, at)?;
         return Err(crossing.invalid("the arguments of the tool call are no JSON object", at));
     };
+    check_name(name, at, crossing)?;
     open(out, "tool_use");
     out.key("id");
     out.string(&wire_id(id));
@@ -162,32 +173,32 @@ fn response(
     open(out, "tool_result");
     out.key("tool_use_id");
     out.string(&wire_id(id));
-    match content {
+    let mut kept = Vec::with_capacity(content.len());
+    for part in content {
+        match &part.kind {
+            PartKind::Text(text) | PartKind::Refusal(text) if text.is_blank() => {
+                crossing.meet_at(Field::EmptyText, part.at)?;
+            }
+            PartKind::Reasoning { .. } | PartKind::RedactedReasoning(_) => {
+                crossing.meet_at(Field::ForeignReasoning, part.at)?;
+            }
+            PartKind::ToolCall { .. } | PartKind::ToolCallResponse { .. } => {
+                return Err(crossing.invalid("a tool result can't hold this", part.at));
+            }
+            PartKind::Text(_) | PartKind::Refusal(_) | PartKind::Media { .. } | PartKind::Opaque(_) => kept.push(part),
+        }
+    }
+    match kept.as_slice() {
         [] => {}
         [Part { kind: PartKind::Text(text), cache: None, .. }] => {
-            if !text.is_empty() {
-                out.key("content");
-                out.string(text);
-            }
+            out.key("content");
+            out.string(text);
         }
         parts => {
             out.key("content");
             out.open_array();
             for part in parts {
-                match &part.kind {
-                    PartKind::Text(text) if super::turns::is_blank(text) => {
-                        crossing.meet_at(Field::EmptyText, part.at)?;
-                    }
-                    PartKind::ToolCall { .. } | PartKind::ToolCallResponse { .. } => {
-                        return Err(crossing.invalid("a tool result can't hold this", part.at));
-                    }
-                    PartKind::Text(_)
-                    | PartKind::Refusal(_)
-                    | PartKind::Media { .. }
-                    | PartKind::Reasoning { .. }
-                    | PartKind::RedactedReasoning(_)
-                    | PartKind::Opaque(_) => encode(part, out, crossing)?,
-                }
+                encode(part, out, crossing)?;
             }
             out.close_array();
         }
@@ -207,5 +218,5 @@ pub(super) fn check_name(name: &Str<'_>, at: u32, crossing: &Crossing<'_>) -> Re
     }
     let mut rejection = crossing.invalid("the provider of this model takes tool names of 1 to 64 letters, digits, _ and - only", at);
     rejection.kind = ErrorKind::Unsupported;
-    Err(rejection)
+    Err(rejection.code("unsupported_by_target"))
 }

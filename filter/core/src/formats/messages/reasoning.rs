@@ -47,7 +47,14 @@ impl Plan {
     ) -> Result<Self, Rejection> {
         let client_limit = request.limits.max_tokens;
         let plain = Self { max_tokens: client_limit.unwrap_or(onward.default_max_tokens), thinking: None, effort: None };
-        let Some(wish) = request.reasoning.as_ref().and_then(Wish::of) else { return Ok(plain) };
+        let Some(reasoning) = &request.reasoning else { return Ok(plain) };
+        let Some(wish) = Wish::of(reasoning) else {
+            // A degree that nobody knows.
+            if reasoning.effort.is_some() {
+                crossing.meet(Field::ReasoningModel)?;
+            }
+            return Ok(plain);
+        };
         crossing.meet(Field::ReasoningEffort)?;
         let Wish::On { effort, budget } = wish else {
             return match model.thinking {

@@ -2,7 +2,7 @@
 
 use crate::formats::crossing::Crossing;
 use crate::hub::{Fate, Field, Rejection, Request};
-use crate::json::{Out, Raw};
+use crate::json::{Out, Raw, Str};
 
 /// Writes `temperature`, `top_p`, `top_k` and `stop_sequences`. `takes`: the model takes the first three.
 pub(super) fn encode(request: &Request<'_>, takes: bool, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
@@ -22,8 +22,12 @@ pub(super) fn encode(request: &Request<'_>, takes: bool, out: &mut Out, crossing
         }
     }
     if let Some(top_k) = sampling.top_k {
-        out.key("top_k");
-        out.raw(top_k);
+        if takes {
+            out.key("top_k");
+            out.raw(top_k);
+        } else {
+            crossing.meet(Field::TopKModel)?;
+        }
     }
     for (member, field) in [
         (sampling.seed, Field::Seed),
@@ -61,10 +65,10 @@ fn temperature(temperature: Raw<'_>, takes: bool, out: &mut Out, crossing: &mut 
 
 fn stop(request: &Request<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
     let stops = &request.sampling.stop_sequences;
-    if stops.iter().any(super::turns::is_blank) {
+    if stops.iter().any(Str::is_blank) {
         crossing.meet(Field::BlankStop)?;
     }
-    let mut stops = stops.iter().filter(|stop| !super::turns::is_blank(stop)).peekable();
+    let mut stops = stops.iter().filter(|stop| !stop.is_blank()).peekable();
     if stops.peek().is_none() {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 use super::parts::check_name;
 use crate::formats::crossing::Crossing;
 use crate::hub::{Field, Rejection, Request, Tool, ToolChoice, ToolKind};
-use crate::json::{Out, Raw, Str};
+use crate::json::{Kind, Out, Raw, Str};
 
 /// The schema of a function that says nothing about its arguments.
 const ANY_OBJECT: &str = r#"{"type":"object","properties":{}}"#;
@@ -12,6 +12,15 @@ const ANY_OBJECT: &str = r#"{"type":"object","properties":{}}"#;
 pub(super) fn encode(request: &Request<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
     let offered = offered(request, crossing)?;
     if offered.is_empty() {
+        // What remains of the tools can't answer a demand for one that the provider would run.
+        let demanded = match &request.tool_choice {
+            Some(ToolChoice::Hosted(_)) => true,
+            Some(ToolChoice::Required) => !request.tools.is_empty(),
+            Some(ToolChoice::Auto | ToolChoice::None | ToolChoice::Named(_) | ToolChoice::Allowed { .. }) | None => false,
+        };
+        if demanded {
+            crossing.meet_in(Field::HostedToolChoice, "tool_choice")?;
+        }
         if request.tool_choice.is_some() || request.parallel_tool_calls.is_some() {
             crossing.meet(Field::ChoiceWithoutTools)?;
         }
@@ -69,7 +78,10 @@ fn function(tool: &Tool<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Resu
     }
     out.key("input_schema");
     match parameters {
-        Some(schema) if schema.as_str() != "{}" => out.raw(*schema),
+        Some(schema) if schema.kind() != Kind::Object => {
+            return Err(crossing.invalid("the parameters of a function must be a JSON schema, which is an object", tool.at));
+        }
+        Some(schema) if !is_empty(*schema) => out.raw(*schema),
         Some(_) | None => out.raw(Raw::parse(ANY_OBJECT).unwrap_or(Raw::EMPTY_OBJECT)),
     }
     if let Some(strict) = strict {
@@ -78,6 +90,11 @@ fn function(tool: &Tool<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Resu
     }
     out.close_object();
     Ok(())
+}
+
+fn is_empty(object: Raw<'_>) -> bool {
+    let mut cursor = object.cursor();
+    cursor.enter_object().is_ok() && matches!(cursor.member(), Ok(None))
 }
 
 fn choice(request: &Request<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
@@ -89,7 +106,7 @@ fn choice(request: &Request<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> 
         Some(ToolChoice::Required | ToolChoice::Allowed { required: true, .. }) => ("any", None),
         Some(ToolChoice::Named(name)) => ("tool", Some(name)),
         Some(ToolChoice::Hosted(_)) => {
-            crossing.meet(Field::HostedToolChoice)?;
+            crossing.meet_in(Field::HostedToolChoice, "tool_choice")?;
             return Ok(());
         }
     };

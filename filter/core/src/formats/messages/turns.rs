@@ -2,7 +2,6 @@
 
 use crate::formats::crossing::Crossing;
 use crate::hub::{ErrorKind, Field, Message, Part, PartKind, Rejection, Request, Role};
-use crate::json::Str;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -60,7 +59,8 @@ impl<'r, 'b> Conversation<'r, 'b> {
                 Some(_) | None => turns.push(Turn { speaker, parts }),
             }
         }
-        refuse_empty_end(request.messages.last(), &turns, crossing)?;
+        let last = request.messages.iter().rfind(|message| !matches!(message.role, Role::System | Role::Developer));
+        refuse_empty_end(last, &turns, crossing)?;
         if turns.is_empty() && system.is_empty() {
             return Err(Rejection::new(ErrorKind::InvalidRequest, "the conversation is empty").at("messages"));
         }
@@ -73,12 +73,12 @@ impl<'r, 'b> Conversation<'r, 'b> {
     }
 }
 
-/// The parts that are written: without empty text, which the API refuses, and without thinking, which only its own vendor may get back.
+/// The parts that are written: without blank text, which the API refuses, and without thinking, which only its own vendor may get back.
 fn kept<'r, 'b>(parts: &'r [Part<'b>], crossing: &mut Crossing<'_>) -> Result<Vec<&'r Part<'b>>, Rejection> {
     let mut kept = Vec::with_capacity(parts.len());
     for part in parts {
         match &part.kind {
-            PartKind::Text(text) | PartKind::Refusal(text) if is_blank(text) => {
+            PartKind::Text(text) | PartKind::Refusal(text) if text.is_blank() => {
                 crossing.meet_at(Field::EmptyText, part.at)?;
             }
             PartKind::Reasoning { .. } | PartKind::RedactedReasoning(_) => {
@@ -93,19 +93,6 @@ fn kept<'r, 'b>(parts: &'r [Part<'b>], crossing: &mut Crossing<'_>) -> Result<Ve
         }
     }
     Ok(kept)
-}
-
-/// Whether a text is white space only; the API refuses such blocks like empty ones. It stops at the first other character.
-pub(super) fn is_blank(text: &Str<'_>) -> bool {
-    let mut bytes = text.as_escaped().bytes();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b' ' => {}
-            b'\\' if matches!(bytes.next(), Some(b'n' | b'r' | b't' | b'f')) => {}
-            _ => return false,
-        }
-    }
-    true
 }
 
 /// A client that ends with an empty message of its user's has lost the question; the model would answer something else.
