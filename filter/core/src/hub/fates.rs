@@ -102,7 +102,11 @@ table! {
     /// Arguments in the history that are not a JSON object.
     BrokenArguments = "messages.tool_calls.arguments":                     [Carry Carry Refuse Refuse Refuse],
     /// A prompt-cache breakpoint.
-    CacheHint = "prompt_cache_breakpoint":                                 [Lose Lose Lose Lose Note],
+    CacheHint = "prompt_cache_breakpoint":                                 [Lose Lose Carry Lose Note],
+    /// How long a cached prefix is kept, in a time that the target does not have.
+    CacheTime = "prompt_cache_breakpoint.ttl":                             [Carry Carry Lose Lose Note],
+    /// More breakpoints than the target takes: the last ones are written.
+    CacheCount = "prompt_cache_breakpoint.count":                          [Alter Alter Alter Alter Note],
     /// A tool name that the target's alphabet does not have.
     ToolName = "tools.function.name":                                      [Alter Alter Alter Alter Alter],
     /// `strict` on a tool.

@@ -1,6 +1,8 @@
 //! Requests as Messages has them. What the model's prompt cache looks at stands in its order: tools, system, messages.
 
+use super::cache::Breakpoints;
 use super::models::Model;
+use super::parts::Pen;
 use super::reasoning::Plan;
 use super::turns::{Conversation, Speaker};
 use super::{parts, sampling, tools};
@@ -24,14 +26,17 @@ pub(super) fn encode(request: &Request<'_>, body: &[u8], onward: &Onward<'_>, ou
     let conversation = Conversation::of(request, &mut crossing)?;
     let plan = Plan::of(request, model, onward, &conversation, &mut crossing)?;
     leave_out(request, &mut crossing)?;
+    let offered = tools::offered(request, &mut crossing)?;
+    let breakpoints = Breakpoints::of(&offered, &conversation);
     out.open_object();
     out.key("model");
     out.plain(name);
     out.key("max_tokens");
     out.number(plan.max_tokens);
-    tools::encode(request, out, &mut crossing)?;
-    system(&conversation, out, &mut crossing)?;
-    messages(&conversation, out, &mut crossing)?;
+    let mut pen = Pen { out, crossing: &mut crossing, breakpoints };
+    tools::encode(request, &offered, &mut pen)?;
+    system(&conversation, &mut pen)?;
+    messages(&conversation, &mut pen)?;
     plan.write_thinking(out);
     output(request, &plan, out, &mut crossing)?;
     sampling::encode(request, model.sampling && !plan.thinks(), out, &mut crossing)?;
@@ -50,46 +55,46 @@ pub(super) fn encode(request: &Request<'_>, body: &[u8], onward: &Onward<'_>, ou
     Ok(())
 }
 
-fn system(conversation: &Conversation<'_, '_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+fn system(conversation: &Conversation<'_, '_>, pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
     if conversation.system.is_empty() {
         return Ok(());
     }
-    out.key("system");
-    out.open_array();
+    pen.out.key("system");
+    pen.out.open_array();
     for part in &conversation.system {
-        parts::encode(part, out, crossing)?;
+        parts::encode(part, pen)?;
     }
-    out.close_array();
+    pen.out.close_array();
     Ok(())
 }
 
-fn messages(conversation: &Conversation<'_, '_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
-    out.key("messages");
-    out.open_array();
+fn messages(conversation: &Conversation<'_, '_>, pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
+    pen.out.key("messages");
+    pen.out.open_array();
     if conversation.needs_opening {
-        out.open_object();
-        out.key("role");
-        out.plain("user");
-        out.key("content");
-        out.plain(OPENING);
-        out.close_object();
+        pen.out.open_object();
+        pen.out.key("role");
+        pen.out.plain("user");
+        pen.out.key("content");
+        pen.out.plain(OPENING);
+        pen.out.close_object();
     }
     for turn in &conversation.turns {
-        out.open_object();
-        out.key("role");
-        out.plain(match turn.speaker {
+        pen.out.open_object();
+        pen.out.key("role");
+        pen.out.plain(match turn.speaker {
             Speaker::User => "user",
             Speaker::Assistant => "assistant",
         });
-        out.key("content");
-        out.open_array();
+        pen.out.key("content");
+        pen.out.open_array();
         for part in &turn.parts {
-            parts::encode(part, out, crossing)?;
+            parts::encode(part, pen)?;
         }
-        out.close_array();
-        out.close_object();
+        pen.out.close_array();
+        pen.out.close_object();
     }
-    out.close_array();
+    pen.out.close_array();
     Ok(())
 }
 

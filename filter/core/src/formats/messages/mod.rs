@@ -1,6 +1,7 @@
 //! Anthropic Messages: what requests are translated into, and what comes back.
 
 mod answer;
+mod cache;
 mod encode;
 mod error;
 mod ids;

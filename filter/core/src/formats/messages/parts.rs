@@ -1,5 +1,6 @@
 //! Content blocks: text, media, tool calls and their results.
 
+use super::cache::Breakpoints;
 use super::ids::wire_id;
 use crate::formats::crossing::Crossing;
 use crate::hub::{Alphabet, ErrorKind, Field, Modality, Part, PartKind, Rejection, Source};
@@ -8,43 +9,56 @@ use crate::json::{Json, Kind, Out, Raw, Str};
 /// The media types of images that the API reads.
 const IMAGES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"];
 
-/// Writes one part as a block.
-pub(super) fn encode(part: &Part<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
-    if part.cache.is_some() {
-        crossing.meet_at(Field::CacheHint, part.at)?;
+/// Where blocks are written, and what must be accounted for on the way.
+pub(super) struct Pen<'p, 'c> {
+    /// The request.
+    pub out: &'p mut Out,
+    /// What is not carried over.
+    pub crossing: &'p mut Crossing<'c>,
+    /// The prompt-cache breakpoints.
+    pub breakpoints: Breakpoints,
+}
+
+impl Pen<'_, '_> {
+    /// Writes the breakpoint behind an element at byte `at`, if it has one, and closes its object.
+    pub(super) fn close(&mut self, cache: Option<Raw<'_>>, at: u32) -> Result<(), Rejection> {
+        self.breakpoints.write(cache, at, self.out, self.crossing)?;
+        self.out.close_object();
+        Ok(())
     }
-    match &part.kind {
-        PartKind::Text(text) => block(text, out),
+}
+
+/// Writes one part as a block.
+pub(super) fn encode(part: &Part<'_>, pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
+    // Each kind leaves its block open, or says that it wrote none.
+    let opened = match &part.kind {
+        PartKind::Text(text) => said(text, pen),
         PartKind::Refusal(text) => {
-            crossing.meet_at(Field::Refusal, part.at)?;
-            block(text, out);
+            pen.crossing.meet_at(Field::Refusal, part.at)?;
+            said(text, pen)
         }
         PartKind::Media { modality, mime_type, source, detail, name } => {
             if detail.is_some() {
-                crossing.meet_at(Field::ImageDetail, part.at)?;
+                pen.crossing.meet_at(Field::ImageDetail, part.at)?;
             }
             if name.is_some() {
-                crossing.meet_at(Field::FileName, part.at)?;
+                pen.crossing.meet_at(Field::FileName, part.at)?;
             }
-            media(*modality, mime_type, source, part.at, out, crossing)?;
+            media(*modality, mime_type, source, part.at, pen)?
         }
-        PartKind::ToolCall { id, name, arguments } => call(id, name, arguments, part.at, out, crossing)?,
-        PartKind::ToolCallResponse { id, content, is_error } => response(id, content, *is_error, out, crossing)?,
-        PartKind::Reasoning { .. } | PartKind::RedactedReasoning(_) => {
-            crossing.meet_at(Field::ForeignReasoning, part.at)?;
-        }
-        PartKind::Opaque(_) => {
-            crossing.meet_at(Field::OpaquePart, part.at)?;
-        }
-    }
-    Ok(())
+        PartKind::ToolCall { id, name, arguments } => call(id, name, arguments, part.at, pen)?,
+        PartKind::ToolCallResponse { id, content, is_error } => response(id, content, *is_error, pen)?,
+        PartKind::Reasoning { .. } | PartKind::RedactedReasoning(_) => leave(Field::ForeignReasoning, part.at, pen)?,
+        PartKind::Opaque(_) => leave(Field::OpaquePart, part.at, pen)?,
+    };
+    if opened { pen.close(part.cache, part.at) } else { Ok(()) }
 }
 
-fn block(text: &Str<'_>, out: &mut Out) {
-    open(out, "text");
-    out.key("text");
-    out.string(text);
-    out.close_object();
+fn said(text: &Str<'_>, pen: &mut Pen<'_, '_>) -> bool {
+    open(pen.out, "text");
+    pen.out.key("text");
+    pen.out.string(text);
+    true
 }
 
 fn open(out: &mut Out, kind: &str) {
@@ -53,19 +67,12 @@ fn open(out: &mut Out, kind: &str) {
     out.plain(kind);
 }
 
-fn media(
-    modality: Modality,
-    mime_type: &Str<'_>,
-    source: &Source<'_>,
-    at: u32,
-    out: &mut Out,
-    crossing: &mut Crossing<'_>,
-) -> Result<(), Rejection> {
+fn media(modality: Modality, mime_type: &Str<'_>, source: &Source<'_>, at: u32, pen: &mut Pen<'_, '_>) -> Result<bool, Rejection> {
     let kind = match modality {
         Modality::Image => "image",
         Modality::Document => "document",
-        Modality::Audio => return refuse(Field::Audio, at, crossing),
-        Modality::Video => return refuse(Field::Video, at, crossing),
+        Modality::Audio => return leave(Field::Audio, at, pen),
+        Modality::Video => return leave(Field::Video, at, pen),
     };
     let readable = match modality {
         Modality::Image => IMAGES.iter().any(|one| mime_type.is(one)),
@@ -73,39 +80,38 @@ fn media(
     };
     let wrong = if modality == Modality::Image { Field::ImageType } else { Field::DocumentType };
     match source {
-        Source::Base64(_, _) if !readable => return refuse(wrong, at, crossing),
-        Source::File(_) => return refuse(Field::FileId, at, crossing),
-        Source::Uri(uri) if !of_the_web(uri) => return refuse(Field::UriScheme, at, crossing),
+        Source::Base64(_, _) if !readable => return leave(wrong, at, pen),
+        Source::File(_) => return leave(Field::FileId, at, pen),
+        Source::Uri(uri) if !of_the_web(uri) => return leave(Field::UriScheme, at, pen),
         Source::Base64(_, _) | Source::Uri(_) => {}
     }
-    open(out, kind);
-    out.key("source");
+    open(pen.out, kind);
+    pen.out.key("source");
     match source {
         Source::Base64(data, alphabet) => {
-            open(out, "base64");
-            out.key("media_type");
-            out.string(mime_type);
-            out.key("data");
+            open(pen.out, "base64");
+            pen.out.key("media_type");
+            pen.out.string(mime_type);
+            pen.out.key("data");
             match alphabet {
-                Alphabet::Standard if is_padded(data) => out.string(data),
-                Alphabet::Standard | Alphabet::UrlSafe => out.plain(&standard(data)),
+                Alphabet::Standard if is_padded(data) => pen.out.string(data),
+                Alphabet::Standard | Alphabet::UrlSafe => pen.out.plain(&standard(data)),
             }
         }
         Source::Uri(uri) => {
-            open(out, "url");
-            out.key("url");
-            out.string(uri);
+            open(pen.out, "url");
+            pen.out.key("url");
+            pen.out.string(uri);
         }
         Source::File(_) => {}
     }
-    out.close_object();
-    out.close_object();
-    Ok(())
+    pen.out.close_object();
+    Ok(true)
 }
 
-/// An element that the table refuses for this format.
-fn refuse(field: Field, at: u32, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
-    crossing.meet_at(field, at).map(|_| ())
+/// Accounts for an element of which no block is written.
+fn leave(field: Field, at: u32, pen: &mut Pen<'_, '_>) -> Result<bool, Rejection> {
+    pen.crossing.meet_at(field, at).map(|_| false)
 }
 
 fn of_the_web(uri: &Str<'_>) -> bool {
@@ -135,7 +141,7 @@ fn standard(data: &Str<'_>) -> String {
     text
 }
 
-fn call(id: &Str<'_>, name: &Str<'_>, arguments: &Json<'_>, at: u32, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+fn call(id: &Str<'_>, name: &Str<'_>, arguments: &Json<'_>, at: u32, pen: &mut Pen<'_, '_>) -> Result<bool, Rejection> {
     let plain;
     let input = match arguments {
         Json::Value(raw) => Some(*raw),
@@ -148,42 +154,35 @@ fn call(id: &Str<'_>, name: &Str<'_>, arguments: &Json<'_>, at: u32, out: &mut O
         }
     };
     let Some(input) = input.filter(|input| input.kind() == Kind::Object) else {
-        crossing.meet_at(Field::BrokenArguments, at)?;
-        return Err(crossing.invalid("the arguments of the tool call are no JSON object", at));
+        pen.crossing.meet_at(Field::BrokenArguments, at)?;
+        return Err(pen.crossing.invalid("the arguments of the tool call are no JSON object", at));
     };
-    check_name(name, at, crossing)?;
-    open(out, "tool_use");
-    out.key("id");
-    out.string(&wire_id(id));
-    out.key("name");
-    out.string(name);
-    out.key("input");
-    out.raw(input);
-    out.close_object();
-    Ok(())
+    check_name(name, at, pen.crossing)?;
+    open(pen.out, "tool_use");
+    pen.out.key("id");
+    pen.out.string(&wire_id(id));
+    pen.out.key("name");
+    pen.out.string(name);
+    pen.out.key("input");
+    pen.out.raw(input);
+    Ok(true)
 }
 
-fn response(
-    id: &Str<'_>,
-    content: &[Part<'_>],
-    is_error: Option<bool>,
-    out: &mut Out,
-    crossing: &mut Crossing<'_>,
-) -> Result<(), Rejection> {
-    open(out, "tool_result");
-    out.key("tool_use_id");
-    out.string(&wire_id(id));
+fn response(id: &Str<'_>, content: &[Part<'_>], is_error: Option<bool>, pen: &mut Pen<'_, '_>) -> Result<bool, Rejection> {
+    open(pen.out, "tool_result");
+    pen.out.key("tool_use_id");
+    pen.out.string(&wire_id(id));
     let mut kept = Vec::with_capacity(content.len());
     for part in content {
         match &part.kind {
             PartKind::Text(text) | PartKind::Refusal(text) if text.is_blank() => {
-                crossing.meet_at(Field::EmptyText, part.at)?;
+                pen.crossing.meet_at(Field::EmptyText, part.at)?;
             }
             PartKind::Reasoning { .. } | PartKind::RedactedReasoning(_) => {
-                crossing.meet_at(Field::ForeignReasoning, part.at)?;
+                pen.crossing.meet_at(Field::ForeignReasoning, part.at)?;
             }
             PartKind::ToolCall { .. } | PartKind::ToolCallResponse { .. } => {
-                return Err(crossing.invalid("a tool result can't hold this", part.at));
+                return Err(pen.crossing.invalid("a tool result can't hold this", part.at));
             }
             PartKind::Text(_) | PartKind::Refusal(_) | PartKind::Media { .. } | PartKind::Opaque(_) => kept.push(part),
         }
@@ -191,24 +190,23 @@ fn response(
     match kept.as_slice() {
         [] => {}
         [Part { kind: PartKind::Text(text), cache: None, .. }] => {
-            out.key("content");
-            out.string(text);
+            pen.out.key("content");
+            pen.out.string(text);
         }
         parts => {
-            out.key("content");
-            out.open_array();
+            pen.out.key("content");
+            pen.out.open_array();
             for part in parts {
-                encode(part, out, crossing)?;
+                encode(part, pen)?;
             }
-            out.close_array();
+            pen.out.close_array();
         }
     }
     if let Some(is_error) = is_error {
-        out.key("is_error");
-        out.boolean(is_error);
+        pen.out.key("is_error");
+        pen.out.boolean(is_error);
     }
-    out.close_object();
-    Ok(())
+    Ok(true)
 }
 
 /// A name in the alphabet of this format's tools; another one would be refused by the API with less to go by.

@@ -1,6 +1,6 @@
 //! What the model may call, and whether it must.
 
-use super::parts::check_name;
+use super::parts::{Pen, check_name};
 use crate::formats::crossing::Crossing;
 use crate::hub::{Field, Rejection, Request, Tool, ToolChoice, ToolKind};
 use crate::json::{Kind, Out, Raw, Str};
@@ -9,8 +9,7 @@ use crate::json::{Kind, Out, Raw, Str};
 const ANY_OBJECT: &str = r#"{"type":"object","properties":{}}"#;
 
 /// Writes `tools` and `tool_choice`.
-pub(super) fn encode(request: &Request<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
-    let offered = offered(request, crossing)?;
+pub(super) fn encode(request: &Request<'_>, offered: &[&Tool<'_>], pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
     if offered.is_empty() {
         // What remains of the tools can't answer a demand for one that the provider would run.
         let demanded = match &request.tool_choice {
@@ -19,24 +18,24 @@ pub(super) fn encode(request: &Request<'_>, out: &mut Out, crossing: &mut Crossi
             Some(ToolChoice::Auto | ToolChoice::None | ToolChoice::Named(_) | ToolChoice::Allowed { .. }) | None => false,
         };
         if demanded {
-            crossing.meet_in(Field::HostedToolChoice, "tool_choice")?;
+            pen.crossing.meet_in(Field::HostedToolChoice, "tool_choice")?;
         }
         if request.tool_choice.is_some() || request.parallel_tool_calls.is_some() {
-            crossing.meet(Field::ChoiceWithoutTools)?;
+            pen.crossing.meet(Field::ChoiceWithoutTools)?;
         }
         return Ok(());
     }
-    out.key("tools");
-    out.open_array();
+    pen.out.key("tools");
+    pen.out.open_array();
     for tool in offered {
-        function(tool, out, crossing)?;
+        function(tool, pen)?;
     }
-    out.close_array();
-    choice(request, out, crossing)
+    pen.out.close_array();
+    choice(request, pen.out, pen.crossing)
 }
 
 /// The functions that are sent: without tools that a provider of the client's format would run by itself, and only the allowed ones.
-fn offered<'r, 'b>(request: &'r Request<'b>, crossing: &mut Crossing<'_>) -> Result<Vec<&'r Tool<'b>>, Rejection> {
+pub(super) fn offered<'r, 'b>(request: &'r Request<'b>, crossing: &mut Crossing<'_>) -> Result<Vec<&'r Tool<'b>>, Rejection> {
     let allowed = match &request.tool_choice {
         Some(ToolChoice::Allowed { names, .. }) => {
             crossing.meet(Field::AllowedTools)?;
@@ -63,33 +62,29 @@ fn offered<'r, 'b>(request: &'r Request<'b>, crossing: &mut Crossing<'_>) -> Res
     Ok(offered)
 }
 
-fn function(tool: &Tool<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+fn function(tool: &Tool<'_>, pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
     let ToolKind::Function { name, description, parameters, strict } = &tool.kind else { return Ok(()) };
-    if tool.cache.is_some() {
-        crossing.meet_at(Field::CacheHint, tool.at)?;
-    }
-    check_name(name, tool.at, crossing)?;
-    out.open_object();
-    out.key("name");
-    out.string(name);
+    check_name(name, tool.at, pen.crossing)?;
+    pen.out.open_object();
+    pen.out.key("name");
+    pen.out.string(name);
     if let Some(description) = description.as_ref().filter(|text| !text.is_empty()) {
-        out.key("description");
-        out.string(description);
+        pen.out.key("description");
+        pen.out.string(description);
     }
-    out.key("input_schema");
+    pen.out.key("input_schema");
     match parameters {
         Some(schema) if schema.kind() != Kind::Object => {
-            return Err(crossing.invalid("the parameters of a function must be a JSON schema, which is an object", tool.at));
+            return Err(pen.crossing.invalid("the parameters of a function must be a JSON schema, which is an object", tool.at));
         }
-        Some(schema) if !is_empty(*schema) => out.raw(*schema),
-        Some(_) | None => out.raw(Raw::parse(ANY_OBJECT).unwrap_or(Raw::EMPTY_OBJECT)),
+        Some(schema) if !is_empty(*schema) => pen.out.raw(*schema),
+        Some(_) | None => pen.out.raw(Raw::parse(ANY_OBJECT).unwrap_or(Raw::EMPTY_OBJECT)),
     }
     if let Some(strict) = strict {
-        out.key("strict");
-        out.boolean(*strict);
+        pen.out.key("strict");
+        pen.out.boolean(*strict);
     }
-    out.close_object();
-    Ok(())
+    pen.close(tool.cache, tool.at)
 }
 
 fn is_empty(object: Raw<'_>) -> bool {

@@ -1,0 +1,88 @@
+//! Prompt-cache breakpoints: at most four, counted in the order in which the API reads a request.
+
+use super::turns::Conversation;
+use crate::formats::crossing::Crossing;
+use crate::hub::{Field, Part, PartKind, Rejection, Tool};
+use crate::json::{Cursor, JsonError, Kind, Out, Raw, Str};
+
+/// How many the API takes; it answers more with 400.
+const MOST: usize = 4;
+
+/// How long the API keeps a prefix, in its own words. Other vendors' times have other prices.
+const TIMES: [&str; 2] = ["5m", "1h"];
+
+/// What is left to do about the breakpoints of one request.
+#[derive(Debug)]
+pub(super) struct Breakpoints {
+    /// How many of those that come next are too many. A later one covers what stands before it, so the first ones go.
+    spare: usize,
+}
+
+impl Breakpoints {
+    /// Counts those of what is written.
+    pub(super) fn of(tools: &[&Tool<'_>], conversation: &Conversation<'_, '_>) -> Self {
+        let said = conversation.turns.iter().flat_map(|turn| &turn.parts);
+        let parts: usize = conversation.system.iter().chain(said).map(|part| count(part)).sum();
+        let count = parts + tools.iter().filter(|tool| tool.cache.is_some()).count();
+        Self { spare: count.saturating_sub(MOST) }
+    }
+
+    /// Writes the member `cache_control` of an element at byte `at` that has a breakpoint.
+    ///
+    /// # Errors
+    /// The table of fates refuses breakpoints for this format.
+    pub(super) fn write(&mut self, cache: Option<Raw<'_>>, at: u32, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+        let Some(cache) = cache else { return Ok(()) };
+        if let Some(fewer) = self.spare.checked_sub(1) {
+            self.spare = fewer;
+            crossing.meet_at(Field::CacheCount, at)?;
+            return Ok(());
+        }
+        crossing.meet_at(Field::CacheHint, at)?;
+        out.key("cache_control");
+        out.open_object();
+        out.key("type");
+        out.plain("ephemeral");
+        if let Some(time) = time(cache) {
+            if TIMES.iter().any(|one| time.is(one)) {
+                out.key("ttl");
+                out.string(&time);
+            } else {
+                crossing.meet_at(Field::CacheTime, at)?;
+            }
+        }
+        out.close_object();
+        Ok(())
+    }
+}
+
+/// Those of a part and of what a tool's result holds. Blank text, which is not written, has none.
+fn count(part: &Part<'_>) -> usize {
+    let own = usize::from(part.cache.is_some());
+    match &part.kind {
+        PartKind::Text(text) | PartKind::Refusal(text) if text.is_blank() => 0,
+        PartKind::ToolCallResponse { content, .. } => own + content.iter().map(count).sum::<usize>(),
+        PartKind::Text(_)
+        | PartKind::Refusal(_)
+        | PartKind::Media { .. }
+        | PartKind::Reasoning { .. }
+        | PartKind::RedactedReasoning(_)
+        | PartKind::ToolCall { .. }
+        | PartKind::Opaque(_) => own,
+    }
+}
+
+/// How long the client wants the prefix kept, if it says so.
+fn time(cache: Raw<'_>) -> Option<Str<'_>> {
+    fn read<'b>(mut cursor: Cursor<'b>) -> Result<Option<Str<'b>>, JsonError> {
+        cursor.enter_object()?;
+        while let Some(name) = cursor.member()? {
+            if name.is("ttl") && cursor.peek()? == Kind::String {
+                return cursor.string().map(Some);
+            }
+            cursor.skip()?;
+        }
+        Ok(None)
+    }
+    read(cache.cursor()).ok().flatten()
+}
