@@ -16,7 +16,8 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
     let Some(content) = wire.content else {
         return Err(Failure::new(ErrorKind::BadGateway, "the provider's answer has no content"));
     };
-    let finish = finish(wire.stop_reason, wire.stop_sequence);
+    let calls = content.iter().any(|part| matches!(part.kind, PartKind::ToolCall { .. }));
+    let finish = settled(finish(wire.stop_reason, wire.stop_sequence), calls);
     Ok(Answer {
         id: wire.id,
         model: wire.model,
@@ -41,6 +42,15 @@ pub(super) fn finish<'b>(reason: Option<Str<'b>>, sequence: Option<Str<'b>>) -> 
         _ => None,
     };
     known.unwrap_or(Finish::Unknown(reason))
+}
+
+/// An answer that calls tools ended for that, and one that calls none did not, whatever the provider says.
+pub(super) fn settled(finish: Finish<'_>, calls: bool) -> Finish<'_> {
+    match (finish, calls) {
+        (Finish::Stop, true) => Finish::ToolCall,
+        (Finish::ToolCall, false) => Finish::Stop,
+        (said, _) => said,
+    }
 }
 
 #[derive(Default)]

@@ -6,12 +6,15 @@
 //! The type in the data decides; the `event:` line is optional and unknown types are skipped. The stop reason is held until the
 //! answer ends, because a later `message_delta` may replace it.
 
-use super::answer::{Block, finish, text};
+use super::answer::{self, finish, settled, text};
 use super::usage::Counts;
 use crate::formats::StreamReader;
 use crate::framing::sse::Frame;
 use crate::hub::{ErrorKind, Event, Failure, Finish, Piece, PieceKind, Start};
 use crate::json::{Cursor, JsonError, Kind, Raw, Str};
+
+/// Most blocks that may be open at a time; real streams open one.
+const MAX_OPEN: usize = 128;
 
 /// Reads one stream.
 #[derive(Default)]
@@ -20,10 +23,23 @@ pub(super) struct Reader {
     over: bool,
     counts: Counts,
     finish: Option<Finish<'static>>,
+    /// The model called a tool.
+    calls: bool,
     /// The hub's number of the next part.
     next: u32,
-    /// Open blocks: the wire's index, and the hub's number where the block is a part.
-    open: Vec<(u64, Option<u32>)>,
+    /// Open blocks by the wire's index.
+    open: Vec<(u64, Block)>,
+}
+
+/// What an open block of the wire is to the hub; parts have the hub's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Block {
+    /// A block of a tool that the provider runs by itself.
+    Skipped,
+    /// A part.
+    Part(u32),
+    /// A call without arguments so far.
+    BareCall(u32),
 }
 
 type Sink<'s> = &'s mut dyn FnMut(Event<'_>);
@@ -36,9 +52,9 @@ impl StreamReader for Reader {
         }
         match Wire::read(data) {
             Ok(wire) => self.event(&wire, data, sink),
-            Err(error) => {
-                self.fail(Failure::new(ErrorKind::BadGateway, format!("an event of the provider's stream can't be read: {error}")), sink)
-            }
+            // What the end of the body cut counts as if it had never come; the end itself says whether something is missing.
+            Err(_) if !is_ended(frame.raw) => {}
+            Err(error) => self.fail_to_read(error, sink),
         }
     }
 
@@ -49,7 +65,7 @@ impl StreamReader for Reader {
         if self.finish.is_some() {
             return self.complete(sink);
         }
-        self.fail(Failure::new(ErrorKind::BadGateway, "the provider's stream ended early"), sink);
+        self.break_off("the provider's stream ended early", sink);
     }
 }
 
@@ -57,6 +73,10 @@ impl Reader {
     fn event(&mut self, wire: &Wire<'_>, data: &[u8], sink: Sink<'_>) {
         let done = match &*wire.kind.plain() {
             "message_start" => self.start(wire, sink),
+            "content_block_start" if self.open.len() >= MAX_OPEN => {
+                self.break_off("the provider's stream has too many open blocks", sink);
+                Ok(())
+            }
             "content_block_start" => self.block_start(wire, sink),
             "content_block_delta" => self.block_delta(wire, sink),
             "content_block_stop" => {
@@ -84,7 +104,7 @@ impl Reader {
             _ => Ok(()),
         };
         if let Err(error) = done {
-            self.fail(Failure::new(ErrorKind::BadGateway, format!("an event of the provider's stream can't be read: {error}")), sink);
+            self.fail_to_read(error, sink);
         }
     }
 
@@ -122,7 +142,7 @@ impl Reader {
     fn block_start(&mut self, wire: &Wire<'_>, sink: Sink<'_>) -> Result<(), JsonError> {
         self.begin(sink);
         self.block_stop(wire.index, sink);
-        let block = wire.content_block.map(Block::read).transpose()?.unwrap_or_default();
+        let block = wire.content_block.map(answer::Block::read).transpose()?.unwrap_or_default();
         let (kind, first) = match &*block.kind.plain() {
             "text" => (PieceKind::Text, Some(Piece::Text(block.text))),
             "thinking" => (PieceKind::Reasoning, Some(Piece::Text(block.thinking))),
@@ -136,14 +156,15 @@ impl Reader {
                 )
             }
             _ => {
-                // A block of a tool that the provider runs by itself.
-                self.open.push((wire.index, None));
+                self.open.push((wire.index, Block::Skipped));
                 return Ok(());
             }
         };
+        let calls = matches!(kind, PieceKind::ToolCall { .. });
+        self.calls |= calls;
         let index = self.next;
         self.next = self.next.saturating_add(1);
-        self.open.push((wire.index, Some(index)));
+        self.open.push((wire.index, if calls && first.is_none() { Block::BareCall(index) } else { Block::Part(index) }));
         sink(Event::PartStart { choice: 0, index, kind });
         if let Some(piece) = first.filter(|piece| !matches!(piece, Piece::Text(text) if text.is_empty())) {
             sink(Event::PartDelta { choice: 0, index, piece });
@@ -152,9 +173,11 @@ impl Reader {
     }
 
     fn block_delta(&mut self, wire: &Wire<'_>, sink: Sink<'_>) -> Result<(), JsonError> {
-        let Some(Some(index)) = self.open.iter().find(|(wire_index, _)| *wire_index == wire.index).map(|(_, part)| *part) else {
+        let Some((_, block)) = self.open.iter_mut().find(|(index, _)| *index == wire.index) else {
+            self.break_off("the provider's stream adds to a block that is not open", sink);
             return Ok(());
         };
+        let (Block::Part(index) | Block::BareCall(index)) = *block else { return Ok(()) };
         let Some(delta) = wire.delta else { return Ok(()) };
         let mut cursor = delta.cursor();
         cursor.enter_object()?;
@@ -168,20 +191,18 @@ impl Reader {
             }
         }
         if let Some(piece) = piece.filter(|piece| !matches!(piece, Piece::Text(text) | Piece::Arguments(text) if text.is_empty())) {
+            *block = Block::Part(index);
             sink(Event::PartDelta { choice: 0, index, piece });
         }
         Ok(())
     }
 
     fn block_stop(&mut self, index: u64, sink: Sink<'_>) {
-        self.open.retain(|(wire_index, part)| {
-            if *wire_index != index {
-                return true;
+        self.open.retain(|(open, block)| {
+            if *open == index {
+                close(*block, sink);
             }
-            if let Some(index) = *part {
-                sink(Event::PartEnd { choice: 0, index });
-            }
-            false
+            *open != index
         });
     }
 
@@ -215,18 +236,43 @@ impl Reader {
     }
 
     fn complete(&mut self, sink: Sink<'_>) {
-        for index in core::mem::take(&mut self.open).into_iter().filter_map(|(_, part)| part) {
-            sink(Event::PartEnd { choice: 0, index });
+        for (_, block) in core::mem::take(&mut self.open) {
+            close(block, sink);
         }
         self.over = true;
-        sink(Event::Finish { choice: 0, reason: self.finish.take().unwrap_or(Finish::Stop) });
+        let finish = self.finish.take().unwrap_or(Finish::Stop);
+        sink(Event::Finish { choice: 0, reason: settled(finish, self.calls) });
         sink(Event::End);
+    }
+
+    fn fail_to_read(&mut self, error: JsonError, sink: Sink<'_>) {
+        self.break_off(&format!("an event of the provider's stream can't be read: {error}"), sink);
+    }
+
+    fn break_off(&mut self, sentence: &str, sink: Sink<'_>) {
+        self.fail(Failure::new(ErrorKind::BadGateway, sentence), sink);
     }
 
     fn fail(&mut self, failure: Failure, sink: Sink<'_>) {
         self.over = true;
         sink(Event::Error(failure));
     }
+}
+
+/// Ends a block's part. A call without arguments has the empty object, as a whole answer says it.
+fn close(block: Block, sink: Sink<'_>) {
+    let (Block::Part(index) | Block::BareCall(index)) = block else { return };
+    if matches!(block, Block::BareCall(_)) {
+        sink(Event::PartDelta { choice: 0, index, piece: Piece::Arguments(Str::from_plain("{}")) });
+    }
+    sink(Event::PartEnd { choice: 0, index });
+}
+
+/// Whether a blank line ends an event; the last one of a body may lack it.
+fn is_ended(raw: &[u8]) -> bool {
+    let line = |bytes: &'_ [u8]| bytes.len().checked_sub([&b"\r\n"[..], b"\n", b"\r"].into_iter().find(|end| bytes.ends_with(end))?.len());
+    let Some(text) = line(raw).and_then(|end| raw.get(..end)) else { return false };
+    line(text).is_some()
 }
 
 /// The members of an event that mean something in one or another type.

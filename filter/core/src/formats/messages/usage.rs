@@ -2,30 +2,47 @@
 
 use crate::json::Raw;
 use crate::usage::Usage;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 
-/// The counts as the wire has them, summed up over the statements of one answer.
+/// The counts as the wire has them, summed up over the statements of one answer. What is no count, as a negative one, is absent.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Counts {
+    #[serde(deserialize_with = "count")]
     input_tokens: Option<u64>,
+    #[serde(deserialize_with = "count")]
     cache_read_input_tokens: Option<u64>,
+    #[serde(deserialize_with = "count")]
     cache_creation_input_tokens: Option<u64>,
-    cache_creation: Option<ByTtl>,
+    #[serde(deserialize_with = "details")]
+    cache_creation: ByTtl,
+    #[serde(deserialize_with = "count")]
     output_tokens: Option<u64>,
-    output_tokens_details: Option<OutputDetails>,
+    #[serde(deserialize_with = "details")]
+    output_tokens_details: OutputDetails,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct ByTtl {
+    #[serde(deserialize_with = "count")]
     ephemeral_1h_input_tokens: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 struct OutputDetails {
+    #[serde(deserialize_with = "count")]
     thinking_tokens: Option<u64>,
+}
+
+fn count<'de, D: Deserializer<'de>>(wire: D) -> Result<Option<u64>, D::Error> {
+    Ok(<&RawValue>::deserialize(wire)?.get().parse().ok())
+}
+
+fn details<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(wire: D) -> Result<T, D::Error> {
+    Ok(serde_json::from_str(<&RawValue>::deserialize(wire)?.get()).unwrap_or_default())
 }
 
 impl Counts {
@@ -41,12 +58,9 @@ impl Counts {
         self.cache_read_input_tokens = self.cache_read_input_tokens.max(later.cache_read_input_tokens);
         self.cache_creation_input_tokens = self.cache_creation_input_tokens.max(later.cache_creation_input_tokens);
         self.output_tokens = self.output_tokens.max(later.output_tokens);
-        if later.cache_creation.is_some() {
-            self.cache_creation = later.cache_creation;
-        }
-        if later.output_tokens_details.is_some() {
-            self.output_tokens_details = later.output_tokens_details;
-        }
+        let (written, thought) = (later.cache_creation.ephemeral_1h_input_tokens, later.output_tokens_details.thinking_tokens);
+        self.cache_creation.ephemeral_1h_input_tokens = self.cache_creation.ephemeral_1h_input_tokens.max(written);
+        self.output_tokens_details.thinking_tokens = self.output_tokens_details.thinking_tokens.max(thought);
     }
 
     /// The hub's counts; `None` where nothing was said.
@@ -56,9 +70,9 @@ impl Counts {
             input_tokens: self.input_tokens.map(|input| input.saturating_add(cached)),
             cache_read_input_tokens: self.cache_read_input_tokens,
             cache_creation_input_tokens: self.cache_creation_input_tokens,
-            cache_creation_1h_input_tokens: self.cache_creation.as_ref().and_then(|by_ttl| by_ttl.ephemeral_1h_input_tokens),
+            cache_creation_1h_input_tokens: self.cache_creation.ephemeral_1h_input_tokens,
             output_tokens: self.output_tokens,
-            reasoning_output_tokens: self.output_tokens_details.as_ref().and_then(|details| details.thinking_tokens),
+            reasoning_output_tokens: self.output_tokens_details.thinking_tokens,
             ..Usage::default()
         };
         (!usage.is_empty()).then_some(usage)
@@ -93,5 +107,7 @@ mod tests {
     fn what_cannot_be_read_counts_nothing() {
         assert_eq!(counts(r#"{"input_tokens":-1}"#).usage(), None);
         assert_eq!(counts("[]").usage(), None);
+        let usage = counts(r#"{"input_tokens":"x","cache_creation":[],"output_tokens_details":null,"output_tokens":5}"#).usage().unwrap();
+        assert_eq!((usage.input_tokens, usage.output_tokens), (None, Some(5)));
     }
 }
