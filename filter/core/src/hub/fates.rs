@@ -108,7 +108,7 @@ table! {
     /// More breakpoints than the target takes: the last ones are written.
     CacheCount = "prompt_cache_breakpoint.count":                          [Alter Alter Alter Alter Note],
     /// A tool name that the target's alphabet does not have.
-    ToolName = "tools.function.name":                                      [Alter Alter Alter Alter Alter],
+    ToolName = "tools.function.name":                                      [Alter Alter Refuse Alter Alter],
     /// `strict` on a tool.
     ToolStrict = "tools.function.strict":                                  [Carry Carry Carry Carry Lose],
     /// A tool whose input is free text.

@@ -47,6 +47,7 @@ pub(super) fn encode(request: &Request<'_>, body: &[u8], onward: &Onward<'_>, ou
         out.string(user);
         out.close_object();
     }
+    tier(request, out, &mut crossing)?;
     if request.stream {
         out.key("stream");
         out.boolean(true);
@@ -135,6 +136,21 @@ fn output(request: &Request<'_>, plan: &Plan, out: &mut Out, crossing: &mut Cros
     Ok(())
 }
 
+/// Writes the one tier that both sides have; `auto` is the default on both.
+fn tier(request: &Request<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+    match request.service_tier.as_ref() {
+        Some(tier) if tier.is("default") || tier.is("standard") => {
+            out.key("service_tier");
+            out.plain("standard_only");
+        }
+        Some(tier) if !tier.is("auto") => {
+            crossing.meet(Field::ServiceTier)?;
+        }
+        Some(_) | None => {}
+    }
+    Ok(())
+}
+
 /// What the format has no place for.
 fn leave_out(request: &Request<'_>, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
     let state = &request.state;
@@ -144,10 +160,9 @@ fn leave_out(request: &Request<'_>, crossing: &mut Crossing<'_>) -> Result<(), R
         (state.previous_response_id.is_some(), Field::PreviousResponse),
         (state.store == Some(true), Field::Store),
         (state.store == Some(false), Field::StoreOff),
-        (request.metadata.is_some(), Field::Metadata),
+        (request.metadata.is_some_and(|labels| labels.as_str() != "{}"), Field::Metadata),
         (request.cache_key.is_some(), Field::CacheKey),
         (request.verbosity.is_some(), Field::Verbosity),
-        (request.service_tier.is_some(), Field::ServiceTier),
     ];
     for (_, field) in present.into_iter().filter(|(present, _)| *present) {
         crossing.meet(field)?;

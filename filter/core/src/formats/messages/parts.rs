@@ -210,11 +210,12 @@ fn response(id: &Str<'_>, content: &[Part<'_>], is_error: Option<bool>, pen: &mu
 }
 
 /// A name in the alphabet of this format's tools; another one would be refused by the API with less to go by.
-pub(super) fn check_name(name: &Str<'_>, at: u32, crossing: &Crossing<'_>) -> Result<(), Rejection> {
+pub(super) fn check_name(name: &Str<'_>, at: u32, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
     if super::ids::is_safe(name.as_escaped()) && name.as_escaped().len() <= 64 {
         return Ok(());
     }
-    let mut rejection = crossing.invalid("the provider of this model takes tool names of 1 to 64 letters, digits, _ and - only", at);
-    rejection.kind = ErrorKind::Unsupported;
-    Err(rejection.code("unsupported_by_target"))
+    crossing.meet_at(Field::ToolName, at).map(|_| ()).map_err(|rejection| Rejection {
+        message: "the provider of this model takes tool names of 1 to 64 letters, digits, _ and - only".to_owned(),
+        ..rejection
+    })
 }

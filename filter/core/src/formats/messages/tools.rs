@@ -3,10 +3,13 @@
 use super::parts::{Pen, check_name};
 use crate::formats::crossing::Crossing;
 use crate::hub::{Field, Rejection, Request, Tool, ToolChoice, ToolKind};
-use crate::json::{Kind, Out, Raw, Str};
+use crate::json::{Out, Raw, Str};
 
 /// The schema of a function that says nothing about its arguments.
 const ANY_OBJECT: &str = r#"{"type":"object","properties":{}}"#;
+
+/// What the API demands at the root of a schema; other vendors' clients leave it out.
+const TYPE: &str = r#"{"type":"object","#;
 
 /// Writes `tools` and `tool_choice`.
 pub(super) fn encode(request: &Request<'_>, offered: &[&Tool<'_>], pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
@@ -73,12 +76,16 @@ fn function(tool: &Tool<'_>, pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
         pen.out.string(description);
     }
     pen.out.key("input_schema");
-    match parameters {
-        Some(schema) if schema.kind() != Kind::Object => {
+    match parameters.map(|schema| (schema, root(schema))) {
+        Some((_, Root::Other)) => {
             return Err(pen.crossing.invalid("the parameters of a function must be a JSON schema, which is an object", tool.at));
         }
-        Some(schema) if !is_empty(*schema) => pen.out.raw(*schema),
-        Some(_) | None => pen.out.raw(Raw::parse(ANY_OBJECT).unwrap_or(Raw::EMPTY_OBJECT)),
+        Some((schema, Root::Typed)) => pen.out.raw(schema),
+        Some((schema, Root::Untyped)) => {
+            pen.out.verbatim(TYPE);
+            pen.out.verbatim(schema.as_str().strip_prefix('{').unwrap_or("}"));
+        }
+        Some((_, Root::Empty)) | None => pen.out.raw(Raw::parse(ANY_OBJECT).unwrap_or(Raw::EMPTY_OBJECT)),
     }
     if let Some(strict) = strict {
         pen.out.key("strict");
@@ -87,9 +94,35 @@ fn function(tool: &Tool<'_>, pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
     pen.close(tool.cache, tool.at)
 }
 
-fn is_empty(object: Raw<'_>) -> bool {
-    let mut cursor = object.cursor();
-    cursor.enter_object().is_ok() && matches!(cursor.member(), Ok(None))
+/// What the root of a schema says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Root {
+    /// It has a type.
+    Typed,
+    /// It has members, and no type among them.
+    Untyped,
+    /// It has no members.
+    Empty,
+    /// It is no object.
+    Other,
+}
+
+fn root(schema: Raw<'_>) -> Root {
+    let mut cursor = schema.cursor();
+    if cursor.enter_object().is_err() {
+        return Root::Other;
+    }
+    let mut root = Root::Empty;
+    while let Ok(Some(name)) = cursor.member() {
+        if name.is("type") {
+            return Root::Typed;
+        }
+        root = Root::Untyped;
+        if cursor.skip().is_err() {
+            break;
+        }
+    }
+    root
 }
 
 fn choice(request: &Request<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
