@@ -3,7 +3,7 @@
 use super::cache::Breakpoints;
 use super::ids::wire_id;
 use crate::formats::crossing::Crossing;
-use crate::hub::{Alphabet, ErrorKind, Field, Modality, Part, PartKind, Rejection, Source};
+use crate::hub::{Alphabet, Field, Modality, Part, PartKind, Rejection, Source};
 use crate::json::{Json, Kind, Out, Raw, Str};
 
 /// The media types of images that the API reads.
