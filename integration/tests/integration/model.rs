@@ -20,7 +20,7 @@ fn the_sdk_talks_to_llama_cpp_through_envoy() {
         .unwrap_or_else(|trouble| panic!("{trouble}"));
     for speaks in ["chat", "messages"] {
         let document = format!(
-            "version: 1\nproviders:\n  local: {{ kind: openai-compatible, endpoint: \"http://127.0.0.1:{port}/v1\", speaks: [{speaks}] }}\nmodels:\n  - {{ name: smollm2, targets: [ {{ provider: local }} ] }}\n"
+            "version: 1\nproviders:\n  local: {{ kind: openai-compatible, endpoint: \"http://127.0.0.1:{port}/v1\", speaks: [{speaks}] }}\nmodels:\n  - {{ name: smollm2, targets: [ {{ provider: local, default_max_tokens: 200 }} ] }}\n"
         );
         let gateway = Gateway::start(&document, &settings("model")).unwrap_or_else(|trouble| panic!("{trouble}"));
         crate::sdk::run(
