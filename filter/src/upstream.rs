@@ -21,8 +21,7 @@ pub fn request_head(context: u32, end: bool) -> Action {
         return refuse(b"the gateway does not know this provider");
     };
     let provider = String::from_utf8_lossy(&provider).into_owned();
-    let now = vm::now();
-    let bound = vm::with(|vm| vm.table.exchange(key).map(|exchange| exchange.bind(&provider, now))).flatten();
+    let bound = vm::with(|vm| vm.table.exchange(key).map(|exchange| exchange.bind(&provider))).flatten();
     match bound {
         None => refuse(b"the gateway does not know this request"),
         Some(Bound::Tombstone(next)) => {
@@ -77,7 +76,9 @@ fn reads_body(context: u32) -> bool {
 }
 
 fn request_ended(context: u32) -> Action {
-    let body = report(abi::buffer(Buffer::Request, 0, usize::MAX >> 1)).unwrap_or_default();
+    let Some(body) = report(abi::buffer(Buffer::Request, 0, usize::MAX >> 1)) else {
+        return refuse(b"the gateway could not read the request");
+    };
     act(with_attempt(context, |attempt, exchange| attempt.request_body(exchange, &body)))
 }
 

@@ -88,7 +88,7 @@ impl Attempt {
             AttemptState::Committed(Some(_)) => 0..size,
             AttemptState::Held { .. }
             | AttemptState::Committed(None)
-            | AttemptState::Preparing { .. }
+            | AttemptState::Preparing
             | AttemptState::Sent
             | AttemptState::Over => 0..0,
         }
@@ -178,10 +178,6 @@ impl Attempt {
             AttemptState::Held { since, hold: Hold::Stream { relay, fed, out, changed }, head } => {
                 exchange.first_content.get_or_insert(now);
                 self.commit_stream(exchange, HeldStream { since, relay, fed, out, changed, head }, false)
-            }
-            AttemptState::Held { .. } => {
-                let failure = Failure::new(ErrorKind::Timeout, "the provider did not complete its answer in time");
-                self.fail(exchange, failure, AttemptOutcome::Timeout, false)
             }
             state => {
                 self.state = state;

@@ -2,11 +2,11 @@
 //!
 //! What it does follows the provider that was picked, never the plan alone: credentials go where the bytes go.
 
+use super::HOLD;
 use super::headers::Headers;
 use super::machine::{Exchange, LocalReply, PlannedTarget, Speak, State};
 use super::onward;
 use super::relay::Relay;
-use super::{ANSWER, HOLD, REPLAY};
 use crate::hub::{ErrorKind, Failure, Rejection};
 use crate::operations::Operation;
 use crate::telemetry::AttemptOutcome;
@@ -25,7 +25,7 @@ pub struct Attempt {
 /// Where an attempt is.
 pub(super) enum AttemptState {
     /// The request's body is on its way from the host's buffer.
-    Preparing { since: u64 },
+    Preparing,
     /// The provider has the request.
     Sent,
     /// The answer's headers are held.
@@ -92,7 +92,7 @@ pub enum RequestVerdict {
 
 impl Exchange {
     /// Binds an attempt to the provider that the host picked (the cluster's metadata; empty on the cluster of `on_no_match`).
-    pub fn bind(&mut self, provider: &str, now: u64) -> Bound {
+    pub fn bind(&mut self, provider: &str) -> Bound {
         if provider.is_empty() {
             self.expected = self.expected.saturating_add(1);
             return Bound::Tombstone(self.plan.get(self.expected).map(|target| target.name.to_string()));
@@ -106,12 +106,7 @@ impl Exchange {
         };
         self.expected = place.saturating_add(1);
         let next = self.plan.get(self.expected).map(|target| target.name.to_string());
-        let attempt = Attempt {
-            place: self.attempts.len(),
-            target: target.clone(),
-            more: next.is_some(),
-            state: AttemptState::Preparing { since: now },
-        };
+        let attempt = Attempt { place: self.attempts.len(), target: target.clone(), more: next.is_some(), state: AttemptState::Preparing };
         self.attempts.push(AttemptRecord {
             target,
             outcome: None,
@@ -164,7 +159,7 @@ impl Attempt {
     /// Whether the request's body is wanted when it ends.
     #[must_use]
     pub const fn reads_body(&self) -> bool {
-        matches!(self.state, AttemptState::Preparing { .. })
+        matches!(self.state, AttemptState::Preparing)
     }
 
     /// Writes the request from the client's whole body.
@@ -206,11 +201,11 @@ impl Attempt {
     #[must_use]
     pub const fn deadline(&self) -> Option<u64> {
         match &self.state {
-            AttemptState::Preparing { since } => Some(since.saturating_add(REPLAY)),
             AttemptState::Held { since, hold: Hold::Stream { .. }, .. } => Some(since.saturating_add(HOLD)),
-            AttemptState::Held { since, .. } => Some(since.saturating_add(ANSWER)),
-            // The exchange's own deadline ends an attempt whose provider is silent.
-            AttemptState::Sent | AttemptState::Committed(_) | AttemptState::Over => None,
+            // The exchange's own deadline ends an attempt whose body or whose provider is silent.
+            AttemptState::Held { .. } | AttemptState::Preparing | AttemptState::Sent | AttemptState::Committed(_) | AttemptState::Over => {
+                None
+            }
         }
     }
 

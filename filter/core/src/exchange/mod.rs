@@ -40,8 +40,6 @@ pub const SECOND: u64 = 1_000_000_000;
 
 /// How long a client may be silent while its body is on the way.
 const BODY_SILENCE: u64 = 30 * SECOND;
-/// How long an attempt may wait for a body that the gateway position has already seen whole.
-const REPLAY: u64 = 10 * SECOND;
 /// How long a streamed answer's headers are held back while the provider has sent no content: behind it, an error can't move on any more.
 const HOLD: u64 = 30 * SECOND;
 /// How long a whole answer may take, from the request's release to its last byte.
