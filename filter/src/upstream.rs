@@ -94,10 +94,13 @@ pub fn answer_head(context: u32, end: bool) -> Action {
 
 /// More of the answer's body.
 pub fn answer_body(context: u32, size: usize, end: bool) -> Action {
-    let wanted = vm::with(|vm| vm.streams.get(&context)?.attempt.as_ref().map(|attempt| attempt.wants(size, end))).flatten();
-    let Some(wanted) = wanted else { return Action::Continue };
+    let wanted = vm::with(|vm| {
+        let attempt = vm.streams.get(&context)?.attempt.as_ref()?;
+        Some((attempt.wants(size, end), attempt.is_held()))
+    });
+    let Some(Some((wanted, held))) = wanted else { return Action::Continue };
     let bytes = report(abi::buffer(Buffer::Response, wanted.start, wanted.len())).unwrap_or_default();
-    let now = vm::now();
+    let now = if held { vm::now() } else { 0 };
     carry_out(with_attempt(context, |attempt, exchange| attempt.answer_body(exchange, &bytes, size, end, now)), None)
 }
 

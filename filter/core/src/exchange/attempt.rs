@@ -197,6 +197,12 @@ impl Attempt {
         matches!(self.state, AttemptState::Sent)
     }
 
+    /// Whether the answer is held, so that the time of what comes of it matters.
+    #[must_use]
+    pub const fn is_held(&self) -> bool {
+        matches!(self.state, AttemptState::Held { .. })
+    }
+
     /// When the host must be woken although nothing happens.
     #[must_use]
     pub const fn deadline(&self) -> Option<u64> {
