@@ -9,6 +9,7 @@ fn main() -> std::process::ExitCode {
     let mut quick = false;
     for argument in std::env::args().skip(1) {
         match argument.as_str() {
+            "--" => {}
             "--quick" => quick = true,
             _ => {
                 print!("{HELP}");
