@@ -1,33 +1,38 @@
-//! `cargo measure`: the benchmark. What a request costs in Envoy alone, with an empty filter, and with Weir.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command prints")]
+//! The measure command: what a request costs in Envoy alone, with an empty filter, and with Weir.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "its output is its interface")]
+use std::process::ExitCode;
 
-use weir_integration::{measure, wasm};
+use weir_integration::measure::{self, Options};
 
-const HELP: &str = "cargo measure [-- --quick]\n\n  --quick   requests of 1 KB only (a few minutes less)\n";
+const USAGE: &str = "usage: cargo measure [--quick] [--write]\n\
+    \x20 --quick   one slice for each figure instead of three\n\
+    \x20 --write   write the table into docs/PERFORMANCE.md";
 
-fn main() -> std::process::ExitCode {
-    let mut quick = false;
-    for argument in std::env::args().skip(1) {
-        match argument.as_str() {
+fn main() -> ExitCode {
+    let mut options = Options::default();
+    for word in std::env::args().skip(1) {
+        match word.as_str() {
             "--" => {}
-            "--quick" => quick = true,
-            _ => {
-                print!("{HELP}");
-                return std::process::ExitCode::from(u8::from(argument != "--help" && argument != "-h"));
+            "--quick" => options.quick = true,
+            "--write" => options.write = true,
+            "--help" | "-h" => {
+                println!("{USAGE}");
+                return ExitCode::SUCCESS;
+            }
+            unknown => {
+                eprintln!("`{unknown}` is not known\n{USAGE}");
+                return ExitCode::from(2);
             }
         }
     }
-    let measured = wasm::build().and_then(|module| wasm::weir().and_then(|weir| measure::run(&module, &weir, quick)));
-    match measured {
-        Ok(table) => {
-            println!(
-                "\nThousand instructions in Envoy's process (user mode by valgrind, plus the kernel's constant part per request; ratio to Envoy alone)\n\n{table}"
-            );
-            std::process::ExitCode::SUCCESS
+    match measure::run(options) {
+        Ok(figures) => {
+            println!("\nCost in Envoy's process and ratio to Envoy alone.\n{figures}");
+            ExitCode::SUCCESS
         }
         Err(trouble) => {
-            eprintln!("{trouble}");
-            std::process::ExitCode::FAILURE
+            eprintln!("\n{trouble}");
+            ExitCode::FAILURE
         }
     }
 }

@@ -1,135 +1,176 @@
-//! What is measured: Envoy alone, with a filter that does nothing, and with Weir in its two ways.
-
-use crate::gateway::{self, Settings};
-use crate::{paths, trouble::Trouble};
-use std::net::SocketAddr;
+//! What is measured: Envoy alone, with a filter that does nothing, and with Weir; each a running process.
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
+
+use super::load::{Load, Upstream};
+use super::source::Source;
+use crate::gateway::{self, Settings};
+use crate::limiter::{Clock, Limiter};
+use crate::process::{self, Process};
+use crate::{client, fetch, paths, trouble::Trouble, wasm};
+
+/// Envoy with a module starts in 15 s under valgrind on an idle machine.
+const START: Duration = Duration::from_secs(300);
 
 /// One configuration of Envoy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Candidate {
-    /// Envoy with a route to the provider and an access log.
+    /// A route to the provider and an access log.
     Alone,
-    /// The same with an empty Wasm filter in the listener's chain.
+    /// The same with an empty filter in the listener's chain.
     Empty,
-    /// Weir with a provider of the client's format: bytes pass.
-    Passing,
-    /// Weir with a provider of another format: translated.
-    Translating,
+    /// The same with the empty filter in the upstream chain too: Weir's shape without its work.
+    EmptyTwice,
+    /// Weir in both positions, with identity, credential, a budget far from its limit, usage, metrics and log record.
+    Weir,
+}
+
+/// One Envoy that runs.
+pub struct Running {
+    pub process: Process,
+    /// Holds its configuration and its outputs.
+    pub folder: PathBuf,
+    pub load: Load,
+    /// Lives as long as the Envoy that asks it.
+    _limiter: Option<Limiter>,
 }
 
 impl Candidate {
-    /// In the order of the table.
-    pub const ALL: [Self; 4] = [Self::Alone, Self::Empty, Self::Passing, Self::Translating];
-
-    /// The row's name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Alone => "Envoy alone",
-            Self::Empty => "an empty Wasm filter, one position",
-            Self::Passing => "Weir, bytes pass (chat to chat)",
-            Self::Translating => "Weir, translating (chat to messages)",
-        }
-    }
-
-    /// Writes its configuration into a fresh folder and gives the folder.
-    pub fn prepare(
-        self,
-        module: &Path,
-        weir: &Path,
-        upstream: SocketAddr,
-        listener: SocketAddr,
-        admin: SocketAddr,
-    ) -> Result<PathBuf, Trouble> {
+    /// Starts Envoy; returns before it is ready, so that all of them start at the same time. `weir` is the command that renders.
+    pub fn start(self, source: Source, upstream: &Upstream, weir: &Path) -> Result<Starting, Trouble> {
         let folder = paths::fresh_run("measure")?;
-        let filter = match self {
-            Self::Alone => String::new(),
-            Self::Empty => EMPTY_FILTER.replace("MODULE", &empty_module()?.display().to_string()),
-            Self::Passing | Self::Translating => {
-                let kind = if self == Self::Passing { "openai-compatible" } else { "anthropic" };
-                let base = if self == Self::Passing { "/v1" } else { "" };
-                let document = format!(
-                    "version: 1\nproviders:\n  p: {{ kind: {kind}, endpoint: \"http://{upstream}{base}\" }}\nmodels:\n  - {{ name: m, targets: [ {{ provider: p, model: m }} ] }}\nlisten: {{ address: \"{listener}\", admin: \"{admin}\" }}\n"
-                );
-                write(&folder.join("document.yaml"), &document)?;
-                let settings = Settings {
-                    name: "measure".into(),
-                    module: module.to_owned(),
-                    weir: weir.to_owned(),
-                    environment: Vec::new(),
-                    ports: None,
-                    workers: 1,
-                    listen: String::new(),
-                };
-                gateway::render(&settings, &folder, &[])?;
-                return Ok(folder);
+        let [listener, admin] = [process::free_port(), process::free_port()].map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        let limiter = match self {
+            Self::Weir => Some(render(&folder, weir, upstream.address(), [listener, admin])?),
+            Self::Alone | Self::Empty | Self::EmptyTwice => {
+                let text = self.envoy()?.replace("UPSTREAM", &upstream.address().port().to_string());
+                let text = text.replace("LISTENER", &listener.port().to_string()).replace("ADMIN", &admin.port().to_string());
+                write(&folder.join("envoy.yaml"), &text)?;
+                None
             }
         };
-        let text = ALONE.replace("FILTER", &filter).replace("UPSTREAM", &upstream.port().to_string());
-        let text = text.replace("LISTENER", &listener.port().to_string()).replace("ADMIN", &admin.port().to_string());
-        write(&folder.join("envoy.yaml"), &text)?;
-        Ok(folder)
+        let mut command = source.command(&fetch::envoy::binary()?, &folder);
+        command.arg("-c").arg(folder.join("envoy.yaml")).args(["--use-dynamic-base-id", "--concurrency", "1", "--log-level", "error"]);
+        command.env(KEY, "sk-measured");
+        let process = Process::start("envoy", &command, &folder)?;
+        Ok(Starting { process, folder, limiter, listener, admin })
     }
+
+    fn envoy(self) -> Result<String, Trouble> {
+        let [down, up] = match self {
+            Self::Empty => [empty_filter("down")?, String::new()],
+            Self::EmptyTwice => [empty_filter("down")?, empty_filter("up")?],
+            Self::Alone | Self::Weir => [String::new(), String::new()],
+        };
+        let codec = "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec";
+        let codec = format!("{{ name: codec, typed_config: {{ \"@type\": type.googleapis.com/{codec} }} }}");
+        let up = if up.is_empty() { up } else { format!(", upstream_http_filters: [ {up}, {codec} ]") };
+        let down = if down.is_empty() { down } else { format!("\n          - {down}") };
+        Ok(ENVOY.replace("DOWN", &down).replace("UP_FILTERS", &up))
+    }
+}
+
+/// One Envoy that may not be ready yet.
+pub struct Starting {
+    process: Process,
+    folder: PathBuf,
+    limiter: Option<Limiter>,
+    listener: SocketAddr,
+    admin: SocketAddr,
+}
+
+impl Starting {
+    /// Waits until it is LIVE and opens the client's connections.
+    pub fn ready(mut self) -> Result<Running, Trouble> {
+        self.process.wait_until(START, || client::text(self.admin, "/ready").trim() == "LIVE")?;
+        self.process.wait_until(START, || process::answers(self.listener))?;
+        let load = Load::open(self.listener).map_err(|e| Trouble::new(format!("cannot connect to Envoy: {e}"), ""))?;
+        Ok(Running { process: self.process, folder: self.folder, load, _limiter: self.limiter })
+    }
+}
+
+/// Renders Weir's configuration into the folder and starts the rate-limit service that it asks.
+fn render(folder: &Path, weir: &Path, upstream: SocketAddr, [listener, admin]: [SocketAddr; 2]) -> Result<Limiter, Trouble> {
+    let limits = SocketAddr::from((Ipv4Addr::LOCALHOST, process::free_port()));
+    let document = DOCUMENT.replace("UPSTREAM", &upstream.to_string()).replace("LIMITS", &limits.to_string());
+    let document = document.replace("LISTENER", &listener.to_string()).replace("ADMIN", &admin.to_string());
+    write(&folder.join("document.yaml"), &document)?;
+    let settings = Settings {
+        name: "measure".into(),
+        module: wasm::path(),
+        weir: weir.to_owned(),
+        environment: Vec::new(),
+        ports: None,
+        workers: 1,
+        listen: String::new(),
+    };
+    gateway::render(&settings, folder, &[])?;
+    let path = folder.join("ratelimit/config/weir.yaml");
+    let rules = std::fs::read_to_string(&path).map_err(|e| Trouble::io("cannot read", &path, &e))?;
+    let cannot = |e: std::io::Error| Trouble::new(format!("the rate-limit service cannot start: {e}"), "");
+    Limiter::start(&limits.to_string(), &rules, Clock::System).map_err(cannot)
+}
+
+/// The empty filter's configuration; rustc compiles it here.
+fn empty_filter(name: &str) -> Result<String, Trouble> {
+    let source = paths::workspace().join("integration/src/measure/empty.rs");
+    let built = paths::target().join("empty-filter.wasm");
+    let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    rustc.current_dir(paths::workspace()).args(["--edition=2024", "--target=wasm32-wasip1", "--crate-type=cdylib", "-O"]);
+    let output = rustc.arg(&source).arg("-o").arg(&built).output().map_err(|e| Trouble::new(format!("cannot run rustc: {e}"), ""))?;
+    if !output.status.success() {
+        return Err(Trouble::new(format!("the empty filter does not compile:\n{}", String::from_utf8_lossy(&output.stderr)), ""));
+    }
+    Ok(EMPTY.replace("NAME", name).replace("MODULE", &built.display().to_string()))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Trouble> {
     std::fs::write(path, text).map_err(|error| Trouble::io("cannot write", path, &error))
 }
 
-/// A module whose callbacks do nothing, compiled here.
-fn empty_module() -> Result<PathBuf, Trouble> {
-    let source = paths::target().join("empty-filter.rs");
-    let built = source.with_extension("wasm");
-    write(&source, EMPTY_MODULE)?;
-    let mut rustc = Command::new("rustc");
-    rustc.args(["--edition=2024", "--target=wasm32-wasip1", "--crate-type=cdylib", "-O"]).arg(&source).arg("-o").arg(&built);
-    match rustc.status() {
-        Ok(status) if status.success() => Ok(built),
-        Ok(_) | Err(_) => Err(Trouble::new("the empty filter does not compile", "is rustc's target wasm32-wasip1 there?")),
-    }
-}
+/// Holds the provider's key for Weir.
+const KEY: &str = "WEIR_MEASURED_KEY";
 
-const EMPTY_MODULE: &str = r#"//! A filter that does nothing.
-#[unsafe(no_mangle)] extern "C" fn proxy_abi_version_0_2_1() {}
-#[unsafe(no_mangle)] extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 { core::mem::ManuallyDrop::new(Vec::<u8>::with_capacity(size)).as_mut_ptr() }
-#[unsafe(no_mangle)] extern "C" fn proxy_on_vm_start(_: u32, _: usize) -> i32 { 1 }
-#[unsafe(no_mangle)] extern "C" fn proxy_on_configure(_: u32, _: usize) -> i32 { 1 }
-#[unsafe(no_mangle)] extern "C" fn proxy_on_context_create(_: u32, _: u32) {}
-#[unsafe(no_mangle)] extern "C" fn proxy_on_request_headers(_: u32, _: u32, _: u32) -> i32 { 0 }
-#[unsafe(no_mangle)] extern "C" fn proxy_on_request_body(_: u32, _: usize, _: u32) -> i32 { 0 }
-#[unsafe(no_mangle)] extern "C" fn proxy_on_response_headers(_: u32, _: u32, _: u32) -> i32 { 0 }
-#[unsafe(no_mangle)] extern "C" fn proxy_on_response_body(_: u32, _: usize, _: u32) -> i32 { 0 }
-#[unsafe(no_mangle)] extern "C" fn proxy_on_done(_: u32) -> i32 { 1 }
-#[unsafe(no_mangle)] extern "C" fn proxy_on_log(_: u32) {}
-#[unsafe(no_mangle)] extern "C" fn proxy_on_delete(_: u32) {}
+const DOCUMENT: &str = r#"version: 1
+listen: { address: "LISTENER", admin: "ADMIN" }
+providers:
+  chat: { kind: openai-compatible, endpoint: "http://UPSTREAM/v1", speaks: [chat], auth: { bearer: { env: WEIR_MEASURED_KEY } } }
+  messages: { kind: anthropic, endpoint: "http://UPSTREAM", auth: { api_key: { env: WEIR_MEASURED_KEY } } }
+models:
+  - { name: passed, targets: [ { provider: chat, model: gpt-5 } ] }
+  - { name: translated, targets: [ { provider: messages, model: claude-sonnet-5 } ] }
+identity:
+  team: { header: x-team, trusted: true }
+limits:
+  service: { endpoint: "http://LIMITS/json", timeout: 250ms }
+  budgets:
+    - { name: team-hour, key: [team, model], tokens: 1_000_000_000, per: hour, mode: check, on_failure: allow }
 "#;
 
-const EMPTY_FILTER: &str = r#"
-          - name: empty
-            typed_config:
-              "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
-              config: { name: empty, root_id: empty, vm_config: { runtime: envoy.wasm.runtime.v8, vm_id: empty, code: { local: { filename: "MODULE" } } } }"#;
+const EMPTY: &str = r#"{ name: empty, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm, config: { name: NAME, root_id: NAME, vm_config: { runtime: envoy.wasm.runtime.v8, vm_id: empty, code: { local: { filename: "MODULE" } } } } } }"#;
 
-const ALONE: &str = r#"node: { id: "measure", cluster: "measure" }
-admin: { address: { socket_address: { address: 127.0.0.1, port_value: ADMIN } } }
+const ENVOY: &str = r#"admin: { address: { socket_address: { address: 127.0.0.1, port_value: ADMIN } } }
 static_resources:
   listeners:
-  - name: l
+  - name: measured
     address: { socket_address: { address: 127.0.0.1, port_value: LISTENER } }
     filter_chains:
     - filters:
       - name: envoy.filters.network.http_connection_manager
         typed_config:
           "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-          stat_prefix: l
+          stat_prefix: measured
           access_log:
           - name: envoy.access_loggers.file
             typed_config: { "@type": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog, path: /dev/stdout }
-          route_config: { name: r, virtual_hosts: [ { name: v, domains: [ "*" ], routes: [ { match: { prefix: "/" }, route: { cluster: p, timeout: 0s } } ] } ] }
-          http_filters:FILTER
+          route_config: { virtual_hosts: [ { name: all, domains: [ "*" ], routes: [ { match: { prefix: "/" }, route: { cluster: provider, timeout: 0s } } ] } ] }
+          http_filters:DOWN
           - name: envoy.filters.http.router
-            typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router }
+            typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router UP_FILTERS }
   clusters:
-  - { name: p, type: STATIC, connect_timeout: 3s, load_assignment: { cluster_name: p, endpoints: [ { lb_endpoints: [ { endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: UPSTREAM } } } } ] } ] } }
+  - name: provider
+    type: STATIC
+    load_assignment: { cluster_name: provider, endpoints: [ { lb_endpoints: [ { endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: UPSTREAM } } } } ] } ] }
 "#;
