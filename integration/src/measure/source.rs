@@ -1,8 +1,10 @@
 //! Where the figures come from: hardware counters, else valgrind, else the CPU time that the kernel accounts.
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use crate::{fetch, trouble::Trouble};
 
@@ -13,6 +15,13 @@ pub const KERNEL: [f64; 3] = [36_000.0, 38_000.0, 18_000.0];
 
 /// User and kernel said outright: where the kernel's part may not be counted, `perf` then refuses instead of leaving it out.
 const EVENT: &str = "instructions:uk";
+
+/// Linux's `O_NONBLOCK`: an order to a `perf` that has ended must not wait for ever.
+const NON_BLOCKING: i32 = 0o4000;
+
+/// Copies of more than 2 KB are one `rep movsb` in glibc, of which callgrind counts every byte as an instruction. Told so, glibc
+/// copies with vector instructions, as it does below 2 KB.
+const TUNABLES: &str = "glibc.cpu.x86_rep_movsb_threshold=0x40000000:glibc.cpu.x86_rep_stosb_threshold=0x40000000";
 
 /// How cost is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +63,7 @@ impl Source {
             return Command::new(program);
         }
         let mut command = Command::new("valgrind");
+        command.env("GLIBC_TUNABLES", TUNABLES);
         command.args(["--tool=callgrind", "--smc-check=all-non-file", "--instr-atstart=no"]);
         command.arg(format!("--callgrind-out-file={}", folder.join("callgrind").display())).arg(program);
         command
@@ -93,11 +103,10 @@ fn counters(pid: u32, folder: &Path, work: impl FnOnce() -> Result<(), Trouble>)
     let mut perf = Command::new("perf");
     perf.args(["stat", "-x", ",", "-e", EVENT, "--delay=-1", "-p", &pid.to_string(), "-o"]).arg(&result);
     perf.arg("--control").arg(format!("fifo:{},{}", control.display(), acknowledged.display()));
-    let mut perf = perf.stdin(Stdio::null()).spawn().map_err(cannot)?;
-    let mut orders = fs::OpenOptions::new().read(true).write(true).open(&control).map_err(cannot)?;
-    let answers = fs::OpenOptions::new().read(true).write(true).open(&acknowledged).map_err(cannot)?;
-    let mut answers = BufReader::new(answers);
-    let mut order = |word: &str| orders.write_all(word.as_bytes()).and_then(|()| answers.read_line(&mut String::new())).map_err(cannot);
+    let mut perf = perf.stdin(Stdio::null()).stderr(Stdio::null()).spawn().map_err(cannot)?;
+    let pipe = |path| fs::OpenOptions::new().read(true).write(true).custom_flags(NON_BLOCKING).open(path).map_err(cannot);
+    let (mut orders, mut answers) = (pipe(&control)?, pipe(&acknowledged)?);
+    let mut order = |word: &str| orders.write_all(word.as_bytes()).and_then(|()| acknowledge(&mut answers, &mut perf)).map_err(cannot);
     order("enable\n")?;
     let done = work();
     order("disable\n")?;
@@ -106,6 +115,22 @@ fn counters(pid: u32, folder: &Path, work: impl FnOnce() -> Result<(), Trouble>)
     done?;
     let text = fs::read_to_string(&result).map_err(|e| Trouble::io("cannot read", &result, &e))?;
     count(&text).ok_or_else(|| Trouble::new(format!("perf stat counted nothing: {text}"), ""))
+}
+
+/// Waits for the line with which `perf` answers an order; that it has ended instead is an error.
+fn acknowledge(answers: &mut fs::File, perf: &mut Child) -> io::Result<()> {
+    let mut byte = [0];
+    loop {
+        match answers.read(&mut byte) {
+            Ok(_) if byte == *b"\n" => return Ok(()),
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => match perf.try_wait()? {
+                Some(status) => return Err(io::Error::other(format!("it ended: {status}"))),
+                None => std::thread::sleep(Duration::from_millis(1)),
+            },
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// The count in `perf stat -x,` output; absent where the counter is not supported.
