@@ -83,8 +83,12 @@ fn replace(answer: Option<ClientAnswer>, bodiless: bool) -> Action {
         }
         Some(ClientAnswer::Replace(reply)) => {
             let headers = Headers::of_reply(&reply, true);
-            report(abi::set_header_pairs(Map::Response, &headers.to_pairs()));
-            report(abi::set_buffer(Buffer::Response, &reply.body));
+            let written = report(abi::set_buffer(Buffer::Response, &reply.body))
+                .and_then(|()| report(abi::set_header_pairs(Map::Response, &headers.to_pairs())));
+            if written.is_none() {
+                vm::send(&reply);
+                return Action::Pause;
+            }
             Action::Continue
         }
     }
@@ -119,7 +123,10 @@ pub fn act(context: u32, verdict: Option<Verdict>, resume: Option<Direction>) ->
             Action::Pause
         }
         Some(Verdict::Release(release)) => {
-            let_go(context, &release);
+            if let_go(context, &release).is_none() {
+                // The client's credentials stand in the headers that could not be written.
+                return refuse(b"the gateway could not write the request");
+            }
             if let Some(direction) = resume {
                 report(abi::continue_stream(direction));
             }
@@ -131,10 +138,10 @@ pub fn act(context: u32, verdict: Option<Verdict>, resume: Option<Direction>) ->
 }
 
 /// Filter state first, headers last: the edit of the headers makes Envoy pick the route anew, once.
-fn let_go(context: u32, release: &Release) {
+fn let_go(context: u32, release: &Release) -> Option<()> {
     mark(context);
     report(abi::set_property(names::STATE_NEXT, release.next.as_bytes()));
-    report(abi::set_header_pairs(Map::Request, &release.headers.to_pairs()));
+    report(abi::set_header_pairs(Map::Request, &release.headers.to_pairs()))
 }
 
 fn mark(context: u32) {
@@ -183,6 +190,11 @@ fn code_details() -> String {
 
 /// A stream of a root that has no configuration, or a request that can't be read: nothing leaves.
 fn refuse_unconfigured() -> Action {
-    report(abi::reply(500, &Headers::new().to_pairs(), b"the gateway can't read the request", "weir"));
+    refuse(b"the gateway can't read the request")
+}
+
+/// Answers in the place of what could not be read or written: an error while the head is held, a reset of the stream behind it.
+pub fn refuse(sentence: &[u8]) -> Action {
+    report(abi::reply(500, &Headers::new().to_pairs(), sentence, "weir"));
     Action::Pause
 }

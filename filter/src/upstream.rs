@@ -1,11 +1,11 @@
 //! The upstream position (U): once per attempt, in the router's upstream filter chain.
 
-use crate::gateway;
+use crate::gateway::{self, refuse};
 use crate::vm::{self, Vm, report};
 use weir_abi::{self as abi, Action, Buffer, Direction, Map};
 use weir_core::exchange::Key;
 use weir_core::exchange::headers::stays_in_gateway;
-use weir_core::exchange::{AnswerVerdict, Attempt, Bound, Exchange, Headers, RequestVerdict};
+use weir_core::exchange::{AnswerHead, AnswerVerdict, Attempt, Bound, Exchange, Headers, RequestVerdict};
 use weir_core::names;
 
 /// The request's head: which provider did Envoy pick, and whose exchange is it?
@@ -135,10 +135,9 @@ fn act(verdict: Option<RequestVerdict>) -> Action {
             Action::Pause
         }
         Some(RequestVerdict::Send { headers, body }) => {
-            if let Some(body) = body {
-                report(abi::set_buffer(Buffer::Request, &body));
-            }
-            if report(abi::set_header_pairs(Map::Request, &headers.to_pairs())).is_none() {
+            // Headers that announce another body than the one that leaves would let a client smuggle a request in.
+            let written = body.is_none_or(|body| report(abi::set_buffer(Buffer::Request, &body)).is_some());
+            if !written || report(abi::set_header_pairs(Map::Request, &headers.to_pairs())).is_none() {
                 return refuse(b"the gateway could not write the provider's request");
             }
             Action::Continue
@@ -147,18 +146,18 @@ fn act(verdict: Option<RequestVerdict>) -> Action {
 }
 
 fn carry_out(verdict: Option<AnswerVerdict>, resume: Option<Direction>) -> Action {
-    match verdict {
+    let written = match verdict {
         None | Some(AnswerVerdict::Continue) => return Action::Continue,
         Some(AnswerVerdict::Hold) => return Action::Pause,
-        Some(AnswerVerdict::Replace(bytes)) => {
-            report(abi::set_buffer(Buffer::Response, &bytes));
+        Some(AnswerVerdict::Replace(bytes)) => report(abi::set_buffer(Buffer::Response, &bytes)),
+        Some(AnswerVerdict::Commit(AnswerHead { headers, body })) => {
+            let body = body.map_or(Some(()), |body| report(abi::set_buffer(Buffer::Response, &body)));
+            body.and_then(|()| report(abi::set_header_pairs(Map::Response, &headers.to_pairs())))
         }
-        Some(AnswerVerdict::Commit(head)) => {
-            report(abi::set_header_pairs(Map::Response, &head.headers.to_pairs()));
-            if let Some(body) = head.body {
-                report(abi::set_buffer(Buffer::Response, &body));
-            }
-        }
+    };
+    if written.is_none() {
+        // One vendor's bytes never go to another vendor's client: an error while the head is held, a reset behind it.
+        return refuse(b"the gateway could not write the answer");
     }
     if let Some(direction) = resume {
         report(abi::continue_stream(direction));
@@ -185,9 +184,4 @@ fn point(next: Option<&str>) {
     if let Some(next) = next {
         report(abi::set_property(names::STATE_NEXT, next.as_bytes()));
     }
-}
-
-fn refuse(sentence: &[u8]) -> Action {
-    report(abi::reply(500, &Headers::new().to_pairs(), sentence, "weir"));
-    Action::Pause
 }

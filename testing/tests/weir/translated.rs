@@ -1,7 +1,7 @@
 //! A chat client and a provider that speaks Messages: translated both ways, whole and streamed, however the stream is cut.
 
 use super::rig::{ASK, ASK_STREAM, ask, envoy, provider, wiring};
-use weir_testing::{Play, Proxy, Sent, bytewise, every_cut};
+use weir_testing::{Fault, Play, Proxy, Sent, Status, bytewise, every_cut};
 
 const DOCUMENT: &str = r#"{
     "version": 1,
@@ -66,4 +66,30 @@ fn an_error_is_told_in_the_clients_format() {
     let received = proxy.received(id);
     assert!(received.status() >= 500 && received.status() != 598, "{}", received.status());
     assert!(received.text().starts_with("{\"error\":{"), "{}", received.text());
+}
+
+#[test]
+fn whatever_call_fails_neither_side_gets_the_others_format() {
+    let answers = || {
+        claude(|sent| match String::from_utf8_lossy(&sent.body).contains("\"stream\":true") {
+            true => Play::stream([STREAM.as_bytes().to_vec()]),
+            false => Play::json(200, ANSWER),
+        })
+    };
+    for body in [ASK, ASK_STREAM] {
+        let mut whole = answers();
+        let started = whole.host().spent().host_calls();
+        whole.exchange(&ask(body)).unwrap();
+        for nth in 0..whole.host().spent().host_calls() - started {
+            let mut proxy = answers();
+            proxy.host_mut().fail(Fault::new("*", Status::InternalFailure).after(nth).once());
+            let id = proxy.exchange(&ask(body)).unwrap_or_else(|e| panic!("call {nth}: {e:?}"));
+            let told = proxy.received(id).text();
+            assert!(!told.contains("content_block") && !told.contains("\"type\":\"message\""), "call {nth}: {told}");
+            for sent in proxy.sent(id).iter().filter(|sent| sent.complete) {
+                let asked = String::from_utf8_lossy(&sent.body);
+                assert!(asked.contains("\"max_tokens\":"), "call {nth}: {asked}");
+            }
+        }
+    }
 }
