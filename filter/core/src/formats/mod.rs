@@ -4,10 +4,15 @@
 //! do in this version is what the four functions below answer for it.
 
 pub mod chat;
+mod count;
 pub mod crossing;
 mod error_text;
+mod ids;
+mod media;
 pub mod messages;
+mod openai;
 mod outline;
+mod shape;
 mod wire;
 
 pub use outline::{Outline, OutputLimitSpan, Span, Traits};

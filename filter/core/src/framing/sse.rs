@@ -33,6 +33,17 @@ pub struct Frame<'a> {
     pub data: Option<&'a [u8]>,
 }
 
+impl Frame<'_> {
+    /// Whether a blank line ends the event; the last one of a body may lack it, and then its data may be cut.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        let line =
+            |bytes: &'_ [u8]| bytes.len().checked_sub([&b"\r\n"[..], b"\n", b"\r"].into_iter().find(|end| bytes.ends_with(end))?.len());
+        let Some(text) = line(self.raw).and_then(|end| self.raw.get(..end)) else { return false };
+        line(text).is_some()
+    }
+}
+
 /// A stream that can't be framed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FramingError {

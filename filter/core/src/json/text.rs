@@ -116,6 +116,12 @@ impl<'b> Str<'b> {
         unescape(&self.0)
     }
 
+    /// The length in bytes of the text without escapes, which are not undone for it. Each half of a surrogate pair counts as two.
+    #[must_use]
+    pub fn plain_len(&self) -> usize {
+        plain_length(&self.0)
+    }
+
     /// The text without escapes, for as long as the body lives where nothing had to be unescaped.
     #[must_use]
     pub fn into_plain(self) -> Cow<'b, str> {
@@ -242,9 +248,39 @@ fn hex4(chars: &mut core::str::Chars<'_>) -> u32 {
     (0..4).fold(0, |code, _| (code << 4) | chars.next().and_then(|c| c.to_digit(16)).unwrap_or(0))
 }
 
+/// The length in bytes that an escaped text has without its escapes.
+fn plain_length(escaped: &str) -> usize {
+    let mut rest = escaped.as_bytes();
+    let mut length = rest.len();
+    while let Some(at) = memchr::memchr(b'\\', rest) {
+        let unit = rest.get(at + 1) == Some(&b'u');
+        // An escape is one byte; four digits are a unit of UTF-16, two or three bytes of UTF-8.
+        let (written, means) = if unit { (6, unit_length(rest.get(at + 2..at + 6).unwrap_or_default())) } else { (2, 1) };
+        length = length.saturating_sub(written - means);
+        rest = rest.get(at + written..).unwrap_or_default();
+    }
+    length
+}
+
+fn unit_length(digits: &[u8]) -> usize {
+    match digits {
+        [b'0', b'0', b'0'..=b'7', _] => 1,
+        [b'0', b'0'..=b'7', _, _] | [b'd' | b'D', b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F', _, _] => 2,
+        _ => 3,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_without_escapes() {
+        for text in ["", "abc", "a\\n\\\"b", "\\u00e9\\u20ac\\u0041", "\\ud83d\\ude00x", "é"] {
+            let inside = Str::escaped(text);
+            assert_eq!(inside.plain_len(), inside.plain().len(), "{text}");
+        }
+    }
 
     #[test]
     fn escapes_and_back() {

@@ -1,7 +1,7 @@
 //! Whole answers and the list of models as chat clients read them.
 
 use super::{encode_finish, encode_id, usage};
-use crate::formats::{Asked, Reply};
+use crate::formats::Asked;
 use crate::hub::{Answer, Choice, Part, PartKind};
 use crate::json::{Out, Str};
 
@@ -31,31 +31,6 @@ pub(super) fn encode(answer: &Answer<'_>, asked: &Asked, out: &mut Out) {
         out.string(tier);
     }
     out.close_object();
-}
-
-/// The list of models.
-pub(super) fn models(names: &mut dyn Iterator<Item = &str>, created: u64) -> Reply {
-    let mut out = Out::default();
-    out.open_object();
-    out.key("object");
-    out.plain("list");
-    out.key("data");
-    out.open_array();
-    for name in names {
-        out.open_object();
-        out.key("id");
-        out.plain(name);
-        out.key("object");
-        out.plain("model");
-        out.key("created");
-        out.number(created);
-        out.key("owned_by");
-        out.plain("weir");
-        out.close_object();
-    }
-    out.close_array();
-    out.close_object();
-    Reply { status: 200, headers: vec![("content-type", "application/json".to_owned())], body: out.into_bytes() }
 }
 
 fn encode_choice(choice: &Choice<'_>, out: &mut Out) {

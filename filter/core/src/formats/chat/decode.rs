@@ -1,7 +1,7 @@
 //! A whole chat request into the hub, borrowed.
 
-use super::shape::{self, Fault, count, place};
 use super::{tools, turns};
+use crate::formats::shape::{self, Fault, count, place};
 use crate::hub::{Member, Reasoning, Rejection, Request};
 use crate::json::{Cursor, Kind, Raw, Str};
 

@@ -1,6 +1,6 @@
 //! What a passing chat request must say otherwise: the model, the wish for usage, and what the provider's dialect spells differently.
 
-use super::shape::{Fault, place};
+use crate::formats::shape::{Fault, place};
 use crate::formats::{Onward, Outline, Span};
 use crate::hub::Rejection;
 use crate::json::{Cursor, Out, Splices};

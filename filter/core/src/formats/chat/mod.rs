@@ -7,7 +7,6 @@ mod error;
 mod meter;
 mod outline;
 mod parts;
-mod shape;
 mod speech;
 mod spoken;
 mod tools;
@@ -15,7 +14,7 @@ mod turns;
 mod usage;
 mod writer;
 
-use super::{Asked, ClientSide, Meter, Onward, Outline, ProviderSide, Reply, SameFormat, Seen, StreamWriter};
+use super::{Asked, ClientSide, Meter, Onward, Outline, ProviderSide, Reply, SameFormat, Seen, StreamWriter, openai};
 use crate::hub::{Answer, Failure, Finish, Losses, Rejection, Request};
 use crate::json::{Out, Splices, Str};
 
@@ -41,7 +40,7 @@ impl ClientSide for Chat {
     }
 
     fn reply(&self, error: &Rejection) -> Reply {
-        error::reply(error)
+        openai::reply(error)
     }
 
     fn error_event(&self, error: &Rejection, out: &mut Vec<u8>) {
@@ -49,7 +48,7 @@ impl ClientSide for Chat {
     }
 
     fn models(&self, names: &mut dyn Iterator<Item = &str>, created: u64) -> Reply {
-        answer::models(names, created)
+        openai::models(names, created)
     }
 }
 

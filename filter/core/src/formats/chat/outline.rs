@@ -1,6 +1,6 @@
 //! One scan over a chat request: what routing, limits and edits need, and nothing else; what is passed over is validated.
 
-use super::shape::{self, Fault, place};
+use crate::formats::shape::{self, Fault, place};
 use crate::formats::{Outline, OutputLimitSpan, Span};
 use crate::hub::{Field, Rejection};
 use crate::json::{Cursor, JsonError, Kind};

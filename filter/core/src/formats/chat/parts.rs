@@ -1,7 +1,8 @@
 //! The parts of a message's content: text, images, sound, files, refusals.
 
-use super::shape::{Fault, place};
-use crate::hub::{Alphabet, Modality, Part, PartKind, Source};
+use crate::formats::media::{alphabet, decode_mime, media, media_type};
+use crate::formats::shape::{Fault, place, type_of};
+use crate::hub::{Modality, Part, PartKind, Source};
 use crate::json::{Cursor, Kind, Raw, Str};
 
 /// Reads content: a string, a list of parts, or `null`, which is none.
@@ -23,16 +24,6 @@ pub(super) fn decode_content<'b>(cursor: &mut Cursor<'b>) -> Result<Vec<Part<'b>
         }
         Kind::Object | Kind::Number | Kind::Boolean => Err(Fault::wrong(at, "it must be a string or a list of parts")),
     }
-}
-
-/// The media type in a `data:` address, lower case; `None` where the address is another one.
-pub(super) fn media_type<'b>(url: &Str<'b>) -> Option<Str<'b>> {
-    let (scheme, rest) = url.split_once(':')?;
-    if !scheme.as_escaped().eq_ignore_ascii_case("data") {
-        return None;
-    }
-    let head = rest.split_once(',').map_or_else(|| rest.clone(), |(head, _)| head);
-    Some(decode_mime(head.split_once(';').map_or_else(|| head.clone(), |(mime, _)| mime)))
 }
 
 fn decode_part<'b>(cursor: &mut Cursor<'b>) -> Result<Part<'b>, Fault> {
@@ -66,19 +57,6 @@ fn decode_part<'b>(cursor: &mut Cursor<'b>) -> Result<Part<'b>, Fault> {
         _ => "file",
     };
     Ok(Part { at: place(at), cache, kind: found.ok_or(Fault::missing(at, missing))? })
-}
-
-/// The `type` of the object that comes next, wherever in it the member stands; the cursor stays.
-pub(super) fn type_of<'b>(cursor: &Cursor<'b>) -> Result<Option<Str<'b>>, Fault> {
-    let mut ahead = cursor.clone();
-    ahead.enter_object()?;
-    while let Some(name) = ahead.member()? {
-        if name.is("type") {
-            return Ok(if ahead.null()? { None } else { Some(ahead.string()?) });
-        }
-        ahead.skip()?;
-    }
-    Ok(None)
 }
 
 fn image<'b>(cursor: &mut Cursor<'b>) -> Result<PartKind<'b>, Fault> {
@@ -153,44 +131,4 @@ fn file<'b>(cursor: &mut Cursor<'b>) -> Result<PartKind<'b>, Fault> {
         }),
         (None, None) => Err(Fault::missing(at, "file_data")),
     }
-}
-
-/// A medium by its address at byte `at`. What it is its media type says, whatever the part is called.
-fn media<'b>(at: usize, url: Str<'b>, modality: Modality, detail: Option<Str<'b>>, name: Option<Str<'b>>) -> Result<PartKind<'b>, Fault> {
-    let Some(mime_type) = media_type(&url) else {
-        if !url.plain().contains("://") {
-            return Err(Fault::wrong(at, "it must be an http(s) address or a data URI"));
-        }
-        return Ok(PartKind::Media { modality, mime_type: Str::default(), source: Source::Uri(url), detail, name });
-    };
-    let Some((_, data)) = url.split_once(',').filter(|(head, _)| head.plain().trim_end().to_ascii_lowercase().ends_with(";base64")) else {
-        return Err(Fault::wrong(at, "a data URI must hold base64"));
-    };
-    let mime = mime_type.plain();
-    let modality = match mime.split('/').next() {
-        Some("image") => Modality::Image,
-        Some("audio") => Modality::Audio,
-        Some("video") => Modality::Video,
-        Some("") | None => modality,
-        Some(_) => Modality::Document,
-    };
-    drop(mime);
-    let alphabet = alphabet(&data);
-    Ok(PartKind::Media { modality, mime_type, source: Source::Base64(data, alphabet), detail, name })
-}
-
-/// A media type in its usual spelling. Most come in it already and are borrowed.
-fn decode_mime<'b>(mime: Str<'b>) -> Str<'b> {
-    let plain = mime.plain();
-    let usual = match plain.to_ascii_lowercase().trim() {
-        "image/jpg" => "image/jpeg".to_owned(),
-        "audio/mp3" => "audio/mpeg".to_owned(),
-        other if other == plain && !mime.as_escaped().contains('\\') => return mime.clone(),
-        other => other.to_owned(),
-    };
-    Str::from_plain_owned(usual)
-}
-
-fn alphabet(data: &Str<'_>) -> Alphabet {
-    if memchr::memchr2(b'-', b'_', data.as_escaped().as_bytes()).is_some() { Alphabet::UrlSafe } else { Alphabet::Standard }
 }

@@ -123,7 +123,7 @@ fn call_member(name: &str, cursor: &mut Cursor<'_>, seen: &mut Seen) -> Result<(
 fn text(cursor: &mut Cursor<'_>, seen: &mut Seen) -> Result<(), JsonError> {
     match cursor.peek()? {
         Kind::String => {
-            count(plain_length(cursor.string()?.as_escaped()), seen);
+            count(cursor.string()?.plain_len(), seen);
             Ok(())
         }
         Kind::Array => {
@@ -140,42 +140,4 @@ fn text(cursor: &mut Cursor<'_>, seen: &mut Seen) -> Result<(), JsonError> {
 fn count(bytes: usize, seen: &mut Seen) {
     seen.content |= bytes > 0;
     seen.output_bytes = seen.output_bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
-}
-
-/// The length in bytes that an escaped text has without its escapes.
-fn plain_length(escaped: &str) -> usize {
-    let mut rest = escaped.as_bytes();
-    let mut length = rest.len();
-    while let Some(at) = memchr::memchr(b'\\', rest) {
-        let unit = rest.get(at + 1) == Some(&b'u');
-        // An escape is one byte; four digits are a unit of UTF-16, two or three bytes of UTF-8.
-        let (written, means) = if unit { (6, unit_length(rest.get(at + 2..at + 6).unwrap_or_default())) } else { (2, 1) };
-        length = length.saturating_sub(written - means);
-        rest = rest.get(at + written..).unwrap_or_default();
-    }
-    length
-}
-
-fn unit_length(digits: &[u8]) -> usize {
-    match digits {
-        [b'0', b'0', b'0'..=b'7', _] => 1,
-        [b'0', b'0'..=b'7', _, _] | [b'd' | b'D', b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F', _, _] => 2,
-        _ => 3,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::plain_length;
-    use crate::json::Str;
-
-    #[test]
-    fn counts_without_escapes() {
-        for text in ["", "abc", "a\\n\\\"b", "\\u00e9\\u20ac\\u0041", "\\ud83d\\ude00x", "é"] {
-            let raw = format!("\"{text}\"");
-            let mut cursor = crate::json::Cursor::of_text(&raw);
-            let plain: Str<'_> = cursor.string().unwrap();
-            assert_eq!(plain_length(text), plain.plain().len(), "{text}");
-        }
-    }
 }

@@ -1,7 +1,6 @@
 //! Tools, the choice among them, and the shape of the answer's text.
 
-use super::parts::type_of;
-use super::shape::{Fault, place};
+use crate::formats::shape::{Fault, place, type_of};
 use crate::hub::{OutputFormat, Tool, ToolChoice, ToolKind};
 use crate::json::{Cursor, Kind, Str};
 

@@ -1,7 +1,7 @@
 //! The messages of a conversation, one to one; leading instructions apart.
 
 use super::parts::decode_content;
-use super::shape::{Fault, place};
+use crate::formats::shape::{Fault, place};
 use crate::hub::{Message, Part, PartKind, Request, Role};
 use crate::json::{Cursor, Json, Kind, Raw, Str};
 

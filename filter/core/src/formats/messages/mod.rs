@@ -4,7 +4,6 @@ mod answer;
 mod cache;
 mod encode;
 mod error;
-mod ids;
 mod models;
 mod parts;
 mod reader;

@@ -1,8 +1,9 @@
 //! Content blocks: text, media, tool calls and their results.
 
 use super::cache::Breakpoints;
-use super::ids::wire_id;
 use crate::formats::crossing::Crossing;
+use crate::formats::ids::{is_safe, wire_id};
+use crate::formats::media::{is_of_the_web, is_padded, standard};
 use crate::hub::{Alphabet, Field, Modality, Part, PartKind, Rejection, Source};
 use crate::json::{Json, Kind, Out, Raw, Str};
 
@@ -82,7 +83,7 @@ fn media(modality: Modality, mime_type: &Str<'_>, source: &Source<'_>, at: u32, 
     match source {
         Source::Base64(_, _) if !readable => return leave(wrong, at, pen),
         Source::File(_) => return leave(Field::FileId, at, pen),
-        Source::Uri(uri) if !of_the_web(uri) => return leave(Field::UriScheme, at, pen),
+        Source::Uri(uri) if !is_of_the_web(uri) => return leave(Field::UriScheme, at, pen),
         Source::Base64(_, _) | Source::Uri(_) => {}
     }
     open(pen.out, kind);
@@ -112,33 +113,6 @@ fn media(modality: Modality, mime_type: &Str<'_>, source: &Source<'_>, at: u32, 
 /// Accounts for an element of which no block is written.
 fn leave(field: Field, at: u32, pen: &mut Pen<'_, '_>) -> Result<bool, Rejection> {
     pen.crossing.meet_at(field, at).map(|_| false)
-}
-
-fn of_the_web(uri: &Str<'_>) -> bool {
-    uri.split_once(':').is_some_and(|(scheme, _)| ["http", "https"].iter().any(|one| scheme.as_escaped().eq_ignore_ascii_case(one)))
-}
-
-/// Whether base64 can be copied as it stands: most comes so. What is escaped (`\/`, line ends) is measured only without its escapes.
-fn is_padded(data: &Str<'_>) -> bool {
-    data.as_escaped().len().is_multiple_of(4) && memchr::memchr2(b'\\', b' ', data.as_escaped().as_bytes()).is_none()
-}
-
-/// Base64 in the alphabet with `+` and `/`, padded and on one line (RFC 4648, section 4).
-fn standard(data: &Str<'_>) -> String {
-    let mut text: String = data
-        .plain()
-        .chars()
-        .filter(|c| *c != '=' && !c.is_ascii_whitespace())
-        .map(|c| match c {
-            '-' => '+',
-            '_' => '/',
-            c => c,
-        })
-        .collect();
-    while !text.len().is_multiple_of(4) {
-        text.push('=');
-    }
-    text
 }
 
 fn call(id: &Str<'_>, name: &Str<'_>, arguments: &Json<'_>, at: u32, pen: &mut Pen<'_, '_>) -> Result<bool, Rejection> {
@@ -211,7 +185,7 @@ fn response(id: &Str<'_>, content: &[Part<'_>], is_error: Option<bool>, pen: &mu
 
 /// A name in the alphabet of this format's tools; another one would be refused by the API with less to go by.
 pub(super) fn check_name(name: &Str<'_>, at: u32, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
-    if super::ids::is_safe(name.as_escaped()) && name.as_escaped().len() <= 64 {
+    if is_safe(name.as_escaped()) && name.as_escaped().len() <= 64 {
         return Ok(());
     }
     crossing.meet_at(Field::ToolName, at).map(|_| ()).map_err(|rejection| Rejection {

@@ -53,7 +53,7 @@ impl StreamReader for Reader {
         match Wire::read(data) {
             Ok(wire) => self.event(&wire, data, sink),
             // What the end of the body cut counts as if it had never come; the end itself says whether something is missing.
-            Err(_) if !is_ended(frame.raw) => {}
+            Err(_) if !frame.is_ended() => {}
             Err(error) => self.fail_to_read(error, sink),
         }
     }
@@ -266,13 +266,6 @@ fn close(block: Block, sink: Sink<'_>) {
         sink(Event::PartDelta { choice: 0, index, piece: Piece::Arguments(Str::from_plain("{}")) });
     }
     sink(Event::PartEnd { choice: 0, index });
-}
-
-/// Whether a blank line ends an event; the last one of a body may lack it.
-fn is_ended(raw: &[u8]) -> bool {
-    let line = |bytes: &'_ [u8]| bytes.len().checked_sub([&b"\r\n"[..], b"\n", b"\r"].into_iter().find(|end| bytes.ends_with(end))?.len());
-    let Some(text) = line(raw).and_then(|end| raw.get(..end)) else { return false };
-    line(text).is_some()
 }
 
 /// The members of an event that mean something in one or another type.

@@ -1,12 +1,12 @@
-//! Faults in the shape of a request and where they stand; the path is worked out only when one is told.
+//! Faults in the shape of a request and where they stand, whatever the format; the path is worked out only when one is told.
 
 use crate::hub::{ErrorKind, Rejection};
-use crate::json::{Cursor, JsonError, JsonFault, Kind, path_of};
+use crate::json::{Cursor, JsonError, JsonFault, Kind, Str, path_of};
 use std::borrow::Cow;
 
 /// Why a request is not of the format's shape.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub struct Fault {
     /// Offset in bytes of the value that is wrong, or of the object that lacks a member.
     at: usize,
     what: What,
@@ -27,17 +27,17 @@ impl From<JsonError> for Fault {
 
 impl Fault {
     /// The object at `at` lacks a member.
-    pub(super) const fn missing(at: usize, member: &'static str) -> Self {
+    pub const fn missing(at: usize, member: &'static str) -> Self {
         Self { at, what: What::Missing(member) }
     }
 
     /// The value at `at` is none of those that the format has; `why` is the rest of a sentence about it.
-    pub(super) fn wrong(at: usize, why: impl Into<Cow<'static, str>>) -> Self {
+    pub fn wrong(at: usize, why: impl Into<Cow<'static, str>>) -> Self {
         Self { at, what: What::Wrong(why.into()) }
     }
 
     /// The same as the client is told it, with the path of the member in its own body.
-    pub(super) fn rejection(&self, text: &str) -> Rejection {
+    pub fn rejection(&self, text: &str) -> Rejection {
         let refuse = |message: String| Rejection::new(ErrorKind::InvalidRequest, message);
         match &self.what {
             What::Json(JsonFault::Expected(kind)) => {
@@ -67,7 +67,7 @@ impl Fault {
 ///
 /// # Errors
 /// It is empty, begins with a byte order mark or is not UTF-8.
-pub(super) fn text(body: &[u8]) -> Result<&str, Rejection> {
+pub fn text(body: &[u8]) -> Result<&str, Rejection> {
     if body.is_empty() {
         return Err(Rejection::new(ErrorKind::InvalidRequest, "the request has no body"));
     }
@@ -81,12 +81,28 @@ pub(super) fn text(body: &[u8]) -> Result<&str, Rejection> {
 ///
 /// # Errors
 /// It is no number, or not a whole one from 0 on.
-pub(super) fn count(cursor: &mut Cursor<'_>) -> Result<u64, Fault> {
+pub fn count(cursor: &mut Cursor<'_>) -> Result<u64, Fault> {
     let at = cursor.offset();
     cursor.number()?.as_str().parse().map_err(|_not_whole| Fault::wrong(at, "it must be a whole number from 0 on"))
 }
 
 /// An offset as the hub keeps it. Bodies are capped far below 4 GiB; an offset that does not fit names the end of the range.
-pub(super) fn place(at: usize) -> u32 {
+pub fn place(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// The `type` of the object that comes next, wherever in it the member stands; the cursor stays.
+///
+/// # Errors
+/// No object comes next, or its `type` is no string.
+pub fn type_of<'b>(cursor: &Cursor<'b>) -> Result<Option<Str<'b>>, Fault> {
+    let mut ahead = cursor.clone();
+    ahead.enter_object()?;
+    while let Some(name) = ahead.member()? {
+        if name.is("type") {
+            return Ok(if ahead.null()? { None } else { Some(ahead.string()?) });
+        }
+        ahead.skip()?;
+    }
+    Ok(None)
 }

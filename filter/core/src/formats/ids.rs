@@ -1,11 +1,11 @@
-//! Ids of tool calls in the alphabet that this format demands: kept where they fit, replaced the same way everywhere where they don't.
+//! Ids in the alphabet that several formats demand: kept where they fit, replaced the same way everywhere where they don't.
 
 use crate::json::Str;
 
 /// The id as it is written: unchanged where it is of `[a-zA-Z0-9_-]+`, otherwise `call_` and 24 hexadecimal digits of its hash.
 ///
 /// The replacement depends on the id alone, so a call and its result agree, and so do retries and later requests.
-pub(super) fn wire_id<'s>(id: &'s Str<'_>) -> Str<'s> {
+pub fn wire_id<'s>(id: &'s Str<'_>) -> Str<'s> {
     if is_safe(id.as_escaped()) {
         return id.reborrow();
     }
@@ -14,7 +14,7 @@ pub(super) fn wire_id<'s>(id: &'s Str<'_>) -> Str<'s> {
 }
 
 /// Whether a name or id is of the format's alphabet.
-pub(super) fn is_safe(text: &str) -> bool {
+pub fn is_safe(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 

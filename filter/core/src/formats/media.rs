@@ -1,0 +1,99 @@
+//! Media by address, whatever the format: `data:` addresses taken apart, media types in their usual spelling, base64 in the usual alphabet.
+
+use super::shape::Fault;
+use crate::hub::{Alphabet, Modality, PartKind, Source};
+use crate::json::Str;
+
+/// The media type in a `data:` address, lower case; `None` where the address is another one.
+#[must_use]
+pub fn media_type<'b>(url: &Str<'b>) -> Option<Str<'b>> {
+    let (scheme, rest) = url.split_once(':')?;
+    if !scheme.as_escaped().eq_ignore_ascii_case("data") {
+        return None;
+    }
+    let head = rest.split_once(',').map_or_else(|| rest.clone(), |(head, _)| head);
+    Some(decode_mime(head.split_once(';').map_or_else(|| head.clone(), |(mime, _)| mime)))
+}
+
+/// A medium by its address at byte `at`. What it is its media type says, whatever the part is called.
+///
+/// # Errors
+/// The address is neither one of a scheme nor a `data:` address with base64.
+pub fn media<'b>(
+    at: usize,
+    url: Str<'b>,
+    modality: Modality,
+    detail: Option<Str<'b>>,
+    name: Option<Str<'b>>,
+) -> Result<PartKind<'b>, Fault> {
+    let Some(mime_type) = media_type(&url) else {
+        if !url.plain().contains("://") {
+            return Err(Fault::wrong(at, "it must be an http(s) address or a data URI"));
+        }
+        return Ok(PartKind::Media { modality, mime_type: Str::default(), source: Source::Uri(url), detail, name });
+    };
+    let Some((_, data)) = url.split_once(',').filter(|(head, _)| head.plain().trim_end().to_ascii_lowercase().ends_with(";base64")) else {
+        return Err(Fault::wrong(at, "a data URI must hold base64"));
+    };
+    let mime = mime_type.plain();
+    let modality = match mime.split('/').next() {
+        Some("image") => Modality::Image,
+        Some("audio") => Modality::Audio,
+        Some("video") => Modality::Video,
+        Some("") | None => modality,
+        Some(_) => Modality::Document,
+    };
+    drop(mime);
+    let alphabet = alphabet(&data);
+    Ok(PartKind::Media { modality, mime_type, source: Source::Base64(data, alphabet), detail, name })
+}
+
+/// A media type in its usual spelling. Most come in it already and are borrowed.
+#[must_use]
+pub fn decode_mime<'b>(mime: Str<'b>) -> Str<'b> {
+    let plain = mime.plain();
+    let usual = match plain.to_ascii_lowercase().trim() {
+        "image/jpg" => "image/jpeg".to_owned(),
+        "audio/mp3" => "audio/mpeg".to_owned(),
+        other if other == plain && !mime.as_escaped().contains('\\') => return mime.clone(),
+        other => other.to_owned(),
+    };
+    Str::from_plain_owned(usual)
+}
+
+/// The alphabet of base64 text.
+#[must_use]
+pub fn alphabet(data: &Str<'_>) -> Alphabet {
+    if memchr::memchr2(b'-', b'_', data.as_escaped().as_bytes()).is_some() { Alphabet::UrlSafe } else { Alphabet::Standard }
+}
+
+/// Whether anybody can fetch an address: `http` and `https`.
+#[must_use]
+pub fn is_of_the_web(uri: &Str<'_>) -> bool {
+    uri.split_once(':').is_some_and(|(scheme, _)| ["http", "https"].iter().any(|one| scheme.as_escaped().eq_ignore_ascii_case(one)))
+}
+
+/// Whether base64 can be copied as it stands: most comes so. What is escaped (`\/`, line ends) is measured only without its escapes.
+#[must_use]
+pub fn is_padded(data: &Str<'_>) -> bool {
+    data.as_escaped().len().is_multiple_of(4) && memchr::memchr2(b'\\', b' ', data.as_escaped().as_bytes()).is_none()
+}
+
+/// Base64 in the alphabet with `+` and `/`, padded and on one line (RFC 4648, section 4).
+#[must_use]
+pub fn standard(data: &Str<'_>) -> String {
+    let mut text: String = data
+        .plain()
+        .chars()
+        .filter(|c| *c != '=' && !c.is_ascii_whitespace())
+        .map(|c| match c {
+            '-' => '+',
+            '_' => '/',
+            c => c,
+        })
+        .collect();
+    while !text.len().is_multiple_of(4) {
+        text.push('=');
+    }
+    text
+}
