@@ -1,35 +1,51 @@
 //! What clients can ask of the gateway: one enum of operations with their paths and methods.
 
 use crate::config::{Gateway, PassThrough};
-use crate::formats::{ClientSide, chat};
+use crate::formats::{self, ClientSide, Head, Task, chat};
 use crate::names::FormatId;
 
 /// What a request asks for, told by its path alone (never by `accept`, user agent or body).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
-    /// `POST /v1/chat/completions`.
-    ChatCompletions,
-    /// `GET /v1/models`.
-    Models,
+    /// An answer of a model, in a client format.
+    Generate(FormatId),
+    /// `GET /v1/models`, as clients of a format read it.
+    Models(FormatId),
     /// `GET /healthz`: whether the filter is loaded and configured.
     Health,
     /// A path of the document's `endpoints`.
     PassThrough(PassThrough),
 }
 
-/// Paths of chat completions: OpenAI's own, and the one of Azure's `/openai/v1` base URL.
-const CHAT_COMPLETIONS: [&str; 2] = ["/v1/chat/completions", "/openai/v1/chat/completions"];
+/// Paths whose errors are told in a format although no operation has them. What is in none of them is told as `chat` tells it.
+const FAMILIES: [(&str, FormatId); 5] = [
+    ("/v1/messages", FormatId::Messages),
+    ("/anthropic/", FormatId::Messages),
+    ("/v1/responses", FormatId::Responses),
+    ("/v1beta/", FormatId::Gemini),
+    ("/model/", FormatId::Converse),
+];
+
+/// Request headers that only the SDKs of one vendor send: who asks for the list of models, which several formats have at one path.
+const MARKS: [(&str, FormatId); 1] = [("anthropic-version", FormatId::Messages)];
 
 impl Operation {
-    /// The operation of a path; `None` where it is not Weir's.
+    /// The operation of a path; `None` where it is not Weir's. `has` tells whether the request has a header.
     #[must_use]
-    pub fn of_path(gateway: &Gateway, path: &str) -> Option<Self> {
-        let bare = path.split(['?', '#']).next().unwrap_or_default();
-        if CHAT_COMPLETIONS.contains(&bare) {
-            return Some(Self::ChatCompletions);
+    pub fn of_path(gateway: &Gateway, path: &str, has: impl Fn(&str) -> bool) -> Option<Self> {
+        let head = Head::new(path);
+        let clients = FormatId::ALL.into_iter().filter_map(|format| Some((format, formats::client_side(format)?)));
+        for (format, client) in clients {
+            match client.task(&head) {
+                Some(Task::Generate) => return Some(Self::Generate(format)),
+                None => {}
+            }
         }
-        match bare {
-            "/v1/models" => Some(Self::Models),
+        match head.bare() {
+            "/v1/models" => {
+                let marked = MARKS.into_iter().find(|(header, format)| has(header) && formats::client_side(*format).is_some());
+                Some(Self::Models(marked.map_or(FormatId::Chat, |(_, format)| format)))
+            }
             "/healthz" => Some(Self::Health),
             _ => gateway.endpoint(path).cloned().map(Self::PassThrough),
         }
@@ -39,8 +55,8 @@ impl Operation {
     #[must_use]
     pub const fn methods(&self) -> Option<&'static str> {
         match self {
-            Self::ChatCompletions => Some("POST, OPTIONS"),
-            Self::Models | Self::Health => Some("GET, HEAD, OPTIONS"),
+            Self::Generate(_) => Some("POST, OPTIONS"),
+            Self::Models(_) | Self::Health => Some("GET, HEAD, OPTIONS"),
             Self::PassThrough(_) => None,
         }
     }
@@ -49,34 +65,32 @@ impl Operation {
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
-            Self::ChatCompletions => "chat",
-            Self::Models => "models",
+            Self::Generate(_) => "chat",
+            Self::Models(_) => "models",
             Self::Health => "health",
             Self::PassThrough(_) => "pass_through",
         }
     }
 
-    /// The format in which its errors are told.
+    /// The format in which its clients speak, and in which its errors are told.
     #[must_use]
     pub const fn format(&self) -> FormatId {
         match self {
-            Self::ChatCompletions | Self::Models | Self::Health | Self::PassThrough(_) => FormatId::Chat,
+            Self::Generate(format) | Self::Models(format) => *format,
+            Self::Health | Self::PassThrough(_) => FormatId::Chat,
         }
     }
-}
 
-impl Operation {
-    /// The format in which its clients speak.
+    /// The same as what it can do.
     #[must_use]
     pub fn client(&self) -> &'static dyn ClientSide {
-        match self {
-            Self::ChatCompletions | Self::Models | Self::Health | Self::PassThrough(_) => &chat::Chat,
-        }
+        formats::client_side(self.format()).unwrap_or(&chat::Chat)
     }
 }
 
-/// Whether a path is one of another client format, whose errors Envoy's own mapper words.
+/// The format in which errors about a path are told; `None` where this version does not write it, so that Envoy's own mapper words them.
 #[must_use]
-pub fn foreign_format(path: &str) -> bool {
-    ["/v1/messages", "/v1beta/", "/model/"].iter().any(|prefix| path.starts_with(prefix))
+pub fn format_of_errors(path: &str) -> Option<&'static dyn ClientSide> {
+    let format = FAMILIES.into_iter().find(|(prefix, _)| path.starts_with(prefix)).map_or(FormatId::Chat, |(_, format)| format);
+    formats::client_side(format)
 }

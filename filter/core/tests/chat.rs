@@ -4,15 +4,17 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use weir_core::formats::{self, Asked, ClientSide, Keep, Onward, Outline, SameFormat, Seen, Traits};
+use weir_core::formats::{self, Asked, ClientSide, Head, Keep, Onward, Outline, SameFormat, Seen, Traits};
 use weir_core::framing::sse::{Frame, MAX_EVENT, Reader};
-use weir_core::hub::{Answer, Choice, Event, Failure, Field, Finish, Grammar, Losses, Part, PartKind, Piece, PieceKind, Start};
+use weir_core::hub::{Answer, CallKind, Choice, Event, Failure, Field, Finish, Grammar, Losses, Part, PartKind, Piece, PieceKind, Start};
 use weir_core::json::{Json, Out, Raw, Splices, Str};
 use weir_core::names::FormatId;
 use weir_core::providers::{Dialect, OutputLimit};
 use weir_core::usage::Usage;
 
 const COMPATIBLE: Dialect = Dialect { output_limit: OutputLimit::MaxTokens, developer_role: false, include_usage: true };
+
+const HEAD: Head<'static> = Head::new("/v1/chat/completions");
 
 fn client() -> &'static dyn ClientSide {
     formats::client_side(FormatId::Chat).unwrap()
@@ -23,7 +25,7 @@ fn same() -> &'static dyn SameFormat {
 }
 
 fn asked(include_usage: bool) -> Asked {
-    Asked { model: "smart".to_owned(), stream: true, include_usage, now: 7 }
+    Asked { model: "smart".to_owned(), stream: true, include_usage, now: 7, memo: None }
 }
 
 /// Compares what comes of every file of a folder with what stands beside it.
@@ -50,11 +52,11 @@ fn walk(folder: &str, extension: &str, result: impl Fn(&Path, &[u8]) -> String) 
 fn requests() {
     walk("requests", "json", |_, body| {
         let mut came = String::new();
-        match client().outline(body) {
+        match client().outline(&HEAD, body) {
             Ok(outline) => {
                 let refused: Vec<_> = Field::ALL.iter().filter(|&&field| outline.traits.contains(field)).collect();
                 writeln!(came, "refused by some: {refused:?}\n{:#?}", Outline { traits: Traits::default(), ..outline.clone() }).unwrap();
-                let onward = Onward { model: Some("m\"x"), dialect: COMPATIBLE, default_max_tokens: 1 };
+                let onward = Onward { model: Some("m\"x"), dialect: COMPATIBLE, default_max_tokens: 1, client: client() };
                 let mut splices = Splices::default();
                 same().edit(&outline, body, &onward, &mut splices, &mut Losses::default()).unwrap();
                 let edited = String::from_utf8(splices.apply(body)).unwrap();
@@ -63,7 +65,7 @@ fn requests() {
             }
             Err(rejection) => writeln!(came, "outline: {rejection:#?}").unwrap(),
         }
-        match client().decode(body) {
+        match client().decode(&HEAD, body) {
             Ok(request) => writeln!(came, "{request:#?}").unwrap(),
             Err(rejection) => writeln!(came, "decode: {rejection:#?}").unwrap(),
         }
@@ -83,8 +85,8 @@ fn broken_requests_are_refused() {
             for byte in [b'"', b'}', b'[', b'0', b'\\', 0xC3] {
                 changed[at] = byte;
                 for body in [&changed[..], &whole[..at]] {
-                    assert!(client().outline(body).is_err() || json(body), "{name} at {at}");
-                    assert!(client().decode(body).is_err() || json(body), "{name} at {at}");
+                    assert!(client().outline(&HEAD, body).is_err() || json(body), "{name} at {at}");
+                    assert!(client().decode(&HEAD, body).is_err() || json(body), "{name} at {at}");
                 }
             }
         }
@@ -96,10 +98,12 @@ fn without_a_need_to_edit_the_bytes_stay() {
     let dialect = Dialect { output_limit: OutputLimit::MaxTokens, developer_role: true, include_usage: false };
     let body =
         b" {\"max_tokens\":3,\n \"model\" : \"smart\",\"messages\":[{\"role\":\"developer\",\"content\":\"\\u00e9\"}],\"stream\":true} ";
-    let outline = client().outline(body).unwrap();
+    let outline = client().outline(&HEAD, body).unwrap();
     for model in [None, Some("smart")] {
         let mut splices = Splices::default();
-        same().edit(&outline, body, &Onward { model, dialect, default_max_tokens: 1 }, &mut splices, &mut Losses::default()).unwrap();
+        same()
+            .edit(&outline, body, &Onward { model, dialect, default_max_tokens: 1, client: client() }, &mut splices, &mut Losses::default())
+            .unwrap();
         assert_eq!(splices.apply(body), body);
     }
 }
@@ -160,7 +164,11 @@ fn text(plain: &'static str) -> Str<'static> {
 
 /// One answer as events: thoughts, text, two calls.
 fn events() -> Vec<Event<'static>> {
-    let call = |index, id, name| Event::PartStart { choice: 0, index, kind: PieceKind::ToolCall { id: text(id), name: text(name) } };
+    let call = |index, id, name| Event::PartStart {
+        choice: 0,
+        index,
+        kind: PieceKind::ToolCall { id: text(id), name: text(name), kind: CallKind::Function },
+    };
     let add = |index, piece| Event::PartDelta { choice: 0, index, piece };
     vec![
         Event::Start(Start { id: Some(text("msg_1")), model: Some(text("m")), created: None }),
@@ -190,7 +198,7 @@ fn events() -> Vec<Event<'static>> {
 /// The same answer whole.
 fn answer() -> Answer<'static> {
     let part = |kind| Part { at: 0, cache: None, kind };
-    let call = |id, name, arguments| part(PartKind::ToolCall { id: text(id), name: text(name), arguments });
+    let call = |id, name, arguments| part(PartKind::ToolCall { id: text(id), name: text(name), arguments, kind: CallKind::Function });
     Answer {
         id: Some(text("msg_1")),
         model: Some(text("m")),

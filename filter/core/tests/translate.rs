@@ -1,70 +1,131 @@
-//! Requests of chat clients as providers of other formats get them: each folder of `cases/requests` holds `chat.json`, and beside it
-//! `messages.json` with `losses.txt`, or `error.txt`. `WEIR_BLESS=1` rewrites what must come.
+//! Requests of clients as providers of every format get them: each folder of `cases/requests/CLIENT` holds `request.json` (and
+//! `path.txt` where the path says something, too), and beside it for each target format `TARGET.json` with `TARGET.losses.txt`, or
+//! `TARGET.error.txt`. `WEIR_BLESS=1` rewrites what must come.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests may panic, and so may what they share")]
 
+mod said;
+
+use said::{cases, clients, entries, golden, targets};
 use std::fs;
-use std::path::{Path, PathBuf};
-use weir_core::formats::{ClientSide, Onward, Translation, chat::Chat, messages::Messages};
-use weir_core::hub::{Losses, Rejection};
+use std::path::Path;
+use weir_core::formats::{ClientSide, Head, Onward, Passage, Translation};
+use weir_core::hub::Rejection;
 use weir_core::json::{Out, Raw};
+use weir_core::names::FormatId;
 use weir_core::providers::Kind;
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/requests")
-}
-
-fn golden(path: &Path, found: &str) {
-    if std::env::var_os("WEIR_BLESS").is_some() {
-        fs::write(path, found).unwrap();
+/// What goes to a provider of `target`, and what was lost on the way.
+fn passed(
+    client: &dyn ClientSide,
+    head: Head<'_>,
+    body: &[u8],
+    target: FormatId,
+    translation: &dyn Translation,
+    model: &str,
+) -> Result<(String, Passage), Rejection> {
+    let outline = client.outline(&head, body)?;
+    let request = client.decode(&head, body)?;
+    let kind = if target == FormatId::Messages { Kind::Anthropic } else { Kind::OpenAi };
+    let onward = Onward { model: Some(model), dialect: kind.preset().dialect, default_max_tokens: 8192, client };
+    let (mut out, mut passage) = (Out::default(), Passage::default());
+    let encoded = translation.encode(&request, body, &onward, &mut out, &mut passage);
+    if let Some(field) = outline.traits.refused_by(target) {
+        assert!(encoded.is_err(), "the outline says that {} is refused", field.as_str());
     }
-    let expected = fs::read_to_string(path).unwrap_or_else(|_| panic!("{} is missing; WEIR_BLESS=1 writes it", path.display()));
-    assert_eq!(found, expected, "{}", path.display());
+    encoded.map(|()| (out.into_string(), passage))
 }
 
-/// What goes to the provider, and what was lost on the way. The model is taken from the folder's name behind `@`.
-fn translated(model: &str, body: &[u8]) -> Result<(String, String), Rejection> {
-    Chat.outline(body)?;
-    let request = Chat.decode(body)?;
-    let onward = Onward { model: Some(model), dialect: Kind::Anthropic.preset().dialect, default_max_tokens: 8192 };
-    let (mut out, mut losses) = (Out::default(), Losses::default());
-    Messages.encode(&request, body, &onward, &mut out, &mut losses)?;
-    let losses = losses.as_slice().iter().map(|(field, fate)| format!("{};{}\n", field.as_str(), fate.as_str())).collect();
-    Ok((out.into_string(), losses))
+/// The model of a target: what the folder's name says behind `@`, or one that shows most.
+fn model(name: &str, target: FormatId) -> &str {
+    let usual = match target {
+        FormatId::Chat | FormatId::Responses => "gpt-5",
+        FormatId::Messages => "claude-sonnet-4-5",
+        FormatId::Converse => "anthropic.claude-sonnet-4-5-v1:0",
+        FormatId::Gemini => "gemini-2.5-flash",
+    };
+    name.split_once('@').map_or(usual, |(_, model)| model)
+}
+
+/// The usual path of a client format.
+const fn path(client: FormatId) -> &'static str {
+    match client {
+        FormatId::Chat => "/v1/chat/completions",
+        FormatId::Responses => "/v1/responses",
+        FormatId::Messages => "/v1/messages",
+        FormatId::Converse => "/model/smart/converse",
+        FormatId::Gemini => "/v1beta/models/smart:generateContent",
+    }
 }
 
 #[test]
 fn requests_become_the_providers() {
-    let mut cases: Vec<PathBuf> = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    cases.sort();
-    assert!(cases.len() > 15, "the cases are there");
-    for case in cases {
-        let name = case.file_name().unwrap().to_string_lossy().into_owned();
-        let model = name.split_once('@').map_or("claude-sonnet-4-5", |(_, model)| model);
-        let body = fs::read(case.join("chat.json")).unwrap();
-        match translated(model, &body) {
-            Ok((body, losses)) => {
-                assert!(Raw::parse(&body).is_ok(), "{name}: {body}");
-                golden(&case.join("messages.json"), &pretty(&body));
-                golden(&case.join("losses.txt"), &losses);
-                assert!(!case.join("error.txt").exists(), "{name} must be refused");
-            }
-            Err(rejection) => {
-                let at = rejection.param.as_deref().unwrap_or("-");
-                golden(&case.join("error.txt"), &format!("{} {at}\n{}\n", rejection.kind.as_str(), rejection.message));
-                assert!(!case.join("messages.json").exists(), "{name} must be translated: {}", rejection.message);
+    for (id, client) in clients() {
+        let folders = entries(&cases().join("requests").join(id.as_str()));
+        assert!(folders.len() > 15, "{id}: the cases are there");
+        for folder in folders {
+            let own_path = fs::read_to_string(folder.join("path.txt")).ok();
+            let head = Head::new(own_path.as_deref().map_or_else(|| path(id), str::trim));
+            assert!(client.task(&head).is_some(), "{}: {head:?} is no path of {id}", folder.display());
+            let body = fs::read(folder.join("request.json")).unwrap();
+            for (target, translation) in targets() {
+                case(&folder, client, head, &body, target, translation);
             }
         }
     }
 }
 
-/// One line for each member of the request, and for each turn and tool.
-fn pretty(body: &str) -> String {
-    let mut lines = body.replace(r#",{"role":"#, ",\n  {\"role\":").replace(r#",{"name":"#, ",\n  {\"name\":");
-    for member in
-        ["max_tokens", "tools", "tool_choice", "system", "messages", "thinking", "output_config", "temperature", "metadata", "stream"]
-    {
-        lines = lines.replacen(&format!(",\"{member}\":"), &format!(",\n\"{member}\":"), 1);
+fn case(folder: &Path, client: &dyn ClientSide, head: Head<'_>, body: &[u8], target: FormatId, translation: &dyn Translation) {
+    let name = folder.file_name().unwrap().to_string_lossy();
+    let [sent, losses, error] = ["json", "losses.txt", "error.txt"].map(|end| folder.join(format!("{target}.{end}")));
+    match passed(client, head, body, target, translation, model(&name, target)) {
+        Ok((body, passage)) => {
+            assert!(Raw::parse(&body).is_ok(), "{name}: {body}");
+            golden(&sent, &pretty(&body));
+            golden(
+                &losses,
+                &passage
+                    .losses
+                    .as_slice()
+                    .iter()
+                    .map(|(field, fate)| format!("{};{}\n", field.as_str(), fate.as_str()))
+                    .collect::<String>(),
+            );
+            assert!(!error.exists(), "{name} must be refused by {target}");
+        }
+        Err(rejection) => {
+            let at = rejection.param.as_deref().unwrap_or("-");
+            golden(&error, &format!("{} {at}\n{}\n", rejection.kind.as_str(), rejection.message));
+            assert!(!sent.exists(), "{name} must be translated to {target}: {}", rejection.message);
+        }
     }
-    lines.push('\n');
-    lines
+}
+
+/// One line for each member of the request, and for each element of a member that is an array.
+fn pretty(body: &str) -> String {
+    let (mut pretty, mut depth, mut text, mut escaped) = (String::new(), 0, false, false);
+    let mut lists = Vec::new();
+    for c in body.chars() {
+        pretty.push(c);
+        if text {
+            text = escaped || c != '"';
+            escaped = !escaped && c == '\\';
+            continue;
+        }
+        match c {
+            '"' => text = true,
+            '{' | '[' => {
+                lists.push(c == '[');
+                depth += 1;
+            }
+            '}' | ']' => {
+                lists.pop();
+                depth -= 1;
+            }
+            ',' if depth == 1 => pretty.push('\n'),
+            ',' if depth == 2 && lists.last() == Some(&true) => pretty.push_str("\n  "),
+            _ => {}
+        }
+    }
+    pretty.push('\n');
+    pretty
 }

@@ -128,7 +128,7 @@ fn a_small_document_says_the_rest_by_its_kinds() {
     let claude = &gateway.providers[1];
     let key = SecretRef::Env("ANTHROPIC_API_KEY".into());
     assert_eq!(claude.credential, Credential::ApiKey { header: "x-api-key".into(), secret: key });
-    assert_eq!(claude.path(FormatId::Messages).as_deref(), Some("/v1/messages"));
+    assert_eq!(claude.path(FormatId::Messages, "m", false).as_deref(), Some("/v1/messages"));
     assert_eq!(gateway.wants_env, ["ANTHROPIC_API_KEY", "OPENAI_API_KEY"]);
     let route = gateway.route("smart").unwrap().1;
     assert_eq!(route.targets.iter().map(|target| (target.weight, target.priority)).collect::<Vec<_>>(), [(1, 0), (1, 1)]);

@@ -7,15 +7,18 @@ use super::attempt::{Attempt, AttemptState, Hold};
 use super::headers::{Headers, stays_behind};
 use super::machine::{Exchange, Speak, State};
 use super::relay::{Relay, Relayed};
-use crate::formats::{self, Seen};
+use crate::formats::{self, Asked, ClientSide, Seen};
 use crate::framing::sse;
-use crate::hub::{ErrorKind, Failure};
+use crate::hub::{Answer, ErrorKind, Failure, replay};
 use crate::json::Out;
 use crate::names;
 use crate::operations::Operation;
 use crate::telemetry::AttemptOutcome;
 use crate::usage::UsageSource;
 use core::ops::Range;
+
+/// Where providers write the id under which their support finds a request.
+const REQUEST_IDS: [&str; 3] = ["request-id", "x-request-id", "x-amzn-requestid"];
 
 /// What the upstream position does with an answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -75,7 +78,9 @@ impl Attempt {
         let client = exchange.client();
         match self.target.speak {
             Speak::Same(format) => Some(Relay::pass(formats::same_format(format)?, client, &asked, sse::MAX_EVENT)),
-            Speak::Translated(format) => Some(Relay::translate(formats::translation(format)?, client, &asked, sse::MAX_EVENT)),
+            Speak::Translated(format) => {
+                Some(Relay::translate(formats::translation(format)?, client, &asked, self.homeward.clone(), sse::MAX_EVENT))
+            }
         }
     }
 
@@ -164,9 +169,9 @@ impl Attempt {
     }
 
     fn commit_stream(&mut self, exchange: &mut Exchange, held: HeldStream, end: bool) -> AnswerVerdict {
-        let mut headers = self.client_head(&held.head);
+        let mut headers = self.client_head(exchange.client(), &held.head);
         headers.set(":status", "200");
-        headers.set("content-type", "text/event-stream; charset=utf-8");
+        headers.set("content-type", exchange.client().stream_type(&exchange.asked(exchange.began)));
         headers.set("cache-control", "no-cache");
         let body = held.changed.then_some(held.out);
         self.commit(exchange, headers, body, (!end).then_some(held.relay))
@@ -223,12 +228,11 @@ impl Attempt {
             }
             Speak::Translated(format) => {
                 let Some(format) = formats::translation(format) else { return AnswerVerdict::Continue };
-                let answer = match format.decode_answer(body) {
+                let mut answer = match format.decode_answer(body) {
                     Ok(answer) => answer,
                     Err(failure) => return self.fail(exchange, failure, AttemptOutcome::Broken, bodiless),
                 };
-                let mut out = Out::with_capacity(body.len().saturating_add(512));
-                exchange.client().encode_answer(&answer, &exchange.asked(exchange.began), &mut out);
+                self.homeward.answer(&mut answer);
                 let seen = Seen {
                     usage: answer.usage,
                     model: answer.model.as_ref().map(|model| model.plain().into_owned()),
@@ -237,11 +241,12 @@ impl Attempt {
                 };
                 self.take_note(exchange, &seen);
                 self.outcome(exchange, AttemptOutcome::Complete);
-                let mut headers = self.client_head(head);
+                let (client, asked) = (exchange.client(), exchange.asked(exchange.began));
+                let (media, out) = written(client, &asked, &answer, body.len());
+                let mut headers = self.client_head(client, head);
                 headers.set(":status", "200");
-                headers.set("content-type", "application/json");
-                headers.set("content-length", out.len().to_string());
-                self.commit(exchange, headers, Some(out.into_bytes()), None)
+                headers.set("content-type", media);
+                self.commit(exchange, headers, Some(out), None)
             }
         }
     }
@@ -313,7 +318,7 @@ impl Attempt {
     }
 
     /// The headers of a translated answer: nothing of the provider's but its date and the id under which its support finds the request.
-    fn client_head(&self, head: &Headers) -> Headers {
+    fn client_head(&self, client: &dyn ClientSide, head: &Headers) -> Headers {
         if self.same() {
             let mut headers = pass_head(head);
             headers.retain(|name| name != "content-length");
@@ -323,8 +328,8 @@ impl Attempt {
         if let Some(date) = head.first("date") {
             headers.push("date", date);
         }
-        if let Some(id) = head.first("request-id").or_else(|| head.first("x-request-id")) {
-            headers.push("x-request-id", id);
+        if let Some(id) = REQUEST_IDS.into_iter().find_map(|name| head.first(name)) {
+            headers.push(client.id_header(), id);
         }
         headers
     }
@@ -363,6 +368,18 @@ struct HeldStream {
     out: Vec<u8>,
     changed: bool,
     head: Headers,
+}
+
+/// A whole answer as the client reads it, and its media type: a client that asked for a stream gets one, whatever the provider sent.
+fn written(client: &dyn ClientSide, asked: &Asked, answer: &Answer<'_>, size: usize) -> (&'static str, Vec<u8>) {
+    if asked.stream {
+        let (mut writer, mut out) = (client.writer(asked), Vec::new());
+        replay(answer, &mut |event| writer.write(&event, &mut out));
+        return (client.stream_type(asked), out);
+    }
+    let mut out = Out::with_capacity(size.saturating_add(512));
+    client.encode_answer(answer, asked, &mut out);
+    ("application/json", out.into_bytes())
 }
 
 /// The headers of an answer that passes: all but what must not reach a client.

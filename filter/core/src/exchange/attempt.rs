@@ -7,7 +7,8 @@ use super::headers::Headers;
 use super::machine::{Exchange, LocalReply, PlannedTarget, Speak, State};
 use super::onward;
 use super::relay::Relay;
-use crate::hub::{ErrorKind, Failure, Rejection};
+use crate::formats::Homeward;
+use crate::hub::{ErrorKind, Failure, Rejection, Renames};
 use crate::operations::Operation;
 use crate::telemetry::AttemptOutcome;
 use crate::usage::{Usage, UsageSource};
@@ -17,6 +18,8 @@ pub struct Attempt {
     /// Its place in the exchange's list of attempts.
     pub(super) place: usize,
     pub(super) target: PlannedTarget,
+    /// What the answer needs on its way to a client of another format.
+    pub(super) homeward: Homeward,
     /// Another target follows in the plan.
     pub(super) more: bool,
     pub(super) state: AttemptState,
@@ -106,7 +109,13 @@ impl Exchange {
         };
         self.expected = place.saturating_add(1);
         let next = self.plan.get(self.expected).map(|target| target.name.to_string());
-        let attempt = Attempt { place: self.attempts.len(), target: target.clone(), more: next.is_some(), state: AttemptState::Preparing };
+        let attempt = Attempt {
+            place: self.attempts.len(),
+            target: target.clone(),
+            homeward: Homeward::new(target.speak.format(), Renames::default()),
+            more: next.is_some(),
+            state: AttemptState::Preparing,
+        };
         self.attempts.push(AttemptRecord {
             target,
             outcome: None,
@@ -149,10 +158,10 @@ impl Attempt {
                     None => self.give_up(exchange, &Rejection::new(ErrorKind::Internal, "the provider is not configured")),
                 }
             }
-            Operation::ChatCompletions | Operation::Models | Operation::Health if end => {
+            Operation::Generate(_) | Operation::Models(_) | Operation::Health if end => {
                 self.give_up(exchange, &Rejection::new(ErrorKind::Internal, "the request lost its body on its way through the gateway"))
             }
-            Operation::ChatCompletions | Operation::Models | Operation::Health => RequestVerdict::Wait,
+            Operation::Generate(_) | Operation::Models(_) | Operation::Health => RequestVerdict::Wait,
         }
     }
 
@@ -166,9 +175,11 @@ impl Attempt {
     pub fn request_body(&mut self, exchange: &mut Exchange, body: &[u8]) -> RequestVerdict {
         match onward::translated(exchange, &self.target, body) {
             Ok(outgoing) => {
-                for &(field, _) in outgoing.losses.as_slice() {
-                    exchange.losses.record(field, self.target.speak.format());
+                let format = self.target.speak.format();
+                for &(field, _) in outgoing.passage.losses.as_slice() {
+                    exchange.losses.record(field, format);
                 }
+                self.homeward = Homeward::new(format, outgoing.passage.renames);
                 self.send(exchange, outgoing.headers, outgoing.body)
             }
             Err(rejection) => self.give_up(exchange, &rejection),

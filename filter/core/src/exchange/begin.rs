@@ -6,7 +6,7 @@ use super::machine::{Exchange, Verdict};
 use super::onward::worth_keeping;
 use super::planning::shown;
 use crate::hub::{ErrorKind, Rejection};
-use crate::operations::{Operation, foreign_format};
+use crate::operations::{Operation, format_of_errors};
 use std::rc::Rc;
 
 /// What becomes of a request when its head was read.
@@ -21,7 +21,7 @@ impl Exchange {
     /// Takes a request's head. `marked` tells whether the route is Weir's; it is asked only for a path that Weir does not know.
     pub fn begin(configured: &Rc<Configured>, head: &Headers, end: bool, now: u64, marked: impl FnOnce() -> bool) -> Begun {
         let path = head.first(":path").unwrap_or_default();
-        let operation = Operation::of_path(&configured.gateway, path);
+        let operation = Operation::of_path(&configured.gateway, path, |name| head.first(name).is_some());
         if operation.is_none() && !marked() {
             return Begun::Passive;
         }
@@ -56,9 +56,9 @@ impl Exchange {
             return self.refuse_method(method, allowed);
         }
         match operation {
-            Operation::Models => self.list_models(now),
+            Operation::Models(_) => self.list_models(now),
             Operation::Health => self.healthy(),
-            Operation::ChatCompletions | Operation::PassThrough(_) => self.by_body(head, end),
+            Operation::Generate(_) | Operation::PassThrough(_) => self.by_body(head, end),
         }
     }
 
@@ -84,10 +84,10 @@ impl Exchange {
     fn refuse_unknown(&mut self, path: &str) -> Verdict {
         let bare = path.split(['?', '#']).next().unwrap_or_default();
         let rejection = Rejection::new(ErrorKind::NotFound, format!("the gateway knows no path {}", shown(bare))).code("unknown_path");
-        if foreign_format(bare) {
+        match format_of_errors(bare) {
+            Some(client) => self.refuse_as(client, &rejection),
             // Envoy's mapper words it in the format of the path.
-            return self.refuse_in_words(&rejection);
+            None => self.refuse_in_words(&rejection),
         }
-        self.refuse(rejection)
     }
 }

@@ -4,7 +4,7 @@ use super::attempt::AttemptRecord;
 use super::configured::Configured;
 use super::headers::{self, Headers};
 use super::{ANSWER, BODY_SILENCE, DECISION};
-use crate::formats::{Asked, ClientSide, Outline, Reply};
+use crate::formats::{Asked, ClientSide, Head, Outline, Reply};
 use crate::hub::{ErrorKind, Losses, Rejection};
 use crate::limits::{Claim, Decision, Ledger};
 use crate::names::{self, FormatId};
@@ -191,6 +191,11 @@ impl Exchange {
         self.operation.client()
     }
 
+    /// The head of the request as formats read it.
+    pub(super) fn head(&self) -> Head<'_> {
+        Head::new(&self.path)
+    }
+
     pub(super) fn outline(&self) -> &Outline {
         &self.outline
     }
@@ -213,6 +218,7 @@ impl Exchange {
             stream: self.outline.stream,
             include_usage: self.outline.include_usage,
             now: now / super::SECOND,
+            memo: self.outline.memo.clone(),
         }
     }
 
@@ -241,7 +247,7 @@ impl Exchange {
         if body.len() > cap {
             return self.refuse_size(cap);
         }
-        match self.client().outline(body) {
+        match self.client().outline(&self.head(), body) {
             Ok(outline) => self.outline = outline,
             Err(rejection) => return self.refuse(rejection),
         }
@@ -297,8 +303,8 @@ impl Exchange {
             State::Reading { since } => Some(since.saturating_add(BODY_SILENCE)),
             State::Deciding { since } => Some(since.saturating_add(DECISION)),
             State::Released { since } => match self.operation {
-                Operation::ChatCompletions => Some(since.saturating_add(ANSWER)),
-                Operation::PassThrough(_) | Operation::Models | Operation::Health => None,
+                Operation::Generate(_) => Some(since.saturating_add(ANSWER)),
+                Operation::PassThrough(_) | Operation::Models(_) | Operation::Health => None,
             },
             State::Answering | State::Replacing | State::Local | State::Settled => None,
         }

@@ -3,8 +3,8 @@
 use super::configured::Configured;
 use super::headers::{self, Headers};
 use super::machine::{Exchange, PlannedTarget, Speak};
-use crate::formats::{self, Onward};
-use crate::hub::{ErrorKind, Losses, Rejection};
+use crate::formats::{self, Onward, Passage};
+use crate::hub::{ErrorKind, Rejection};
 use crate::json::{Out, Splices};
 use crate::names::FormatId;
 use crate::operations::Operation;
@@ -16,34 +16,44 @@ pub(super) struct Outgoing {
     pub headers: Headers,
     /// The body; `None` leaves the client's.
     pub body: Option<Vec<u8>>,
-    /// What the provider's format could not carry.
-    pub losses: Losses,
+    /// What it left behind on its way into the provider's format.
+    pub passage: Passage,
 }
 
 /// Writes the request of one target.
 pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, body: &[u8]) -> Result<Outgoing, Rejection> {
     let configured = exchange.configured();
     let provider = configured.gateway.provider(target.provider).ok_or_else(unconfigured)?;
-    let onward = Onward { model: target.model.as_deref(), dialect: provider.dialect, default_max_tokens: target.default_max_tokens };
-    let mut losses = Losses::default();
+    let onward = Onward {
+        model: target.model.as_deref(),
+        dialect: provider.dialect,
+        default_max_tokens: target.default_max_tokens,
+        client: exchange.client(),
+    };
+    let mut passage = Passage::default();
     let rewritten = match target.speak {
         Speak::Same(format) => {
             let format = formats::same_format(format).ok_or_else(unconfigured)?;
             let mut splices = Splices::default();
-            format.edit(exchange.outline(), body, &onward, &mut splices, &mut losses)?;
+            format.edit(exchange.outline(), body, &onward, &mut splices, &mut passage.losses)?;
             (!splices.is_empty()).then(|| splices.apply(body))
         }
         Speak::Translated(format) => {
             let format = formats::translation(format).ok_or_else(unconfigured)?;
-            let request = exchange.client().decode(body)?;
+            let request = exchange.client().decode(&exchange.head(), body)?;
             let mut out = Out::with_capacity(body.len().saturating_add(body.len() / 8).saturating_add(256));
-            format.encode(&request, body, &onward, &mut out, &mut losses)?;
+            format.encode(&request, body, &onward, &mut out, &mut passage)?;
             Some(out.into_bytes())
         }
     };
     let length = rewritten.as_ref().map_or(body.len(), Vec::len);
     let format = target.speak.format();
-    let mut headers = envelope(exchange, provider, "POST", &provider.path(format).ok_or_else(unconfigured)?);
+    let mut headers = envelope(
+        exchange,
+        provider,
+        "POST",
+        &provider.path(format, target.model.as_deref().unwrap_or_default(), exchange.outline().stream).ok_or_else(unconfigured)?,
+    );
     headers.push("content-type", "application/json");
     for (name, value) in provider.default_headers(format) {
         headers.push(*name, *value);
@@ -53,7 +63,7 @@ pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, body: &[u8
     // Weir reads what comes back, so the provider is asked not to compress it.
     headers.set("accept-encoding", "identity");
     headers.set("content-length", length.to_string());
-    Ok(Outgoing { headers, body: rewritten, losses })
+    Ok(Outgoing { headers, body: rewritten, passage })
 }
 
 /// Writes the headers of a request that passes unread.
@@ -108,12 +118,11 @@ fn authorise(configured: &Configured, provider: &Provider, headers: &mut Headers
 
 /// Whether a client's request header is worth keeping for the attempts.
 pub(super) fn worth_keeping(configured: &Configured, operation: &Operation, name: &str) -> bool {
-    let formats = [FormatId::Chat, FormatId::Messages];
     name == "x-request-id"
         || match operation {
             Operation::PassThrough(_) => headers::goes_along(name),
-            Operation::ChatCompletions | Operation::Models | Operation::Health => {
-                formats.iter().any(|&format| headers::goes_onward(name, format))
+            Operation::Generate(_) | Operation::Models(_) | Operation::Health => {
+                FormatId::ALL.iter().any(|&format| headers::goes_onward(name, format))
             }
         }
         || configured.gateway.providers.iter().any(|provider| provider.pass_headers.iter().any(|one| **one == *name))

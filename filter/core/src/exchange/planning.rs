@@ -69,9 +69,10 @@ impl Exchange {
         let refused = route.targets.iter().find_map(|target| refusing(gateway, target, traits));
         Err(match refused {
             Some(field) => {
-                Rejection::new(ErrorKind::Unsupported, format!("no provider of `{}` can be asked for {}", shown(&model), field.as_str()))
+                let member = self.client().member(field);
+                Rejection::new(ErrorKind::Unsupported, format!("no provider of `{}` can be asked for {member}", shown(&model)))
                     .code("unsupported_by_target")
-                    .at(field.as_str())
+                    .at(member)
             }
             None => Rejection::new(ErrorKind::Unavailable, format!("no provider of `{model}` can be used: credentials are missing")),
         })

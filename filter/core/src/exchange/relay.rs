@@ -2,7 +2,7 @@
 //!
 //! Before the commit an error is kept for the attempt to decide about; behind it, it is written as the client format's own event.
 
-use crate::formats::{Asked, ClientSide, Keep, Meter, SameFormat, Seen, StreamReader, StreamWriter, Translation};
+use crate::formats::{Asked, ClientSide, Homeward, Keep, Meter, SameFormat, Seen, StreamReader, StreamWriter, Translation};
 use crate::framing::sse;
 use crate::hub::{ErrorKind, Event, Failure, Piece};
 
@@ -32,8 +32,7 @@ enum Way {
     },
     Translate {
         reader: Box<dyn StreamReader>,
-        writer: Box<dyn StreamWriter>,
-        seen: Box<Seen>,
+        home: Box<Home>,
     },
 }
 
@@ -45,8 +44,9 @@ impl Relay {
     }
 
     /// A relay from a provider's format to another one of the client's.
-    pub fn translate(format: &dyn Translation, client: &'static dyn ClientSide, asked: &Asked, limit: usize) -> Self {
-        let way = Way::Translate { reader: format.reader(), writer: client.writer(asked), seen: Box::default() };
+    pub fn translate(format: &dyn Translation, client: &'static dyn ClientSide, asked: &Asked, homeward: Homeward, limit: usize) -> Self {
+        let home = Home { homeward, writer: client.writer(asked), seen: Seen::default() };
+        let way = Way::Translate { reader: format.reader(), home: Box::new(home) };
         Self { framer: sse::Reader::new(limit), client, way, over: false }
     }
 
@@ -54,7 +54,7 @@ impl Relay {
     pub fn seen(&self) -> &Seen {
         match &self.way {
             Way::Pass { meter, .. } => meter.seen(),
-            Way::Translate { seen, .. } => seen,
+            Way::Translate { home, .. } => &home.seen,
         }
     }
 
@@ -84,9 +84,9 @@ impl Relay {
                     }
                 }
             }),
-            Way::Translate { reader, writer, seen } => self
-                .framer
-                .push(bytes, &mut |frame| reader.frame(&frame, &mut |event| forward(&event, seen, writer.as_mut(), committed, &mut out))),
+            Way::Translate { reader, home } => {
+                self.framer.push(bytes, &mut |frame| reader.frame(&frame, &mut |event| home.forward(event, committed, &mut out)))
+            }
         };
         if let Err(error) = framed {
             let failure = Failure::new(ErrorKind::BadGateway, error.to_string());
@@ -100,7 +100,7 @@ impl Relay {
             Way::Pass { dropping: false, .. } => return Ok(Relayed::Unchanged),
             Way::Pass { .. } if !dropped && !held_before && !self.framer.mid_event() => return Ok(Relayed::Unchanged),
             Way::Pass { .. } => {}
-            Way::Translate { seen, .. } => self.over = seen.failure.is_some() && (committed || seen.content),
+            Way::Translate { home, .. } => self.over = home.seen.failure.is_some() && (committed || home.seen.content),
         }
         Ok(Relayed::Changed(out))
     }
@@ -134,11 +134,10 @@ impl Relay {
                     self.fail(&failure, &mut out);
                 }
             }
-            Way::Translate { reader, writer, seen } => {
-                self.framer
-                    .finish(&mut |frame| reader.frame(&frame, &mut |event| forward(&event, seen, writer.as_mut(), committed, &mut out)));
-                reader.end(&mut |event| forward(&event, seen, writer.as_mut(), committed, &mut out));
-                if let (false, false, Some(failure)) = (committed, seen.content, &seen.failure) {
+            Way::Translate { reader, home } => {
+                self.framer.finish(&mut |frame| reader.frame(&frame, &mut |event| home.forward(event, committed, &mut out)));
+                reader.end(&mut |event| home.forward(event, committed, &mut out));
+                if let (false, false, Some(failure)) = (committed, home.seen.content, &home.seen.failure) {
                     return Err(failure.clone());
                 }
             }
@@ -152,40 +151,51 @@ impl Relay {
         self.over = true;
         match &mut self.way {
             Way::Pass { .. } => self.client.error_event(&failure.into(), out),
-            Way::Translate { writer, seen, .. } => {
-                seen.failure = Some(failure.clone());
-                writer.write(&Event::Error(failure.clone()), out);
+            Way::Translate { home, .. } => {
+                home.seen.failure = Some(failure.clone());
+                home.writer.write(&Event::Error(failure.clone()), out);
             }
         }
     }
 }
 
-/// Notes what an event says and writes it; an error is written only to a client that has seen content.
-fn forward(event: &Event<'_>, seen: &mut Seen, writer: &mut dyn StreamWriter, committed: bool, out: &mut Vec<u8>) {
-    if seen.failure.is_some() {
-        return;
+/// The client's end of a translated stream.
+struct Home {
+    homeward: Homeward,
+    writer: Box<dyn StreamWriter>,
+    seen: Seen,
+}
+
+impl Home {
+    /// Notes what an event says and writes it; an error is written only to a client that has seen content.
+    fn forward(&mut self, event: Event<'_>, committed: bool, out: &mut Vec<u8>) {
+        if self.seen.failure.is_some() {
+            return;
+        }
+        self.seen.content |= event.is_content();
+        self.note(&event);
+        if self.seen.failure.is_none() || committed || self.seen.content {
+            self.writer.write(&self.homeward.event(event), out);
+        }
     }
-    seen.content |= event.is_content();
-    match event {
-        Event::Start(start) => {
-            seen.model = start.model.as_ref().map(|model| model.plain().into_owned());
-            seen.id = start.id.as_ref().map(|id| id.plain().into_owned());
-        }
-        Event::PartDelta { piece: Piece::Text(text) | Piece::Arguments(text), .. } => {
-            seen.output_bytes = seen.output_bytes.saturating_add(u64::try_from(text.as_escaped().len()).unwrap_or(0));
-        }
-        Event::Usage(usage) => seen.usage.get_or_insert_default().merge_snapshot(usage),
-        Event::Finish { reason, .. } => seen.finish = Some(reason.as_str()),
-        Event::End => seen.complete = true,
-        Event::Error(failure) => {
-            seen.failure = Some(failure.clone());
-            if !committed && !seen.content {
-                return;
+
+    fn note(&mut self, event: &Event<'_>) {
+        let seen = &mut self.seen;
+        match event {
+            Event::Start(start) => {
+                seen.model = start.model.as_ref().map(|model| model.plain().into_owned());
+                seen.id = start.id.as_ref().map(|id| id.plain().into_owned());
             }
+            Event::PartDelta { piece: Piece::Text(text) | Piece::Arguments(text), .. } => {
+                seen.output_bytes = seen.output_bytes.saturating_add(u64::try_from(text.as_escaped().len()).unwrap_or(0));
+            }
+            Event::Usage(usage) => seen.usage.get_or_insert_default().merge_snapshot(usage),
+            Event::Finish { reason, .. } => seen.finish = Some(reason.as_str()),
+            Event::End => seen.complete = true,
+            Event::Error(failure) => seen.failure = Some(failure.clone()),
+            Event::PartDelta { piece: Piece::Signature(_), .. } | Event::PartStart { .. } | Event::PartEnd { .. } | Event::Ping => {}
         }
-        Event::PartDelta { piece: Piece::Signature(_), .. } | Event::PartStart { .. } | Event::PartEnd { .. } | Event::Ping => {}
     }
-    writer.write(event, out);
 }
 
 /// What a stream that ended without the provider's own end is.

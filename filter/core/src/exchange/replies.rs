@@ -3,14 +3,19 @@
 use super::SECOND;
 use super::machine::{Exchange, LocalReply, State, Verdict};
 use crate::config::Measure;
-use crate::formats::Reply;
+use crate::formats::{ClientSide, Reply};
 use crate::hub::{ErrorKind, Rejection};
 use crate::limits::{Cause, Refusal};
 
 impl Exchange {
     /// Refuses the request in the client's format.
     pub(super) fn refuse(&mut self, rejection: Rejection) -> Verdict {
-        let reply = self.client().reply(&rejection);
+        self.refuse_as(self.client(), &rejection)
+    }
+
+    /// Refuses the request in another format than that of its operation.
+    pub(super) fn refuse_as(&mut self, client: &dyn ClientSide, rejection: &Rejection) -> Verdict {
+        let reply = client.reply(rejection);
         self.rejected = Some(rejection.kind);
         self.say(reply, true)
     }

@@ -87,7 +87,7 @@ impl Exchange {
     /// Completes what the providers did not report: output from what came of it, input from the request's size.
     fn weigh(&mut self) {
         let text = self.outline().text_bytes;
-        let reads = matches!(self.operation, Operation::ChatCompletions);
+        let reads = matches!(self.operation, Operation::Generate(_));
         for attempt in &mut self.attempts {
             let billed = match attempt.outcome {
                 Some(AttemptOutcome::Complete | AttemptOutcome::Broken | AttemptOutcome::Abandoned | AttemptOutcome::Timeout) => true,
@@ -144,7 +144,7 @@ impl Exchange {
             provider: &attempt.target.name,
             kind: gateway.provider(attempt.target.provider).map_or("unknown", |provider| provider.kind.preset().name),
             model: attempt.target.model.as_deref().unwrap_or_default(),
-            format: matches!(self.operation, Operation::ChatCompletions).then(|| attempt.target.speak.format()),
+            format: matches!(self.operation, Operation::Generate(_)).then(|| attempt.target.speak.format()),
             outcome: attempt.outcome.unwrap_or(AttemptOutcome::Abandoned),
             status: attempt.status,
             usage: attempt.usage,

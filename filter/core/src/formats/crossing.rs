@@ -1,6 +1,7 @@
 //! The way of a request's elements into another format: what is not carried over is accounted for here and nowhere else.
 
-use crate::hub::{ErrorKind, Fate, Field, Losses, Rejection};
+use super::{ClientSide, Onward, Passage};
+use crate::hub::{ErrorKind, Fate, Field, Rejection};
 use crate::json;
 use crate::names::FormatId;
 
@@ -9,14 +10,15 @@ use crate::names::FormatId;
 pub struct Crossing<'a> {
     target: FormatId,
     body: &'a [u8],
-    losses: &'a mut Losses,
+    client: &'a dyn ClientSide,
+    passage: &'a mut Passage,
 }
 
 impl<'a> Crossing<'a> {
     /// The way of the request in `body` into `target`.
     #[must_use]
-    pub const fn new(target: FormatId, body: &'a [u8], losses: &'a mut Losses) -> Self {
-        Self { target, body, losses }
+    pub const fn new(target: FormatId, body: &'a [u8], onward: &Onward<'a>, passage: &'a mut Passage) -> Self {
+        Self { target, body, client: onward.client, passage }
     }
 
     /// Records an element that stands at byte `at` of the client's body, and gives its fate back.
@@ -24,7 +26,7 @@ impl<'a> Crossing<'a> {
     /// # Errors
     /// The target's fate for it is [`Fate::Refuse`].
     pub fn meet_at(&mut self, field: Field, at: u32) -> Result<Fate, Rejection> {
-        let fate = self.losses.record(field, self.target);
+        let fate = self.passage.losses.record(field, self.target);
         if fate == Fate::Refuse { Err(Self::refusal(field, self.path(at))) } else { Ok(fate) }
     }
 
@@ -33,7 +35,7 @@ impl<'a> Crossing<'a> {
     /// # Errors
     /// The target's fate for it is [`Fate::Refuse`].
     pub fn meet(&mut self, field: Field) -> Result<Fate, Rejection> {
-        self.meet_in(field, field.as_str())
+        self.meet_in(field, self.client.member(field))
     }
 
     /// Records an element that the request's own member `member` holds, and gives its fate back.
@@ -41,8 +43,16 @@ impl<'a> Crossing<'a> {
     /// # Errors
     /// The target's fate for it is [`Fate::Refuse`].
     pub fn meet_in(&mut self, field: Field, member: &str) -> Result<Fate, Rejection> {
-        let fate = self.losses.record(field, self.target);
+        let fate = self.passage.losses.record(field, self.target);
         if fate == Fate::Refuse { Err(Self::refusal(field, Some(member.to_owned()))) } else { Ok(fate) }
+    }
+
+    /// Notes that the target is told another name of a tool.
+    ///
+    /// # Errors
+    /// Another tool of the request has that name already.
+    pub fn rename(&mut self, sent: &str, own: &str, at: u32) -> Result<(), Rejection> {
+        if self.passage.renames.insert(sent, own) { Ok(()) } else { Err(self.invalid("two tools have names that can't be told apart", at)) }
     }
 
     /// A malformed element at byte `at`: the client's fault whatever the target.

@@ -7,6 +7,8 @@ pub mod chat;
 mod count;
 pub mod crossing;
 mod error_text;
+pub mod head;
+mod homeward;
 mod ids;
 mod media;
 pub mod messages;
@@ -15,29 +17,49 @@ mod outline;
 mod shape;
 mod wire;
 
+pub use head::{Head, Task};
+pub use homeward::Homeward;
 pub use outline::{Outline, OutputLimitSpan, Span, Traits};
-pub use wire::{Asked, Keep, Meter, Onward, Reply, Seen, StreamReader, StreamWriter};
+pub use wire::{Asked, Keep, Meter, Onward, Passage, Reply, Seen, StreamReader, StreamWriter};
 
-use crate::hub::{Answer, Failure, Losses, Rejection, Request};
+use crate::hub::{Answer, Failure, Field, Losses, Rejection, Request};
 use crate::json::{Out, Splices};
 use crate::names::FormatId;
 
 /// A format that clients speak.
-pub trait ClientSide: Sync {
+pub trait ClientSide: Sync + core::fmt::Debug {
+    /// What a path asks for; `None` where it is not one of this format's.
+    fn task(&self, head: &Head<'_>) -> Option<Task>;
+
+    /// The client's own member that says this element of a request, for errors that have no place in the body to name.
+    fn member(&self, field: Field) -> &'static str {
+        field.as_str()
+    }
+
     /// One scan over a request: what routing, limits and edits must know of it. Nothing in it borrows the body.
     ///
     /// # Errors
     /// The body is not JSON, or not of the format's shape; the message names the member.
-    fn outline(&self, body: &[u8]) -> Result<Outline, Rejection>;
+    fn outline(&self, head: &Head<'_>, body: &[u8]) -> Result<Outline, Rejection>;
 
     /// The whole request, borrowed.
     ///
     /// # Errors
     /// A member is not of the format's shape; `param` is its path.
-    fn decode<'b>(&self, body: &'b [u8]) -> Result<Request<'b>, Rejection>;
+    fn decode<'b>(&self, head: &Head<'_>, body: &'b [u8]) -> Result<Request<'b>, Rejection>;
 
     /// Writes a whole answer as the client's format has it.
     fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out);
+
+    /// The media type of a streamed answer.
+    fn stream_type(&self, _asked: &Asked) -> &'static str {
+        "text/event-stream; charset=utf-8"
+    }
+
+    /// The header in which answers carry the id of the request.
+    fn id_header(&self) -> &'static str {
+        "x-request-id"
+    }
 
     /// A writer for one streamed answer.
     fn writer(&self, asked: &Asked) -> Box<dyn StreamWriter>;
@@ -88,7 +110,14 @@ pub trait Translation: Sync {
     ///
     /// # Errors
     /// An element whose fate is [`crate::hub::Fate::Refuse`]; `param` names the client's own member.
-    fn encode(&self, request: &Request<'_>, body: &[u8], onward: &Onward<'_>, out: &mut Out, losses: &mut Losses) -> Result<(), Rejection>;
+    fn encode(
+        &self,
+        request: &Request<'_>,
+        body: &[u8],
+        onward: &Onward<'_>,
+        out: &mut Out,
+        passage: &mut Passage,
+    ) -> Result<(), Rejection>;
 
     /// The whole answer, borrowed.
     ///

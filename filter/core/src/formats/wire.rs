@@ -1,7 +1,8 @@
 //! What the formats and the exchange hand each other: what was asked, what goes onward, what was seen, and replies.
 
+use super::ClientSide;
 use crate::framing::sse::Frame;
-use crate::hub::{Event, Failure};
+use crate::hub::{Event, Failure, Losses, Renames};
 use crate::providers::Dialect;
 use crate::usage::Usage;
 
@@ -16,6 +17,8 @@ pub struct Asked {
     pub include_usage: bool,
     /// Seconds since the epoch, for answers that carry no time of their own.
     pub now: u64,
+    /// What the format noted for itself in [`super::Outline::memo`].
+    pub memo: Option<Box<str>>,
 }
 
 /// What a request to a provider must say beside what the client said.
@@ -27,6 +30,17 @@ pub struct Onward<'a> {
     pub dialect: Dialect,
     /// Tokens of the answer where the format demands a limit and the client gave none.
     pub default_max_tokens: u64,
+    /// The client's format: it knows the client's own names of what can't be sent.
+    pub client: &'a dyn ClientSide,
+}
+
+/// What a request leaves behind on its way into another format.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Passage {
+    /// What could not be carried.
+    pub losses: Losses,
+    /// What has to be undone in the answer.
+    pub renames: Renames,
 }
 
 /// What a passing or translated answer said about itself so far.

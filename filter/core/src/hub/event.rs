@@ -1,6 +1,6 @@
 //! The events of a streamed answer. Each borrows the one frame that it came in.
 
-use super::{Failure, Finish};
+use super::{CallKind, Failure, Finish};
 use crate::json::Str;
 use crate::usage::Usage;
 
@@ -90,6 +90,8 @@ pub enum PieceKind<'f> {
         id: Str<'f>,
         /// The tool's name.
         name: Str<'f>,
+        /// What kind of tool is called.
+        kind: CallKind,
     },
 }
 
@@ -98,7 +100,7 @@ pub enum PieceKind<'f> {
 pub enum Piece<'f> {
     /// Text of a text, reasoning or refusal part.
     Text(Str<'f>),
-    /// Characters of a call's arguments: JSON text inside a string, as they came.
+    /// Characters of a call's arguments: JSON text inside a string, or a custom tool's input, as they came.
     Arguments(Str<'f>),
     /// The signature of a reasoning part, whole.
     Signature(Str<'f>),

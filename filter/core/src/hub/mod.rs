@@ -4,10 +4,13 @@
 //! OpenTelemetry GenAI conventions. It knows no vendor.
 
 mod answer;
+pub mod envelope;
 mod error;
 mod event;
 pub mod fates;
 mod grammar;
+mod renames;
+mod replay;
 mod request;
 
 pub use answer::{Answer, Choice, Finish};
@@ -15,7 +18,9 @@ pub use error::{ErrorKind, Failure, Rejection};
 pub use event::{Event, Piece, PieceKind, Start};
 pub use fates::{Fate, Field, Losses};
 pub use grammar::{Grammar, GrammarFault};
+pub use renames::Renames;
+pub use replay::replay;
 pub use request::{
-    Alphabet, Limits, Member, Message, Modality, OutputFormat, Part, PartKind, Reasoning, Request, Role, Sampling, Source, State, Tool,
-    ToolChoice, ToolKind,
+    Alphabet, CallKind, Limits, Member, Message, Modality, OutputFormat, Part, PartKind, Reasoning, Request, Role, Sampling, Source, State,
+    Tool, ToolChoice, ToolKind,
 };

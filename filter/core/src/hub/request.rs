@@ -128,8 +128,10 @@ pub enum PartKind<'b> {
         id: Str<'b>,
         /// The tool's name.
         name: Str<'b>,
-        /// The arguments.
+        /// The arguments: JSON, or the free text of a custom tool.
         arguments: Json<'b>,
+        /// What kind of tool is called.
+        kind: CallKind,
     },
     /// What a call gave.
     ToolCallResponse {
@@ -142,6 +144,15 @@ pub enum PartKind<'b> {
     },
     /// A part that nobody interprets; written back only to the same format.
     Opaque(Raw<'b>),
+}
+
+/// Kinds of calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallKind {
+    /// A function; the arguments are JSON.
+    Function,
+    /// A tool whose input is free text.
+    Custom,
 }
 
 /// Kinds of media.

@@ -6,6 +6,7 @@ mod kinds;
 pub use endpoint::{Endpoint, EndpointFault, Scheme};
 pub use kinds::{Dialect, Kind, OutputLimit, Preset};
 
+use crate::formats::head::encoded;
 use crate::names::{CLUSTER_DIRECT, FormatId};
 
 /// The place of a provider in [`crate::config::Gateway::providers`], which is the document's order.
@@ -82,7 +83,7 @@ impl Provider {
     /// The base URL of a vendor that is asked in `chat` ends with the version (`https://api.openai.com/v1`), that of a vendor that is asked
     /// in `messages` does not (`https://api.anthropic.com`). A server that speaks both is written in either way.
     #[must_use]
-    pub fn path(&self, format: FormatId) -> Option<String> {
+    pub fn path(&self, format: FormatId, model: &str, stream: bool) -> Option<String> {
         if !self.speaks.contains(&format) {
             return None;
         }
@@ -90,7 +91,15 @@ impl Provider {
         match format {
             FormatId::Chat => Some(format!("{base}/chat/completions")),
             FormatId::Messages => Some(format!("{}/v1/messages", base.strip_suffix("/v1").unwrap_or(base))),
-            FormatId::Responses | FormatId::Converse | FormatId::Gemini => None,
+            FormatId::Responses => Some(format!("{base}/responses")),
+            FormatId::Converse => {
+                let operation = if stream { "converse-stream" } else { "converse" };
+                Some(format!("{base}/model/{}/{operation}", encoded(model)))
+            }
+            FormatId::Gemini => {
+                let operation = if stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
+                Some(format!("{base}/models/{}:{operation}", encoded(model)))
+            }
         }
     }
 
@@ -141,14 +150,14 @@ mod tests {
     #[test]
     fn paths_stand_below_the_base_url_of_the_vendors_sdk() {
         let openai = provider(Kind::OpenAi, "https://api.openai.com/v1", &[FormatId::Chat]);
-        assert_eq!(openai.path(FormatId::Chat).as_deref(), Some("/v1/chat/completions"));
-        assert_eq!(openai.path(FormatId::Messages), None);
+        assert_eq!(openai.path(FormatId::Chat, "m", true).as_deref(), Some("/v1/chat/completions"));
+        assert_eq!(openai.path(FormatId::Messages, "m", true), None);
         let claude = provider(Kind::Anthropic, "https://api.anthropic.com", &[FormatId::Messages]);
-        assert_eq!(claude.path(FormatId::Messages).as_deref(), Some("/v1/messages"));
+        assert_eq!(claude.path(FormatId::Messages, "m", true).as_deref(), Some("/v1/messages"));
         let both = provider(Kind::OpenAiCompatible, "http://vllm:8000/v1", &[FormatId::Chat, FormatId::Messages]);
-        assert_eq!(both.path(FormatId::Messages).as_deref(), Some("/v1/messages"));
+        assert_eq!(both.path(FormatId::Messages, "m", true).as_deref(), Some("/v1/messages"));
         let deep = provider(Kind::OpenAiCompatible, "http://llama/openai/v1", &[FormatId::Chat]);
-        assert_eq!(deep.path(FormatId::Chat).as_deref(), Some("/openai/v1/chat/completions"));
+        assert_eq!(deep.path(FormatId::Chat, "m", true).as_deref(), Some("/openai/v1/chat/completions"));
     }
 
     #[test]

@@ -75,7 +75,7 @@ fn encode_choice(choice: &Choice<'_>, out: &mut Out) {
 fn encode_calls(parts: &[Part<'_>], out: &mut Out) {
     out.open_array();
     for part in parts {
-        if let PartKind::ToolCall { id, name, arguments } = &part.kind {
+        if let PartKind::ToolCall { id, name, arguments, .. } = &part.kind {
             out.open_object();
             out.key("id");
             out.string(id);

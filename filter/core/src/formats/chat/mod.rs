@@ -14,7 +14,7 @@ mod turns;
 mod usage;
 mod writer;
 
-use super::{Asked, ClientSide, Meter, Onward, Outline, ProviderSide, Reply, SameFormat, Seen, StreamWriter, openai};
+use super::{Asked, ClientSide, Head, Meter, Onward, Outline, ProviderSide, Reply, SameFormat, Seen, StreamWriter, Task, openai};
 use crate::hub::{Answer, Failure, Finish, Losses, Rejection, Request};
 use crate::json::{Out, Splices, Str};
 
@@ -22,12 +22,19 @@ use crate::json::{Out, Splices, Str};
 #[derive(Clone, Copy, Debug)]
 pub struct Chat;
 
+/// OpenAI's own path, and the one of Azure's `/openai/v1` base URL.
+const PATHS: [&str; 2] = ["/v1/chat/completions", "/openai/v1/chat/completions"];
+
 impl ClientSide for Chat {
-    fn outline(&self, body: &[u8]) -> Result<Outline, Rejection> {
+    fn task(&self, head: &Head<'_>) -> Option<Task> {
+        PATHS.contains(&head.bare()).then_some(Task::Generate)
+    }
+
+    fn outline(&self, _head: &Head<'_>, body: &[u8]) -> Result<Outline, Rejection> {
         outline::outline(body)
     }
 
-    fn decode<'b>(&self, body: &'b [u8]) -> Result<Request<'b>, Rejection> {
+    fn decode<'b>(&self, _head: &Head<'_>, body: &'b [u8]) -> Result<Request<'b>, Rejection> {
         decode::decode(body)
     }
 

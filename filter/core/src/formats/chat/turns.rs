@@ -2,7 +2,7 @@
 
 use super::parts::decode_content;
 use crate::formats::shape::{Fault, place};
-use crate::hub::{Message, Part, PartKind, Request, Role};
+use crate::hub::{CallKind, Message, Part, PartKind, Request, Role};
 use crate::json::{Cursor, Json, Kind, Raw, Str};
 
 /// Reads `messages` into the request; an earlier value of the member is forgotten.
@@ -80,7 +80,7 @@ impl<'b> Draft<'b> {
                     draft.reasoning = part(at, PartKind::Reasoning { text: cursor.string()?, signature: None });
                 }
                 "tool_calls" => draft.calls = decode_calls(cursor)?,
-                "function_call" => draft.function_call = part(at, decode_function(cursor)?),
+                "function_call" => draft.function_call = part(at, decode_function(cursor, CallKind::Function)?),
                 "tool_call_id" => draft.tool_call_id = Some(cursor.string()?),
                 _ => cursor.skip()?,
             }
@@ -152,9 +152,9 @@ fn decode_calls<'b>(cursor: &mut Cursor<'b>) -> Result<Vec<Part<'b>>, Fault> {
             }
             match &*name.into_plain() {
                 "id" => id = cursor.string()?,
-                "function" => call = Some(decode_function(cursor)?),
+                "function" => call = Some(decode_function(cursor, CallKind::Function)?),
                 // Some servers put an empty one beside every function.
-                "custom" if call.is_none() => call = Some(decode_function(cursor)?),
+                "custom" if call.is_none() => call = Some(decode_function(cursor, CallKind::Custom)?),
                 _ => cursor.skip()?,
             }
         }
@@ -170,7 +170,7 @@ fn decode_calls<'b>(cursor: &mut Cursor<'b>) -> Result<Vec<Part<'b>>, Fault> {
     Ok(calls)
 }
 
-fn decode_function<'b>(cursor: &mut Cursor<'b>) -> Result<PartKind<'b>, Fault> {
+fn decode_function<'b>(cursor: &mut Cursor<'b>, kind: CallKind) -> Result<PartKind<'b>, Fault> {
     let at = cursor.offset();
     let (mut function, mut arguments) = (None, Json::Value(Raw::EMPTY_OBJECT));
     cursor.enter_object()?;
@@ -186,5 +186,5 @@ fn decode_function<'b>(cursor: &mut Cursor<'b>) -> Result<PartKind<'b>, Fault> {
             _ => cursor.skip()?,
         }
     }
-    Ok(PartKind::ToolCall { id: Str::default(), name: function.ok_or(Fault::missing(at, "name"))?, arguments })
+    Ok(PartKind::ToolCall { id: Str::default(), name: function.ok_or(Fault::missing(at, "name"))?, arguments, kind })
 }

@@ -124,7 +124,7 @@ impl Writer {
             PieceKind::ToolCall { .. } => Slot::Call(state.calls),
         };
         state.parts.push(slot);
-        if let PieceKind::ToolCall { id, name } = kind {
+        if let PieceKind::ToolCall { id, name, .. } = kind {
             let number = state.calls.to_string();
             state.calls = state.calls.saturating_add(1);
             state.spoke = true;

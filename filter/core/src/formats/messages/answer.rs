@@ -1,7 +1,7 @@
 //! A whole Messages answer as the hub's.
 
 use super::usage::Counts;
-use crate::hub::{Answer, Choice, ErrorKind, Failure, Finish, Part, PartKind};
+use crate::hub::{Answer, CallKind, Choice, ErrorKind, Failure, Finish, Part, PartKind};
 use crate::json::{Cursor, Json, JsonError, Kind, Raw, Str};
 
 /// Reads a whole answer.
@@ -142,7 +142,7 @@ impl<'b> Block<'b> {
             "redacted_thinking" => Some(PartKind::RedactedReasoning(self.data)),
             "tool_use" => {
                 let arguments = Json::Value(self.input.unwrap_or(Raw::EMPTY_OBJECT));
-                Some(PartKind::ToolCall { id: self.id, name: self.name, arguments })
+                Some(PartKind::ToolCall { id: self.id, name: self.name, arguments, kind: CallKind::Function })
             }
             _ => None,
         }

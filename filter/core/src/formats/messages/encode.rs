@@ -6,9 +6,9 @@ use super::parts::Pen;
 use super::reasoning::Plan;
 use super::turns::{Conversation, Speaker};
 use super::{parts, sampling, tools};
-use crate::formats::Onward;
 use crate::formats::crossing::Crossing;
-use crate::hub::{Field, Losses, OutputFormat, Rejection, Request};
+use crate::formats::{Onward, Passage};
+use crate::hub::{Field, OutputFormat, Rejection, Request};
 use crate::json::Out;
 use crate::names::FormatId;
 
@@ -19,8 +19,14 @@ const OPENING: &str = "Continue.";
 ///
 /// # Errors
 /// An element that the format can't express and that may not be left out; `param` is the client's own path of it.
-pub(super) fn encode(request: &Request<'_>, body: &[u8], onward: &Onward<'_>, out: &mut Out, losses: &mut Losses) -> Result<(), Rejection> {
-    let mut crossing = Crossing::new(FormatId::Messages, body, losses);
+pub(super) fn encode(
+    request: &Request<'_>,
+    body: &[u8],
+    onward: &Onward<'_>,
+    out: &mut Out,
+    passage: &mut Passage,
+) -> Result<(), Rejection> {
+    let mut crossing = Crossing::new(FormatId::Messages, body, onward, passage);
     let name = onward.model.unwrap_or_default();
     let model = Model::of(name);
     let conversation = Conversation::of(request, &mut crossing)?;

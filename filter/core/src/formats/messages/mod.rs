@@ -13,8 +13,8 @@ mod tools;
 mod turns;
 mod usage;
 
-use crate::formats::{Onward, ProviderSide, StreamReader, Translation};
-use crate::hub::{Answer, Failure, Losses, Rejection, Request};
+use crate::formats::{Onward, Passage, ProviderSide, StreamReader, Translation};
+use crate::hub::{Answer, Failure, Rejection, Request};
 use crate::json::Out;
 
 /// The format.
@@ -27,8 +27,15 @@ impl ProviderSide for Messages {
 }
 
 impl Translation for Messages {
-    fn encode(&self, request: &Request<'_>, body: &[u8], onward: &Onward<'_>, out: &mut Out, losses: &mut Losses) -> Result<(), Rejection> {
-        encode::encode(request, body, onward, out, losses)
+    fn encode(
+        &self,
+        request: &Request<'_>,
+        body: &[u8],
+        onward: &Onward<'_>,
+        out: &mut Out,
+        passage: &mut Passage,
+    ) -> Result<(), Rejection> {
+        encode::encode(request, body, onward, out, passage)
     }
 
     fn decode_answer<'b>(&self, body: &'b [u8]) -> Result<Answer<'b>, Failure> {

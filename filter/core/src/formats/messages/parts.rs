@@ -47,7 +47,7 @@ pub(super) fn encode(part: &Part<'_>, pen: &mut Pen<'_, '_>) -> Result<(), Rejec
             }
             media(*modality, mime_type, source, part.at, pen)?
         }
-        PartKind::ToolCall { id, name, arguments } => call(id, name, arguments, part.at, pen)?,
+        PartKind::ToolCall { id, name, arguments, .. } => call(id, name, arguments, part.at, pen)?,
         PartKind::ToolCallResponse { id, content, is_error } => response(id, content, *is_error, pen)?,
         PartKind::Reasoning { .. } | PartKind::RedactedReasoning(_) => leave(Field::ForeignReasoning, part.at, pen)?,
         PartKind::Opaque(_) => leave(Field::OpaquePart, part.at, pen)?,

@@ -10,7 +10,7 @@ use super::answer::{self, finish, settled, text};
 use super::usage::Counts;
 use crate::formats::StreamReader;
 use crate::framing::sse::Frame;
-use crate::hub::{ErrorKind, Event, Failure, Finish, Piece, PieceKind, Start};
+use crate::hub::{CallKind, ErrorKind, Event, Failure, Finish, Piece, PieceKind, Start};
 use crate::json::{Cursor, JsonError, Kind, Raw, Str};
 
 /// Most blocks that may be open at a time; real streams open one.
@@ -151,7 +151,7 @@ impl Reader {
                 // The input begins as `{}` and comes in pieces; some servers send it whole here.
                 let input = block.input.filter(|input| !matches!(input.as_str(), "{}" | "null"));
                 (
-                    PieceKind::ToolCall { id: block.id, name: block.name },
+                    PieceKind::ToolCall { id: block.id, name: block.name, kind: CallKind::Function },
                     input.map(|input| Piece::Arguments(Str::from_plain(input.as_str()))),
                 )
             }

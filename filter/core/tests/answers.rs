@@ -1,0 +1,121 @@
+//! Answers of providers as clients of every format get them: each file of `cases/answers/FORMAT` whole and, where it is a stream, in
+//! pieces. `NAME.CLIENT.json` and `NAME.CLIENT.sse` are what must come; `WEIR_BLESS=1` rewrites them.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests may panic, and so may what they share")]
+
+mod said;
+
+use said::{Ending, Said, asked, cases, clients, files, golden, targets, translated};
+use std::fs;
+use weir_core::formats::{Homeward, messages::Messages};
+use weir_core::hub::Renames;
+use weir_core::json::Out;
+use weir_core::names::FormatId;
+
+#[test]
+fn streams_give_the_same_wherever_the_network_cuts() {
+    for (format, provider) in targets() {
+        for path in files(&cases().join("answers").join(format.as_str()), "sse") {
+            let stream = fs::read(&path).unwrap();
+            for (client, _) in clients() {
+                let whole = translated(format, client, [stream.as_slice()].into_iter());
+                golden(&path.with_extension(format!("{client}.sse")), std::str::from_utf8(&whole).unwrap());
+                assert_eq!(translated(format, client, stream.chunks(1)), whole, "byte by byte: {}", path.display());
+            }
+            let whole = Said::streamed(provider, [stream.as_slice()].into_iter());
+            for cut in 0..stream.len() {
+                let (head, tail) = stream.split_at(cut);
+                assert_eq!(Said::streamed(provider, [head, tail].into_iter()), whole, "cut at {cut}: {}", path.display());
+            }
+            for line_end in ["\r\n", "\r"] {
+                let other = format!("\u{feff}{}", std::str::from_utf8(&stream).unwrap().replace('\n', line_end));
+                assert_eq!(Said::streamed(provider, other.as_bytes().chunks(7)), whole, "{line_end:?}: {}", path.display());
+            }
+        }
+    }
+}
+
+/// A stream that ends early is a failure, or has said everything but its usage.
+#[test]
+fn a_cut_stream_never_looks_complete() {
+    for (format, provider) in targets() {
+        for path in files(&cases().join("answers").join(format.as_str()), "sse") {
+            let stream = fs::read(&path).unwrap();
+            let whole = Said::streamed(provider, [stream.as_slice()].into_iter());
+            if whole.end != Ending::Complete {
+                continue;
+            }
+            for cut in 0..stream.len() {
+                let cut_off = Said::streamed(provider, [stream.get(..cut).unwrap()].into_iter());
+                match cut_off.end {
+                    Ending::Complete => {
+                        assert_eq!((&cut_off.parts, &cut_off.finish), (&whole.parts, &whole.finish), "cut at {cut}: {}", path.display());
+                    }
+                    Ending::Failed(_) => {}
+                    Ending::None => panic!("no end when cut at {cut}: {}", path.display()),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn whole_answers_become_the_clients() {
+    for (format, provider) in targets() {
+        for path in files(&cases().join("answers").join(format.as_str()), "json") {
+            let body = fs::read(&path).unwrap();
+            let mut answer = provider.decode_answer(&body).unwrap();
+            Homeward::new(format, Renames::default()).answer(&mut answer);
+            for (id, client) in clients() {
+                let mut out = Out::default();
+                client.encode_answer(&answer, &asked(false), &mut out);
+                golden(&path.with_extension(format!("{id}.json")), &out.into_string());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_collected_stream_is_the_whole_answer() {
+    for (format, provider) in targets() {
+        let mut pairs = 0;
+        for path in files(&cases().join("answers").join(format.as_str()), "json") {
+            let body = fs::read(&path).unwrap();
+            let answer = provider.decode_answer(&body).unwrap();
+            let whole = Said::whole(&answer);
+            let mut replayed = Said::default();
+            weir_core::hub::replay(&answer, &mut |event| replayed.take(event));
+            assert_eq!(replayed, whole, "replayed: {}", path.display());
+            if let Ok(stream) = fs::read(path.with_extension("sse")) {
+                assert_eq!(Said::streamed(provider, [stream.as_slice()].into_iter()), whole, "{}", path.display());
+                pairs += 1;
+            }
+        }
+        assert!(pairs >= 3, "{format}: the pairs are there");
+    }
+}
+
+#[test]
+fn a_stream_that_breaks_its_grammar_is_a_failure() {
+    let start = "data: {\"type\":\"message_start\",\"message\":{\"id\":\"m\"}}\n\n";
+    let many: String = (0..200)
+        .map(|index| format!("data: {{\"type\":\"content_block_start\",\"index\":{index},\"content_block\":{{\"type\":\"text\"}}}}\n\n"))
+        .collect();
+    for (event, sentence) in [
+        ("data: {\"type\":\"content_block_delta\",\"index\":3,\"delta\":{\"text\":\"x\"}}\n\n", "not open"),
+        ("data: {\"type\":\n\n", "can't be read"),
+        ("data: {\"type\":", "ended early"),
+        (many.as_str(), "too many open blocks"),
+    ] {
+        let out = translated(FormatId::Messages, FormatId::Chat, [start.as_bytes(), event.as_bytes()].into_iter());
+        let out = String::from_utf8(out).unwrap();
+        assert!(out.contains(sentence) && !out.contains("[DONE]"), "{event}: {out}");
+    }
+}
+
+#[test]
+fn what_is_no_answer_is_a_failure() {
+    use weir_core::formats::Translation as _;
+    for body in ["", "<html>", "[]", "{}", "{\"content\":1}", "{\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"x\"}}"] {
+        assert!(Messages.decode_answer(body.as_bytes()).is_err(), "{body}");
+    }
+}

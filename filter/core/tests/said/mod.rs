@@ -1,0 +1,164 @@
+//! What an answer says, whether it came whole or as a stream: what the tests compare.
+#![allow(dead_code, reason = "each test uses its part of it")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use weir_core::formats::{self, Asked, Homeward, Translation};
+use weir_core::framing::sse;
+use weir_core::hub::{Answer, Event, Failure, Grammar, PartKind, Piece, PieceKind, Renames};
+use weir_core::json::Json;
+use weir_core::names::FormatId;
+use weir_core::usage::Usage;
+
+/// An answer, each part's text in one piece.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Said {
+    pub id: Option<String>,
+    pub model: Option<String>,
+    /// Choice, kind and text of each part.
+    pub parts: Vec<(u32, &'static str, String)>,
+    /// Choice and reason.
+    pub finish: Vec<(u32, String)>,
+    pub usage: Option<Usage>,
+    pub end: Ending,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Ending {
+    #[default]
+    None,
+    Complete,
+    Failed(Failure),
+}
+
+/// The formats that requests are translated into.
+pub fn targets() -> impl Iterator<Item = (FormatId, &'static dyn Translation)> {
+    FormatId::ALL.into_iter().filter_map(|format| Some((format, formats::translation(format)?)))
+}
+
+/// The formats that clients speak.
+pub fn clients() -> impl Iterator<Item = (FormatId, &'static dyn formats::ClientSide)> {
+    FormatId::ALL.into_iter().filter_map(|format| Some((format, formats::client_side(format)?)))
+}
+
+pub fn asked(stream: bool) -> Asked {
+    Asked { model: "smart".into(), stream, include_usage: true, now: 1_700_000_000, memo: None }
+}
+
+/// Reads a provider's stream, fed in these pieces, and checks its grammar.
+pub fn read<'a>(provider: &dyn Translation, pieces: impl Iterator<Item = &'a [u8]>, sink: &mut dyn FnMut(Event<'_>)) {
+    let (mut framer, mut reader, mut grammar) = (sse::Reader::new(sse::MAX_EVENT), provider.reader(), Grammar::default());
+    let mut take = |event: Event<'_>| {
+        assert_eq!(grammar.check(&event), Ok(()), "{event:?}");
+        sink(event);
+    };
+    for piece in pieces {
+        framer.push(piece, &mut |frame| reader.frame(&frame, &mut take)).unwrap();
+    }
+    framer.finish(&mut |frame| reader.frame(&frame, &mut take));
+    reader.end(&mut take);
+}
+
+/// The client's stream of a provider's, fed in these pieces.
+pub fn translated<'a>(provider: FormatId, client: FormatId, pieces: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+    let (homeward, mut writer) = (Homeward::new(provider, Renames::default()), formats::client_side(client).unwrap().writer(&asked(true)));
+    let mut out = Vec::new();
+    let provider = formats::translation(provider).unwrap();
+    read(provider, pieces, &mut |event| writer.write(&homeward.event(event), &mut out));
+    out
+}
+
+impl Said {
+    /// What a provider's stream says.
+    pub fn streamed<'a>(provider: &dyn Translation, pieces: impl Iterator<Item = &'a [u8]>) -> Self {
+        let mut said = Self::default();
+        read(provider, pieces, &mut |event| said.take(event));
+        said
+    }
+
+    pub fn take(&mut self, event: Event<'_>) {
+        match event {
+            Event::Start(start) => {
+                self.id = start.id.map(|id| id.plain().into_owned());
+                self.model = start.model.map(|model| model.plain().into_owned());
+            }
+            Event::PartStart { choice, kind, .. } => {
+                let (kind, text) = match kind {
+                    PieceKind::Text => ("text", String::new()),
+                    PieceKind::Reasoning => ("reasoning", String::new()),
+                    PieceKind::RedactedReasoning(data) => ("redacted", data.plain().into_owned()),
+                    PieceKind::Refusal => ("refusal", String::new()),
+                    PieceKind::ToolCall { id, name, .. } => ("call", format!("{} {} ", id.plain(), name.plain())),
+                };
+                self.parts.push((choice, kind, text));
+            }
+            Event::PartDelta { choice, index, piece: Piece::Text(text) | Piece::Arguments(text) | Piece::Signature(text) } => {
+                let of_choice = self.parts.iter_mut().filter(|(one, ..)| *one == choice);
+                of_choice.into_iter().nth(usize::try_from(index).unwrap()).unwrap().2.push_str(&text.plain());
+            }
+            Event::Usage(usage) => self.usage.get_or_insert_default().merge_snapshot(&usage),
+            Event::Finish { choice, reason } => self.finish.push((choice, format!("{reason:?}"))),
+            Event::PartEnd { .. } | Event::Ping => {}
+            Event::End => self.end = Ending::Complete,
+            Event::Error(failure) => self.end = Ending::Failed(failure),
+        }
+    }
+
+    /// What a whole answer says.
+    pub fn whole(answer: &Answer<'_>) -> Self {
+        let mut said = Self { usage: answer.usage, end: Ending::Complete, ..Self::default() };
+        said.id = answer.id.as_ref().map(|id| id.plain().into_owned());
+        said.model = answer.model.as_ref().map(|model| model.plain().into_owned());
+        for choice in &answer.choices {
+            for part in &choice.parts {
+                let (kind, text) = match &part.kind {
+                    PartKind::Text(text) => ("text", text.plain().into_owned()),
+                    PartKind::Refusal(text) => ("refusal", text.plain().into_owned()),
+                    PartKind::Reasoning { text, signature } => {
+                        ("reasoning", text.plain().into_owned() + &signature.clone().unwrap_or_default().plain())
+                    }
+                    PartKind::RedactedReasoning(data) => ("redacted", data.plain().into_owned()),
+                    PartKind::ToolCall { id, name, arguments, .. } => {
+                        let arguments = match arguments {
+                            Json::Value(raw) => raw.as_str().to_owned(),
+                            Json::Text(text) => text.plain().into_owned(),
+                        };
+                        ("call", format!("{} {} {arguments}", id.plain(), name.plain()))
+                    }
+                    PartKind::Media { .. } | PartKind::ToolCallResponse { .. } | PartKind::Opaque(_) => continue,
+                };
+                said.parts.push((choice.index, kind, text));
+            }
+            said.finish.push((choice.index, format!("{:?}", choice.finish)));
+        }
+        said
+    }
+}
+
+/// The folder of the cases.
+pub fn cases() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("cases")
+}
+
+/// The entries of a folder, in order; none where it is not there.
+pub fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut entries: Vec<PathBuf> = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    entries
+}
+
+/// The files of a folder with this extension that are no goldens (`NAME.EXTENSION`, without a second dot).
+pub fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut files = entries(folder);
+    files.retain(|path| path.extension().is_some_and(|one| one == extension) && !path.file_stem().unwrap().to_string_lossy().contains('.'));
+    files
+}
+
+/// Compares with what stands in a file; `WEIR_BLESS=1` writes it.
+pub fn golden(path: &Path, found: &str) {
+    if std::env::var_os("WEIR_BLESS").is_some() {
+        fs::write(path, found).unwrap();
+    }
+    let expected = fs::read_to_string(path).unwrap_or_else(|_| panic!("{} is missing; WEIR_BLESS=1 writes it", path.display()));
+    assert_eq!(found, expected, "{}", path.display());
+}
