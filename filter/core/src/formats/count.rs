@@ -57,3 +57,16 @@ impl<'de> Visitor<'de> for CountVisitor {
         Ok(Count(None))
     }
 }
+
+/// The output tokens with those of thinking among them, as the hub counts. A server whose total is the sum of all three counts its
+/// thinking beside its output (xAI does).
+pub fn whole_output(input: Option<u64>, output: Option<u64>, reasoning: Option<u64>, total: Option<u64>) -> Option<u64> {
+    match (input, output, reasoning, total) {
+        (Some(input), Some(output), Some(reasoning), Some(total))
+            if reasoning > 0 && total == input.saturating_add(output).saturating_add(reasoning) =>
+        {
+            Some(output.saturating_add(reasoning))
+        }
+        _ => output,
+    }
+}

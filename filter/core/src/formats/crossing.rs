@@ -1,7 +1,7 @@
 //! The way of a request's elements into another format: what is not carried over is accounted for here and nowhere else.
 
 use super::{ClientSide, Onward, Passage};
-use crate::hub::{ErrorKind, Fate, Field, Rejection};
+use crate::hub::{ErrorKind, Fate, Field, Rejection, Request};
 use crate::json;
 use crate::names::FormatId;
 
@@ -45,6 +45,14 @@ impl<'a> Crossing<'a> {
     pub fn meet_in(&mut self, field: Field, member: &str) -> Result<Fate, Rejection> {
         let fate = self.passage.losses.record(field, self.target);
         if fate == Fate::Refuse { Err(Self::refusal(field, Some(member.to_owned()))) } else { Ok(fate) }
+    }
+
+    /// Accounts for everything that only the client's own format has.
+    ///
+    /// # Errors
+    /// The target's fate for an element of it is [`Fate::Refuse`].
+    pub fn leave_extensions(&mut self, request: &Request<'_>) -> Result<(), Rejection> {
+        request.extensions.iter().try_for_each(|extension| self.meet_at(extension.field, extension.at).map(|_| ()))
     }
 
     /// Notes that the target is told another name of a tool.

@@ -169,7 +169,9 @@ impl ErrorText {
 
     fn kind_by_type(&self) -> ErrorKind {
         match self.kind.as_deref().or(self.code.as_deref()).unwrap_or_default() {
-            "invalid_request_error" => ErrorKind::InvalidRequest,
+            "invalid_request_error" | "invalid_prompt" => ErrorKind::InvalidRequest,
+            // OpenAI has a dozen codes for what can be wrong with a picture.
+            kind if kind.contains("image") => ErrorKind::InvalidRequest,
             "authentication_error" | "permission_error" | "invalid_api_key" => ErrorKind::UpstreamCredential,
             "not_found_error" | "model_not_found" => ErrorKind::NotFound,
             "conflict_error" => ErrorKind::Conflict,

@@ -9,8 +9,14 @@ pub fn wire_id<'s>(id: &'s Str<'_>) -> Str<'s> {
     if is_safe(id.as_escaped()) {
         return id.reborrow();
     }
-    let digits = format!("{:032x}", fnv1a(id.plain().as_bytes()));
-    Str::from_plain_owned(format!("call_{}", digits.get(..24).unwrap_or(&digits)))
+    Str::from_plain_owned(format!("call_{}", digest(&id.plain())))
+}
+
+/// 24 hexadecimal digits that stand for a text.
+pub fn digest(text: &str) -> String {
+    let mut digits = format!("{:032x}", fnv1a(text.as_bytes()));
+    digits.truncate(24);
+    digits
 }
 
 /// Whether a name or id is of the format's alphabet.

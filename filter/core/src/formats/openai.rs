@@ -22,16 +22,11 @@ pub fn reply(error: &Rejection) -> Reply {
 /// Writes the body of an error.
 pub fn encode(error: &Rejection, out: &mut Out) {
     let (_, kind, code) = words(error.kind);
-    // The sentence may quote the provider's own about a credential that is not the client's.
-    let message = match error.kind {
-        ErrorKind::UpstreamCredential => "the provider refused the gateway's credential",
-        _ => &*error.message,
-    };
     out.open_object();
     out.key("error");
     out.open_object();
     out.key("message");
-    out.plain(message);
+    out.plain(message(error));
     out.key("type");
     out.plain(kind);
     out.key("param");
@@ -46,6 +41,12 @@ pub fn encode(error: &Rejection, out: &mut Out) {
     }
     out.close_object();
     out.close_object();
+}
+
+/// The sentence that the client is told. A provider's own may quote a credential that is not the client's.
+#[must_use]
+pub fn message(error: &Rejection) -> &str {
+    if error.kind == ErrorKind::UpstreamCredential { "the provider refused the gateway's credential" } else { &error.message }
 }
 
 /// Status, type and code by kind of error.

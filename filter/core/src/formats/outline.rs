@@ -22,7 +22,7 @@ impl Span {
 
 /// The elements in a request that some target refuses, one bit each, as far as one scan can see them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Traits(u64);
+pub struct Traits(u128);
 
 impl Traits {
     /// Notes that the request holds this element.
@@ -44,9 +44,9 @@ impl Traits {
         Field::ALL.iter().copied().find(|&field| field.fate(target) == Fate::Refuse && self.contains(field))
     }
 
-    fn bit(field: Field) -> Option<u64> {
+    fn bit(field: Field) -> Option<u128> {
         let place = Field::ALL.iter().position(|&one| one == field)?;
-        1_u64.checked_shl(u32::try_from(place).ok()?)
+        1_u128.checked_shl(u32::try_from(place).ok()?)
     }
 }
 
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn every_element_has_a_bit() {
-        assert!(Field::ALL.len() <= 64, "a trait is one bit of 64");
+        assert!(Field::ALL.len() <= 128, "a trait is one bit of 128");
         let mut all = Traits::default();
         for &field in Field::ALL {
             assert!(!all.contains(field));

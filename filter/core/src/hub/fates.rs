@@ -181,6 +181,26 @@ table! {
     StoreOff = "store.off":                                                [Carry Carry Note Note Note],
     /// An earlier answer on the provider's side.
     PreviousResponse = "previous_response_id":                             [Refuse Carry Refuse Refuse Refuse],
+    /// The answer shall be found again by its id, which is what the format's clients get unless they say otherwise.
+    KeptAnswer = "store.kept":                                             [Lose Carry Lose Lose Lose],
+    /// A conversation that the provider keeps.
+    Conversation = "conversation":                                         [Refuse Carry Refuse Refuse Refuse],
+    /// A prompt that the provider keeps.
+    StoredPrompt = "prompt":                                               [Refuse Carry Refuse Refuse Refuse],
+    /// Something said earlier, by the id that the provider gave it.
+    ItemReference = "input.item_reference":                                [Refuse Carry Refuse Refuse Refuse],
+    /// What a tool of the provider's own did in an earlier turn.
+    HostedItem = "input.hosted":                                           [Refuse Carry Refuse Refuse Refuse],
+    /// An answer that is made while nobody waits, to be fetched later.
+    Background = "background":                                             [Refuse Carry Refuse Refuse Refuse],
+    /// The provider's own care of a conversation that grows too long, and what came of it.
+    ContextManagement = "context_management":                              [Refuse Carry Refuse Refuse Refuse],
+    /// The oldest turns may be left out where a conversation grows too long.
+    Truncation = "truncation":                                             [Lose Carry Lose Lose Lose],
+    /// More about what the provider's own tools did.
+    Include = "include":                                                   [Note Carry Note Note Note],
+    /// Functions under a name of their own: they are offered one by one.
+    Namespace = "tools.namespace":                                         [Alter Carry Alter Alter Alter],
     /// Speech or pictures as answer.
     Modalities = "modalities":                                             [Carry Refuse Refuse Refuse Refuse],
     /// A text that the answer probably repeats.

@@ -21,6 +21,6 @@ pub use grammar::{Grammar, GrammarFault};
 pub use renames::Renames;
 pub use replay::replay;
 pub use request::{
-    Alphabet, CallKind, Limits, Member, Message, Modality, OutputFormat, Part, PartKind, Reasoning, Request, Role, Sampling, Source, State,
-    Tool, ToolChoice, ToolKind,
+    Alphabet, CallKind, Extension, InputGrammar, Limits, Message, Modality, OutputFormat, Part, PartKind, Reasoning, Request, Role,
+    Sampling, Source, State, Tool, ToolChoice, ToolKind,
 };

@@ -1,5 +1,6 @@
 //! What a client asks for, whatever its format.
 
+use super::Field;
 use crate::json::{Json, Raw, Str};
 
 /// One request to a model. It borrows the client's body.
@@ -39,19 +40,17 @@ pub struct Request<'b> {
     pub stream: bool,
     /// Whether the client asked for usage in its stream (formats that always send it: true).
     pub include_usage: bool,
-    /// Members that nobody interprets; written back only to the same format.
-    pub extensions: Vec<Member<'b>>,
+    /// What only the client's own format has; what becomes of it elsewhere the table of fates says.
+    pub extensions: Vec<Extension>,
 }
 
-/// An uninterpreted member of an object.
-#[derive(Clone, Debug)]
-pub struct Member<'b> {
+/// An element that only the client's own format has: nothing but its place crosses to another format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extension {
     /// Where it stands in the client's body, in bytes.
     pub at: u32,
-    /// Its name as it came.
-    pub name: Str<'b>,
-    /// Its value as it came.
-    pub value: Raw<'b>,
+    /// What it is; [`Field::Extension`] where nobody knows.
+    pub field: Field,
 }
 
 /// Whose turn it is.
@@ -219,11 +218,20 @@ pub enum ToolKind<'b> {
         name: Str<'b>,
         /// What it does.
         description: Option<Str<'b>>,
-        /// The grammar of its input.
-        grammar: Option<Raw<'b>>,
+        /// The grammar of its input; none where any text will do.
+        grammar: Option<InputGrammar<'b>>,
     },
     /// A tool that the provider itself runs.
     Hosted(Raw<'b>),
+}
+
+/// The language of a custom tool's input.
+#[derive(Clone, Debug)]
+pub struct InputGrammar<'b> {
+    /// How it is written down: `lark` or `regex`.
+    pub syntax: Str<'b>,
+    /// The grammar.
+    pub definition: Str<'b>,
 }
 
 /// Whether and what the model must call.

@@ -2,7 +2,7 @@
 
 use super::{tools, turns};
 use crate::formats::shape::{self, Fault, count, place};
-use crate::hub::{Member, Reasoning, Rejection, Request};
+use crate::hub::{Extension, Field, Reasoning, Rejection, Request};
 use crate::json::{Cursor, Kind, Raw, Str};
 
 /// Reads a request.
@@ -32,7 +32,7 @@ fn read(text: &str) -> Result<Request<'_>, Fault> {
         {
             let value = cursor.raw()?;
             if !is_default(&plain, value) {
-                request.extensions.push(Member { at: place(at), name: name.clone(), value });
+                request.extensions.push(Extension { at: place(at), field: field(&plain) });
             }
         }
     }
@@ -146,6 +146,17 @@ impl<'b> Older<'b> {
             request.tools = self.functions;
         }
         request.tool_choice = request.tool_choice.take().or(self.function_call);
+    }
+}
+
+/// What a member is that no other format has.
+fn field(name: &str) -> Field {
+    match name {
+        "modalities" | "audio" => Field::Modalities,
+        "web_search_options" => Field::WebSearch,
+        "moderation" => Field::Moderation,
+        "prediction" => Field::Prediction,
+        _ => Field::Extension,
     }
 }
 

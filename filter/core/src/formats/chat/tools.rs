@@ -1,7 +1,7 @@
 //! Tools, the choice among them, and the shape of the answer's text.
 
 use crate::formats::shape::{Fault, place, type_of};
-use crate::hub::{OutputFormat, Tool, ToolChoice, ToolKind};
+use crate::hub::{InputGrammar, OutputFormat, Tool, ToolChoice, ToolKind};
 use crate::json::{Cursor, Kind, Str};
 
 /// Reads `tools`.
@@ -110,12 +110,37 @@ fn decode_tool<'b>(cursor: &mut Cursor<'b>, custom: bool) -> Result<ToolKind<'b>
             "description" => description = Some(cursor.string()?),
             "parameters" => parameters = Some(cursor.raw()?),
             "strict" => strict = Some(cursor.boolean()?),
-            "format" => grammar = Some(cursor.raw()?),
+            "format" => grammar = decode_grammar(cursor)?,
             _ => cursor.skip()?,
         }
     }
     let name = tool_name.ok_or(Fault::missing(at, "name"))?;
     Ok(if custom { ToolKind::Custom { name, description, grammar } } else { ToolKind::Function { name, description, parameters, strict } })
+}
+
+/// Reads the `format` of a custom tool; a free text has no grammar.
+fn decode_grammar<'b>(cursor: &mut Cursor<'b>) -> Result<Option<InputGrammar<'b>>, Fault> {
+    let mut grammar = None;
+    cursor.enter_object()?;
+    while let Some(name) = cursor.member()? {
+        if !name.is("grammar") || cursor.peek()? != Kind::Object {
+            cursor.skip()?;
+            continue;
+        }
+        let at = cursor.offset();
+        let (mut syntax, mut definition) = (None, None);
+        cursor.enter_object()?;
+        while let Some(name) = cursor.member()? {
+            match &*name.into_plain() {
+                "syntax" => syntax = Some(cursor.string()?),
+                "definition" => definition = Some(cursor.string()?),
+                _ => cursor.skip()?,
+            }
+        }
+        let syntax = syntax.ok_or(Fault::missing(at, "syntax"))?;
+        grammar = Some(InputGrammar { syntax, definition: definition.ok_or(Fault::missing(at, "definition"))? });
+    }
+    Ok(grammar)
 }
 
 fn decode_name<'b>(cursor: &mut Cursor<'b>) -> Result<Str<'b>, Fault> {

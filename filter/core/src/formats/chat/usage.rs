@@ -1,6 +1,6 @@
 //! Token counts of a chat answer, in every spelling that providers use.
 
-use crate::formats::count::Count;
+use crate::formats::count::{Count, whole_output};
 use crate::json::{Out, Raw};
 use crate::usage::Usage;
 
@@ -90,13 +90,6 @@ impl Wire {
         let output = self.completion_tokens_details.unwrap_or_default();
         let reasoning = output.reasoning_tokens.0.or(self.reasoning_tokens.0);
         let (prompt, completion, total) = (self.prompt_tokens.0, self.completion_tokens.0, self.total_tokens.0);
-        // A server whose total is the sum of all three counts its thinking beside its output (xAI does).
-        let apart = match (prompt, completion, reasoning, total) {
-            (Some(prompt), Some(completion), Some(reasoning), Some(total)) if reasoning > 0 => {
-                total == prompt.saturating_add(completion).saturating_add(reasoning)
-            }
-            _ => false,
-        };
         Usage {
             input_tokens: prompt,
             cache_read_input_tokens: input
@@ -113,7 +106,7 @@ impl Wire {
                 .or(self.cache_creation_input_tokens.0),
             cache_creation_1h_input_tokens: None,
             input_audio_tokens: input.audio_tokens.0,
-            output_tokens: if apart { completion.zip(reasoning).map(|(text, thought)| text.saturating_add(thought)) } else { completion },
+            output_tokens: whole_output(prompt, completion, reasoning, total),
             reasoning_output_tokens: reasoning,
             output_audio_tokens: output.audio_tokens.0,
             total_tokens: total,

@@ -173,15 +173,5 @@ fn leave_out(request: &Request<'_>, crossing: &mut Crossing<'_>) -> Result<(), R
     for (_, field) in present.into_iter().filter(|(present, _)| *present) {
         crossing.meet(field)?;
     }
-    for member in &request.extensions {
-        let field = match &*member.name.plain() {
-            "modalities" | "audio" => Field::Modalities,
-            "web_search_options" => Field::WebSearch,
-            "moderation" => Field::Moderation,
-            "prediction" => Field::Prediction,
-            _ => Field::Extension,
-        };
-        crossing.meet_at(field, member.at)?;
-    }
-    Ok(())
+    crossing.leave_extensions(request)
 }
