@@ -2,7 +2,7 @@
 
 use super::{ClientSide, Onward, Passage};
 use crate::hub::{ErrorKind, Fate, Field, Rejection, Request};
-use crate::json;
+use crate::json::{self, Raw};
 use crate::names::FormatId;
 
 /// Accounts for the elements of one request on its way into one format.
@@ -51,8 +51,39 @@ impl<'a> Crossing<'a> {
     ///
     /// # Errors
     /// The target's fate for an element of it is [`Fate::Refuse`].
-    pub fn leave_extensions(&mut self, request: &Request<'_>) -> Result<(), Rejection> {
+    fn leave_extensions(&mut self, request: &Request<'_>) -> Result<(), Rejection> {
         request.extensions.iter().try_for_each(|extension| self.meet_at(extension.field, extension.at).map(|_| ()))
+    }
+
+    /// Accounts for what the request itself holds beside its conversation and its tools. What the table says is carried, the target's
+    /// encoder writes.
+    ///
+    /// # Errors
+    /// The target's fate for one of them is [`Fate::Refuse`].
+    pub fn meet_settings(&mut self, request: &Request<'_>) -> Result<(), Rejection> {
+        let (state, sampling) = (&request.state, &request.sampling);
+        // A penalty of zero is none, and so is a bias towards nothing.
+        let counts = |penalty: Option<Raw<'_>>| penalty.is_some_and(|penalty| penalty.as_str().parse() != Ok(0.0));
+        let present = [
+            (request.limits.choice_count.is_some_and(|count| count > 1), Field::ChoiceCount),
+            (sampling.logprobs || sampling.top_logprobs.is_some_and(|count| count.as_str() != "0"), Field::Logprobs),
+            (sampling.seed.is_some(), Field::Seed),
+            (counts(sampling.frequency_penalty), Field::FrequencyPenalty),
+            (counts(sampling.presence_penalty), Field::PresencePenalty),
+            (sampling.logit_bias.is_some_and(|bias| bias.as_str() != "{}"), Field::LogitBias),
+            (state.previous_response_id.is_some(), Field::PreviousResponse),
+            (state.store == Some(true), Field::Store),
+            (state.store == Some(false), Field::StoreOff),
+            (request.metadata.is_some_and(|labels| labels.as_str() != "{}"), Field::Metadata),
+            (request.end_user.is_some(), Field::EndUser),
+            (request.cache_key.is_some(), Field::CacheKey),
+            (request.verbosity.is_some(), Field::Verbosity),
+            (request.reasoning.as_ref().is_some_and(|reasoning| reasoning.show.is_some()), Field::ReasoningShow),
+        ];
+        for (_, field) in present.into_iter().filter(|(present, _)| *present) {
+            self.meet(field)?;
+        }
+        self.leave_extensions(request)
     }
 
     /// Notes that the target is told another name of a tool.

@@ -35,7 +35,7 @@ pub fn encode(error: &Rejection, out: &mut Out) {
         None => out.null(),
     }
     out.key("code");
-    match error.code.or(code) {
+    match error.code.as_deref().or(code) {
         Some(code) => out.plain(code),
         None => out.null(),
     }

@@ -1,5 +1,7 @@
 //! What can go wrong with an exchange, by whose fault: the client's ([`Rejection`]) or the provider's ([`Failure`]).
 
+use std::borrow::Cow;
+
 /// The kinds of errors that clients are told, whatever the format (OpenAI, Anthropic, AWS and Google each have words for them).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ErrorKind {
@@ -85,7 +87,7 @@ pub struct Rejection {
     /// A sentence for a person. It may quote the client's own words, never secrets.
     pub message: String,
     /// A word for programs where the kind's own is not precise enough, such as `model_not_found`.
-    pub code: Option<&'static str>,
+    pub code: Option<Cow<'static, str>>,
     /// The client's own member that is wrong, as a path (`messages[2].content`).
     pub param: Option<String>,
     /// Seconds after which trying again makes sense.
@@ -108,8 +110,8 @@ impl Rejection {
 
     /// The same with a word for programs.
     #[must_use]
-    pub const fn code(mut self, code: &'static str) -> Self {
-        self.code = Some(code);
+    pub fn code(mut self, code: &'static str) -> Self {
+        self.code = Some(Cow::Borrowed(code));
         self
     }
 }
@@ -136,6 +138,32 @@ impl Failure {
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), code: None, param: None, status: None, retry_after: None }
+    }
+
+    /// The provider's code, where it tells a program more than the kind of error does: numbers repeat the status, some kinds have one
+    /// word that every client knows, and what a provider says of the gateway's credential is not the client's.
+    #[must_use]
+    pub fn own_code(&self) -> Option<&str> {
+        match self.kind {
+            ErrorKind::ContextLength | ErrorKind::ContentFiltered | ErrorKind::QuotaExhausted | ErrorKind::UpstreamCredential => None,
+            ErrorKind::InvalidRequest
+            | ErrorKind::Unsupported
+            | ErrorKind::Unauthenticated
+            | ErrorKind::PermissionDenied
+            | ErrorKind::NotFound
+            | ErrorKind::MethodNotAllowed
+            | ErrorKind::Conflict
+            | ErrorKind::TooLarge
+            | ErrorKind::UnsupportedMediaType
+            | ErrorKind::RateLimited
+            | ErrorKind::NotReady
+            | ErrorKind::Timeout
+            | ErrorKind::RequestTimeout
+            | ErrorKind::Internal
+            | ErrorKind::BadGateway
+            | ErrorKind::Unavailable
+            | ErrorKind::Overloaded => self.code.as_deref().filter(|code| !code.bytes().all(|byte| byte.is_ascii_digit())),
+        }
     }
 
     /// Whether another provider may succeed where this one failed.
@@ -173,7 +201,7 @@ impl From<&Failure> for Rejection {
         Self {
             kind: failure.kind,
             message: failure.message.clone(),
-            code: None,
+            code: failure.own_code().map(|code| Cow::Owned(code.to_owned())),
             param: failure.param.clone(),
             retry_after: failure.retry_after,
         }

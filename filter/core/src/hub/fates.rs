@@ -93,6 +93,16 @@ table! {
     Audio = "messages.content.input_audio":                                [Carry Refuse Refuse Carry Carry],
     /// Moving pictures.
     Video = "messages.content.video":                                      [Refuse Refuse Refuse Carry Carry],
+    /// A document that is plain text: it stands in the turn as text.
+    PlainDocument = "messages.content.document.text":                      [Alter Alter Carry Carry Alter],
+    /// What a document says of itself beside its title: context, whether it shall be cited.
+    DocumentExtras = "messages.content.document":                          [Lose Lose Lose Lose Lose],
+    /// Images and documents in the result of a tool: they follow in a message of the user's.
+    ResultMedia = "messages.tool_result.media":                            [Alter Carry Carry Carry Alter],
+    /// That a tool failed.
+    ResultError = "messages.tool_result.is_error":                         [Lose Lose Carry Carry Carry],
+    /// Text behind a tool call: it stands before it.
+    TextAfterCall = "messages.tool_calls.order":                           [Alter Carry Carry Carry Carry],
     /// A file in another vendor's store.
     FileId = "messages.content.file_id":                                   [Carry Carry Refuse Refuse Refuse],
     /// The file name of a document.
@@ -113,6 +123,12 @@ table! {
     ToolStrict = "tools.function.strict":                                  [Carry Carry Carry Carry Lose],
     /// A tool whose input is free text.
     CustomTool = "tools.custom":                                           [Carry Carry Refuse Refuse Refuse],
+    /// A tool that the model shall find only by the provider's own search for tools.
+    DeferredTool = "tools.defer_loading":                                   [Lose Lose Lose Lose Lose],
+    /// What a tool says beside its schema: examples, who may call it.
+    ToolHint = "tools.hints":                                              [Lose Lose Lose Lose Lose],
+    /// How a tool's arguments are streamed.
+    ToolStreaming = "tools.eager_input_streaming":                         [Note Note Note Note Note],
     /// A tool that the provider would run, merely offered.
     HostedTool = "tools.hosted":                                           [Lose Lose Lose Lose Lose],
     /// A tool that the provider would run, demanded.
@@ -132,19 +148,21 @@ table! {
     /// How much the model shall think.
     ReasoningEffort = "reasoning_effort":                                  [Carry Carry Carry Carry Carry],
     /// A degree of thinking that the target's model does not have: the nearest is asked for.
-    ReasoningRange = "reasoning_effort.range":                             [Carry Carry Alter Alter Alter],
+    ReasoningRange = "reasoning_effort.range":                             [Alter Alter Alter Alter Alter],
     /// Thinking that the target's model can't do, or not for this request.
-    ReasoningModel = "reasoning_effort.model":                             [Carry Carry Lose Lose Lose],
+    ReasoningModel = "reasoning_effort.model":                             [Lose Lose Lose Lose Lose],
+    /// Whether the client sees what the model thinks.
+    ReasoningShow = "reasoning.show":                                      [Note Carry Carry Note Carry],
     /// A temperature above what the target takes.
     TemperatureRange = "temperature.range":                                [Carry Carry Alter Alter Carry],
     /// A temperature at its default of 1.
-    TemperatureDefault = "temperature.default":                            [Carry Carry Note Note Carry],
+    TemperatureDefault = "temperature.default":                            [Note Note Note Note Carry],
     /// A temperature that the target's model does not take.
-    Temperature = "temperature":                                           [Carry Carry Lose Lose Carry],
+    Temperature = "temperature":                                           [Lose Lose Lose Lose Carry],
     /// Nucleus sampling that the target does not take, alone or beside a temperature.
-    TopP = "top_p":                                                        [Carry Carry Lose Carry Carry],
+    TopP = "top_p":                                                        [Lose Lose Lose Carry Carry],
     /// A nucleus of all tokens, which is none.
-    TopPDefault = "top_p.default":                                         [Carry Carry Note Note Carry],
+    TopPDefault = "top_p.default":                                         [Note Note Note Note Carry],
     /// Only the k most likely tokens.
     TopK = "top_k":                                                        [Lose Lose Carry Lose Carry],
     /// Only the k most likely tokens, for a model that takes no sampling, or not while it thinks.
@@ -163,6 +181,8 @@ table! {
     ChoiceCount = "n":                                                     [Carry Refuse Refuse Refuse Carry],
     /// Texts that end the answer.
     StopSequences = "stop":                                                [Carry Refuse Carry Carry Carry],
+    /// More texts that end the answer than the target takes.
+    StopCount = "stop.count":                                              [Refuse Refuse Carry Carry Refuse],
     /// A blank text that shall end the answer.
     BlankStop = "stop.blank":                                              [Carry Refuse Lose Lose Carry],
     /// How wordy the answer shall be.
@@ -201,6 +221,12 @@ table! {
     Include = "include":                                                   [Note Carry Note Note Note],
     /// Functions under a name of their own: they are offered one by one.
     Namespace = "tools.namespace":                                         [Alter Carry Alter Alter Alter],
+    /// State that the provider keeps or that a client carries for it: containers, compactions, threads.
+    ServerState = "state":                                                 [Refuse Refuse Refuse Refuse Refuse],
+    /// What the provider shall take out of earlier turns, by itself.
+    ContextEditing = "context_management.edits":                           [Lose Lose Lose Lose Lose],
+    /// A limit of no tokens: the prompt shall only be read.
+    NoOutput = "max_tokens.zero":                                          [Refuse Refuse Carry Refuse Refuse],
     /// Speech or pictures as answer.
     Modalities = "modalities":                                             [Carry Refuse Refuse Refuse Refuse],
     /// A text that the answer probably repeats.

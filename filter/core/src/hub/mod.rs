@@ -9,6 +9,7 @@ mod error;
 mod event;
 pub mod fates;
 mod grammar;
+mod reasoning;
 mod renames;
 mod replay;
 mod request;
@@ -18,9 +19,10 @@ pub use error::{ErrorKind, Failure, Rejection};
 pub use event::{Event, Piece, PieceKind, Start};
 pub use fates::{Fate, Field, Losses};
 pub use grammar::{Grammar, GrammarFault};
+pub use reasoning::{Reasoning, ReasoningMode, Wish};
 pub use renames::Renames;
 pub use replay::replay;
 pub use request::{
-    Alphabet, CallKind, Extension, InputGrammar, Limits, Message, Modality, OutputFormat, Part, PartKind, Reasoning, Request, Role,
-    Sampling, Source, State, Tool, ToolChoice, ToolKind,
+    Alphabet, CallKind, Extension, InputGrammar, Limits, Message, Modality, OutputFormat, Part, PartKind, Request, Role, Sampling, Source,
+    State, Tool, ToolChoice, ToolKind,
 };

@@ -1,6 +1,6 @@
 //! What a client asks for, whatever its format.
 
-use super::Field;
+use super::{Field, Reasoning};
 use crate::json::{Json, Raw, Str};
 
 /// One request to a model. It borrows the client's body.
@@ -176,6 +176,8 @@ pub enum Source<'b> {
     Uri(Str<'b>),
     /// In the vendor's file store.
     File(Str<'b>),
+    /// In the body, as plain text: a document.
+    Text(Str<'b>),
 }
 
 /// The two alphabets of RFC 4648.
@@ -274,15 +276,6 @@ pub enum OutputFormat<'b> {
         /// Whether the answer must fit it.
         strict: Option<bool>,
     },
-}
-
-/// How much the model shall think.
-#[derive(Clone, Debug)]
-pub struct Reasoning<'b> {
-    /// `none`, `minimal`, `low`, `medium`, `high`, `xhigh`, `max`.
-    pub effort: Option<Str<'b>>,
-    /// Tokens.
-    pub budget: Option<u64>,
 }
 
 /// How much the model may write.

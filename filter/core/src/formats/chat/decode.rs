@@ -73,7 +73,7 @@ fn settings<'b>(name: &str, cursor: &mut Cursor<'b>, request: &mut Request<'b>) 
                 }
             }
         }
-        "reasoning_effort" => request.reasoning = Some(Reasoning { effort: Some(cursor.string()?), budget: None }),
+        "reasoning_effort" => request.reasoning = Some(Reasoning { effort: Some(cursor.string()?), ..Reasoning::default() }),
         "prompt_cache_key" => request.cache_key = Some(cursor.string()?),
         "metadata" => request.metadata = Some(object(cursor)?).filter(|raw| !is_empty(*raw)),
         "service_tier" => request.service_tier = Some(cursor.string()?),

@@ -31,7 +31,7 @@ pub(super) fn encode(
     let model = Model::of(name);
     let conversation = Conversation::of(request, &mut crossing)?;
     let plan = Plan::of(request, model, onward, &conversation, &mut crossing)?;
-    leave_out(request, &mut crossing)?;
+    crossing.meet_settings(request)?;
     let offered = tools::offered(request, &mut crossing)?;
     let breakpoints = Breakpoints::of(&offered, &conversation);
     out.open_object();
@@ -155,23 +155,4 @@ fn tier(request: &Request<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Re
         Some(_) | None => {}
     }
     Ok(())
-}
-
-/// What the format has no place for.
-fn leave_out(request: &Request<'_>, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
-    let state = &request.state;
-    let present = [
-        (request.limits.choice_count.is_some_and(|count| count > 1), Field::ChoiceCount),
-        (request.sampling.logprobs || request.sampling.top_logprobs.is_some_and(|count| count.as_str() != "0"), Field::Logprobs),
-        (state.previous_response_id.is_some(), Field::PreviousResponse),
-        (state.store == Some(true), Field::Store),
-        (state.store == Some(false), Field::StoreOff),
-        (request.metadata.is_some_and(|labels| labels.as_str() != "{}"), Field::Metadata),
-        (request.cache_key.is_some(), Field::CacheKey),
-        (request.verbosity.is_some(), Field::Verbosity),
-    ];
-    for (_, field) in present.into_iter().filter(|(present, _)| *present) {
-        crossing.meet(field)?;
-    }
-    crossing.leave_extensions(request)
 }

@@ -84,7 +84,7 @@ fn media(modality: Modality, mime_type: &Str<'_>, source: &Source<'_>, at: u32, 
         Source::Base64(_, _) if !readable => return leave(wrong, at, pen),
         Source::File(_) => return leave(Field::FileId, at, pen),
         Source::Uri(uri) if !is_of_the_web(uri) => return leave(Field::UriScheme, at, pen),
-        Source::Base64(_, _) | Source::Uri(_) => {}
+        Source::Base64(_, _) | Source::Uri(_) | Source::Text(_) => {}
     }
     open(pen.out, kind);
     pen.out.key("source");
@@ -103,6 +103,13 @@ fn media(modality: Modality, mime_type: &Str<'_>, source: &Source<'_>, at: u32, 
             open(pen.out, "url");
             pen.out.key("url");
             pen.out.string(uri);
+        }
+        Source::Text(text) => {
+            open(pen.out, "text");
+            pen.out.key("media_type");
+            pen.out.plain("text/plain");
+            pen.out.key("data");
+            pen.out.string(text);
         }
         Source::File(_) => {}
     }

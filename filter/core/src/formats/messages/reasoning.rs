@@ -4,11 +4,14 @@ use super::models::{Efforts, Model, Thinking};
 use super::turns::{Conversation, Speaker};
 use crate::formats::Onward;
 use crate::formats::crossing::Crossing;
-use crate::hub::{Field, PartKind, Reasoning, Rejection, Request, ToolChoice};
+use crate::hub::{Field, PartKind, Rejection, Request, ToolChoice, Wish};
 use crate::json::Out;
 
 /// The least budget that the API takes.
 const MIN_BUDGET: u64 = 1024;
+
+/// The budget where the client wants thinking and says no degree: that of `medium`.
+const USUAL_BUDGET: u64 = 8192;
 
 /// What is left for the answer's text beside a budget, at the least.
 const BESIDE_BUDGET: u64 = 1024;
@@ -20,6 +23,8 @@ pub(super) struct Plan {
     pub max_tokens: u64,
     thinking: Option<Mode>,
     effort: Option<&'static str>,
+    /// Whether the client wants to see the thoughts.
+    show: Option<bool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,13 +32,6 @@ enum Mode {
     Disabled,
     Adaptive,
     Budget(u64),
-}
-
-/// What the client asks for, its two ways of saying it made one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wish {
-    Off,
-    On { effort: &'static str, budget: u64 },
 }
 
 impl Plan {
@@ -46,9 +44,9 @@ impl Plan {
         crossing: &mut Crossing<'_>,
     ) -> Result<Self, Rejection> {
         let client_limit = request.limits.max_tokens;
-        let plain = Self { max_tokens: client_limit.unwrap_or(onward.default_max_tokens), thinking: None, effort: None };
+        let plain = Self { max_tokens: client_limit.unwrap_or(onward.default_max_tokens), thinking: None, effort: None, show: None };
         let Some(reasoning) = &request.reasoning else { return Ok(plain) };
-        let Some(wish) = Wish::of(reasoning) else {
+        let Some(wish) = reasoning.wish() else {
             // A degree that nobody knows.
             if reasoning.effort.is_some() {
                 crossing.meet(Field::ReasoningModel)?;
@@ -56,16 +54,21 @@ impl Plan {
             return Ok(plain);
         };
         crossing.meet(Field::ReasoningEffort)?;
-        let Wish::On { effort, budget } = wish else {
-            return match model.thinking {
-                // What never thinks, or thinks only when it is told to, is off already.
-                Thinking::Never | Thinking::Budget => Ok(plain),
-                Thinking::Adaptive => Ok(Self { thinking: Some(Mode::Disabled), ..plain }),
-                Thinking::Always => {
-                    crossing.meet(Field::ReasoningModel)?;
-                    Ok(plain)
-                }
-            };
+        let show = reasoning.show;
+        let (effort, budget) = match wish {
+            Wish::On { effort, budget } => (Some(effort), budget),
+            Wish::Free => (None, USUAL_BUDGET),
+            Wish::Off => {
+                return match model.thinking {
+                    // What never thinks, or thinks only when it is told to, is off already.
+                    Thinking::Never | Thinking::Budget => Ok(plain),
+                    Thinking::Adaptive => Ok(Self { thinking: Some(Mode::Disabled), ..plain }),
+                    Thinking::Always => {
+                        crossing.meet(Field::ReasoningModel)?;
+                        Ok(plain)
+                    }
+                };
+            }
         };
         // Thinking counts as output, so the room for it doubles where Weir chooses the limit.
         let roomy = client_limit.unwrap_or_else(|| onward.default_max_tokens.saturating_mul(2));
@@ -75,8 +78,8 @@ impl Plan {
                 Ok(plain)
             }
             Thinking::Adaptive | Thinking::Always => {
-                let effort = nearest(effort, model.efforts, crossing)?;
-                Ok(Self { max_tokens: roomy, thinking: Some(Mode::Adaptive), effort })
+                let effort = effort.map(|effort| nearest(effort, model.efforts, crossing)).transpose()?;
+                Ok(Self { max_tokens: roomy, thinking: Some(Mode::Adaptive), effort, show })
             }
             Thinking::Budget => {
                 let max_tokens = client_limit.unwrap_or_else(|| roomy.max(budget.saturating_add(onward.default_max_tokens)));
@@ -85,8 +88,9 @@ impl Plan {
                     crossing.meet(Field::ReasoningModel)?;
                     return Ok(plain);
                 }
-                let effort = if model.efforts == Efforts::None { None } else { nearest(effort, model.efforts, crossing)? };
-                Ok(Self { max_tokens, thinking: Some(Mode::Budget(budget)), effort })
+                let effort =
+                    effort.filter(|_| model.efforts != Efforts::None).map(|effort| nearest(effort, model.efforts, crossing)).transpose()?;
+                Ok(Self { max_tokens, thinking: Some(Mode::Budget(budget)), effort, show })
             }
         }
     }
@@ -111,6 +115,10 @@ impl Plan {
                 out.number(tokens);
             }
         }
+        if let Some(show) = self.show {
+            out.key("display");
+            out.plain(if show { "summarized" } else { "omitted" });
+        }
         out.close_object();
     }
 
@@ -120,36 +128,8 @@ impl Plan {
     }
 }
 
-impl Wish {
-    /// The degrees and budgets that are each other's equivalents (1024, 8192, 24576, published for `low`, `medium` and `high`).
-    fn of(reasoning: &Reasoning<'_>) -> Option<Self> {
-        let effort = reasoning.effort.as_ref().map(crate::json::Str::plain);
-        let (effort, budget) = match (effort.as_deref(), reasoning.budget) {
-            (Some("none"), _) | (None, Some(0)) => return Some(Self::Off),
-            (Some("minimal"), budget) => ("minimal", budget.unwrap_or(1024)),
-            (Some("low"), budget) => ("low", budget.unwrap_or(1024)),
-            (Some("medium"), budget) => ("medium", budget.unwrap_or(8192)),
-            (Some("high"), budget) => ("high", budget.unwrap_or(24_576)),
-            (Some("xhigh"), budget) => ("xhigh", budget.unwrap_or(32_768)),
-            (Some("max"), budget) => ("max", budget.unwrap_or(32_768)),
-            (Some(_) | None, Some(budget)) => (degree(budget), budget),
-            (Some(_) | None, None) => return None,
-        };
-        Some(Self::On { effort, budget })
-    }
-}
-
-const fn degree(budget: u64) -> &'static str {
-    match budget {
-        0..=4095 => "low",
-        4096..=16_383 => "medium",
-        16_384..=32_767 => "high",
-        _ => "xhigh",
-    }
-}
-
 /// The nearest degree that the model has; another than was asked for is recorded.
-fn nearest(effort: &'static str, efforts: Efforts, crossing: &mut Crossing<'_>) -> Result<Option<&'static str>, Rejection> {
+fn nearest(effort: &'static str, efforts: Efforts, crossing: &mut Crossing<'_>) -> Result<&'static str, Rejection> {
     let has = match (effort, efforts) {
         ("minimal", _) => "low",
         ("xhigh", Efforts::None | Efforts::High | Efforts::Max) | ("max", Efforts::None | Efforts::High) => "high",
@@ -158,7 +138,7 @@ fn nearest(effort: &'static str, efforts: Efforts, crossing: &mut Crossing<'_>) 
     if has != effort {
         crossing.meet(Field::ReasoningRange)?;
     }
-    Ok(Some(has))
+    Ok(has)
 }
 
 /// A budget and a forced tool exclude each other in this API.

@@ -29,18 +29,6 @@ pub(super) fn encode(request: &Request<'_>, takes: bool, out: &mut Out, crossing
             crossing.meet(Field::TopKModel)?;
         }
     }
-    // A penalty of zero is none, and so is a bias towards nothing.
-    let counts = |penalty: Option<Raw<'_>>| penalty.is_some_and(|penalty| number(penalty) != Some(0.0));
-    for (is_there, field) in [
-        (sampling.seed.is_some(), Field::Seed),
-        (counts(sampling.frequency_penalty), Field::FrequencyPenalty),
-        (counts(sampling.presence_penalty), Field::PresencePenalty),
-        (sampling.logit_bias.is_some_and(|bias| bias.as_str() != "{}"), Field::LogitBias),
-    ] {
-        if is_there {
-            crossing.meet(field)?;
-        }
-    }
     stop(request, out, crossing)
 }
 
