@@ -250,6 +250,9 @@ impl Proxy {
         let upstream = attempt.upstream;
         let Some(step) = attempt.play.as_mut().and_then(VecDeque::pop_front) else { return Ok(false) };
         let way = Way::Response;
+        let cluster = attempt.cluster.clone();
+        self.host.note(format!("provider {cluster}"));
+        let Some(attempt) = self.exchanges[x].attempt.as_mut() else { return Ok(false) };
         match (step, upstream) {
             (Step::Wait(silence), _) => attempt.wake = Some(now.saturating_add(nanos(silence))),
             (Step::Refuse, _) => self.fail_attempt(x, Failure::Refused)?,

@@ -208,6 +208,20 @@ impl Play {
         self.pieces([Vec::new()])
     }
 
+    /// Headers as they are; `end`: they are the whole answer.
+    #[must_use]
+    pub fn headers(mut self, headers: HeaderMap, end: bool) -> Play {
+        self.steps.push(Step::Headers(headers, end));
+        self
+    }
+
+    /// One read of the body; `end`: the message ends with it.
+    #[must_use]
+    pub fn data(mut self, bytes: impl AsRef<[u8]>, end: bool) -> Play {
+        self.steps.push(Step::Data(bytes.as_ref().to_vec(), end));
+        self
+    }
+
     /// The answer ends with trailers.
     #[must_use]
     pub fn trailers(mut self, trailers: HeaderMap) -> Play {

@@ -57,7 +57,7 @@ fn clippy(_: &mut Built) -> Outcome {
 }
 
 fn unit(built: &mut Built) -> Outcome {
-    with(built.programs(&["weir-core", "weir-filter", "weir-config"]), |programs| run_tests("unit", &programs, &[]))
+    with(built.programs(&["weir-core", "weir-filter", "weir-config", "weir-facts"]), |programs| run_tests("unit", &programs, &[]))
 }
 
 fn doc(_: &mut Built) -> Outcome {

@@ -10,6 +10,7 @@
 
 mod bad_input;
 mod budgets;
+mod facts;
 mod failover;
 mod limiter;
 mod model;

@@ -1,6 +1,7 @@
 //! A filter that does what its plugin configuration says: one line per callback, `callback: step; step; …`.
 //!
-//! It is compiled by the tests themselves, and speaks the ABI without an SDK. What host calls answer is logged.
+//! It is compiled by the tests themselves, and speaks the ABI without an SDK. What host calls answer is logged. With a line `trace`
+//! every callback is logged too, and each log line says whose it is: `probe> down.2 request_body 3 false` is the second stream of `down`.
 
 use std::cell::RefCell;
 
@@ -47,12 +48,30 @@ mod abi {
 }
 use abi::*;
 
-/// Script per root context, root per stream, and the newest stream (which ticks and answers act on).
+/// One root context: its script, and how a trace calls it.
+struct Root {
+    id: u32,
+    script: String,
+    name: String,
+    label: String,
+}
+
+/// One stream: its root, and which of the streams under that name it is.
+struct Stream {
+    id: u32,
+    root: u32,
+    ordinal: usize,
+    label: String,
+}
+
+/// Roots, streams, the newest stream (which ticks and answers act on), and what stands before each log line now.
 #[derive(Default)]
 struct World {
-    scripts: Vec<(u32, String)>,
-    streams: Vec<(u32, u32)>,
+    roots: Vec<Root>,
+    streams: Vec<Stream>,
+    opened: Vec<String>,
     newest: u32,
+    prefix: String,
 }
 
 thread_local! {
@@ -60,7 +79,8 @@ thread_local! {
 }
 
 fn log(text: &str) {
-    unsafe { proxy_log(2, text.as_ptr(), text.len()) };
+    let line = WORLD.with_borrow(|w| if w.prefix.is_empty() { text.to_owned() } else { format!("{}{}", w.prefix, text.trim_end()) });
+    unsafe { proxy_log(2, line.as_ptr(), line.len()) };
 }
 
 fn owned(at: *mut u8, size: usize) -> Vec<u8> {
@@ -69,7 +89,12 @@ fn owned(at: *mut u8, size: usize) -> Vec<u8> {
 
 fn got(what: &str, status: u32, at: *mut u8, size: usize) {
     let value = owned(at, size);
-    log(&format!("{what} {status} {}", String::from_utf8_lossy(&value)));
+    if value.len() > 100 {
+        return log(&format!("{what} {status} {} bytes", value.len()));
+    }
+    let traced = WORLD.with_borrow(|w| !w.prefix.is_empty());
+    let text = if traced { value.escape_ascii().to_string() } else { String::from_utf8_lossy(&value).into_owned() };
+    log(&format!("{what} {status} {text}"));
 }
 
 fn map(name: &str) -> u32 {
@@ -107,12 +132,13 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// One step. The answer is whether the callback pauses.
-fn step(words: &[&str], end: bool) -> bool {
+fn step(context: u32, words: &[&str], end: bool) -> bool {
     let (mut at, mut size, mut n) = (std::ptr::null_mut(), 0_usize, 0_u32);
     match words {
         ["pause"] => return true,
         ["pause_unless_end"] => return !end,
         ["continue"] => {}
+        ["only", ordinal, rest @ ..] => return only(context, ordinal).then(|| step(context, rest, end)).unwrap_or_default(),
         ["get", m, k] => {
             let s = unsafe { proxy_get_header_map_value(map(m), k.as_ptr(), k.len(), &mut at, &mut size) };
             got("get", s, at, size);
@@ -245,12 +271,31 @@ fn step(words: &[&str], end: bool) -> bool {
     false
 }
 
-/// Runs the lines of this callback; the action of the last `pause…` counts.
-fn run(context: u32, callback: &str, end: bool) -> bool {
-    let script = WORLD.with_borrow(|w| {
-        let root = w.streams.iter().find(|(id, _)| *id == context).map_or(context, |(_, root)| *root);
-        w.scripts.iter().find(|(id, _)| *id == root).map(|(_, script)| script.clone()).unwrap_or_default()
+/// Whether this context is the stream of this number.
+fn only(context: u32, ordinal: &str) -> bool {
+    WORLD.with_borrow(|w| w.streams.iter().any(|stream| stream.id == context && stream.ordinal.to_string() == ordinal))
+}
+
+/// Runs the lines of this callback; any `pause…` counts. `said` is what a trace adds to the callback's name.
+fn run(context: u32, callback: &str, said: &str, end: bool) -> bool {
+    let script = WORLD.with_borrow_mut(|w| {
+        let stream = w.streams.iter().find(|stream| stream.id == context);
+        let root = stream.map_or(context, |stream| stream.root);
+        let root = w.roots.iter().find(|one| one.id == root)?;
+        let label = stream.map_or(&root.label, |stream| &stream.label);
+        let (script, label) = (root.script.clone(), label.clone());
+        let traced = script.lines().any(|line| line == "trace");
+        w.prefix = if traced { format!("probe> {label} ") } else { String::new() };
+        Some(script)
     });
+    let Some(script) = script else { return false };
+    let traced = WORLD.with_borrow(|w| !w.prefix.is_empty());
+    if traced || matches!(callback, "request_body" | "response_headers" | "response_body" | "answer") {
+        log(format!("{callback} {said}").trim());
+    }
+    if traced {
+        WORLD.with_borrow_mut(|w| w.prefix.push_str("  "));
+    }
     let mut pause = false;
     for line in script.lines() {
         let Some((name, steps)) = line.split_once(':') else { continue };
@@ -258,7 +303,7 @@ fn run(context: u32, callback: &str, end: bool) -> bool {
             continue;
         }
         for one in steps.split(';').map(str::trim).filter(|one| !one.is_empty()) {
-            pause |= step(&one.split(' ').collect::<Vec<_>>(), end);
+            pause |= step(context, &one.split(' ').collect::<Vec<_>>(), end);
         }
     }
     pause
@@ -277,12 +322,17 @@ pub extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
 
 #[unsafe(no_mangle)]
 pub extern "C" fn proxy_on_context_create(id: u32, root: u32) {
+    if root == 0 {
+        return;
+    }
     WORLD.with_borrow_mut(|w| {
-        if root != 0 {
-            w.streams.push((id, root));
-            w.newest = id;
-        }
+        let name = w.roots.iter().find(|one| one.id == root).map(|one| one.name.clone()).unwrap_or_default();
+        w.opened.push(name.clone());
+        let ordinal = w.opened.iter().filter(|opened| **opened == name).count();
+        w.streams.push(Stream { id, root, ordinal, label: format!("{name}.{ordinal}") });
+        w.newest = id;
     });
+    run(id, "create", "", true);
 }
 
 #[unsafe(no_mangle)]
@@ -295,73 +345,77 @@ pub extern "C" fn proxy_on_configure(id: u32, _: usize) -> bool {
     let (mut at, mut size) = (std::ptr::null_mut(), 0_usize);
     unsafe { proxy_get_buffer_bytes(7, 0, usize::MAX >> 1, &mut at, &mut size) };
     let script = String::from_utf8(owned(at, size)).unwrap();
+    unsafe { proxy_get_property(b"plugin_root_id".as_ptr(), 14, &mut at, &mut size) };
+    let name = String::from_utf8(owned(at, size)).unwrap();
     let refuse = script.contains("configure: refuse");
-    WORLD.with_borrow_mut(|w| w.scripts.push((id, script)));
-    run(id, "configure", true);
+    WORLD.with_borrow_mut(|w| {
+        let before = w.roots.iter().filter(|root| root.name == name).count();
+        let label = if before == 0 { name.clone() } else { format!("{name}/{}", before + 1) };
+        w.roots.push(Root { id, script, name, label });
+    });
+    run(id, "configure", "", true);
     !refuse
 }
 
 #[unsafe(no_mangle)]
 pub extern "C" fn proxy_on_tick(id: u32) {
-    run(id, "tick", true);
+    run(id, "tick", "", true);
 }
 
 #[unsafe(no_mangle)]
 pub extern "C" fn proxy_on_queue_ready(id: u32, _: u32) {
-    run(id, "queue_ready", true);
+    run(id, "queue_ready", "", true);
 }
 
 #[unsafe(no_mangle)]
 pub extern "C" fn proxy_on_http_call_response(id: u32, token: u32, headers: usize, body: usize, _: usize) {
-    log(&format!("answer {token} {headers} {body} to {id}"));
-    run(id, "answer", true);
+    // A real Envoy adds headers of its own: a trace leaves their number out.
+    let traced = WORLD.with_borrow(|w| w.roots.iter().any(|root| root.id == id && root.script.lines().any(|line| line == "trace")));
+    let said = if traced { format!("{token} {body}") } else { format!("{token} {headers} {body} to {id}") };
+    run(id, "answer", &said, true);
 }
 
 #[unsafe(no_mangle)]
 pub extern "C" fn proxy_on_request_headers(id: u32, _: usize, end: bool) -> u32 {
-    u32::from(run(id, "request_headers", end))
+    u32::from(run(id, "request_headers", &end.to_string(), end))
 }
 
 #[unsafe(no_mangle)]
 pub extern "C" fn proxy_on_request_body(id: u32, size: usize, end: bool) -> u32 {
-    log(&format!("request_body {size} {end}"));
-    u32::from(run(id, "request_body", end))
+    u32::from(run(id, "request_body", &format!("{size} {end}"), end))
 }
 
 #[unsafe(no_mangle)]
 pub extern "C" fn proxy_on_request_trailers(id: u32, _: usize) -> u32 {
-    u32::from(run(id, "request_trailers", true))
+    u32::from(run(id, "request_trailers", "", true))
 }
 
 #[unsafe(no_mangle)]
 pub extern "C" fn proxy_on_response_headers(id: u32, _: usize, end: bool) -> u32 {
-    log(&format!("response_headers {end}"));
-    u32::from(run(id, "response_headers", end))
+    u32::from(run(id, "response_headers", &end.to_string(), end))
 }
 
 #[unsafe(no_mangle)]
 pub extern "C" fn proxy_on_response_body(id: u32, size: usize, end: bool) -> u32 {
-    log(&format!("response_body {size} {end}"));
-    u32::from(run(id, "response_body", end))
+    u32::from(run(id, "response_body", &format!("{size} {end}"), end))
 }
 
 #[unsafe(no_mangle)]
 pub extern "C" fn proxy_on_response_trailers(id: u32, _: usize) -> u32 {
-    u32::from(run(id, "response_trailers", true))
+    u32::from(run(id, "response_trailers", "", true))
 }
 
 #[unsafe(no_mangle)]
 pub extern "C" fn proxy_on_log(id: u32) {
-    run(id, "log", true);
+    run(id, "log", "", true);
 }
 
 #[unsafe(no_mangle)]
 pub extern "C" fn proxy_on_done(id: u32) -> bool {
-    run(id, "done", true);
-    true
+    !run(id, "done", "", true)
 }
 
 #[unsafe(no_mangle)]
 pub extern "C" fn proxy_on_delete(id: u32) {
-    run(id, "delete", true);
+    run(id, "delete", "", true);
 }

@@ -1,0 +1,130 @@
+//! Envoy's configuration for one scenario.
+use std::net::SocketAddr;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use weir_facts::{Failure, Scenario};
+
+/// The listener's filter chain: the probe in the gateway position, the router, the probe in the upstream position if the scenario has one.
+pub fn envoy(scenario: &Scenario, module: &Path, folder: &Path, listener: SocketAddr, clusters: &[(String, Option<SocketAddr>)]) -> Value {
+    let mut router = json!({ "@type": typed("filters.http.router.v3.Router") });
+    if let Some(script) = &scenario.up {
+        let codec = json!({ "name": "codec", "typed_config": { "@type": typed("filters.http.upstream_codec.v3.UpstreamCodec") } });
+        router["upstream_http_filters"] = json!([{ "name": "up", "typed_config": probe(scenario, module, "up", script) }, codec]);
+    }
+    let down = if scenario.down.len() > 1 {
+        let source = json!({ "path": folder.join("down.json"), "watched_directory": { "path": folder } });
+        let discovery = json!({ "config_source": { "resource_api_version": "V3", "path_config_source": source }, "type_urls": [wasm()] });
+        json!({ "name": "down", "config_discovery": discovery })
+    } else {
+        json!({ "name": "down", "typed_config": probe(scenario, module, "down", &scenario.down[0]) })
+    };
+    let manager = json!({
+        "@type": typed("filters.network.http_connection_manager.v3.HttpConnectionManager"),
+        "stat_prefix": "facts",
+        "generate_request_id": false,
+        "http_protocol_options": { "enable_trailers": true },
+        "route_config": { "virtual_hosts": [{ "name": "all", "domains": ["*"], "routes": [route(scenario, clusters)] }] },
+        "http_filters": [down, { "name": "router", "typed_config": router }],
+    });
+    let chain = json!([{ "filters": [{ "name": "hcm", "typed_config": manager }] }]);
+    json!({
+        "node": { "id": "facts", "cluster": "facts" },
+        "static_resources": {
+            "listeners": [{ "name": "facts", "address": address(listener), "filter_chains": chain }],
+            "clusters": clusters.iter().map(|(name, address)| cluster(name, *address)).collect::<Vec<_>>(),
+        },
+    })
+}
+
+/// What the subscription of the gateway position reads.
+pub fn discovered(scenario: &Scenario, module: &Path, version: usize) -> Value {
+    let resource = json!({
+        "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
+        "name": "down",
+        "typed_config": probe(scenario, module, "down", &scenario.down[version]),
+    });
+    json!({ "version_info": version.to_string(), "resources": [resource] })
+}
+
+fn typed(name: &str) -> String {
+    format!("type.googleapis.com/envoy.extensions.{name}")
+}
+
+fn wasm() -> String {
+    typed("filters.http.wasm.v3.Wasm")
+}
+
+fn probe(scenario: &Scenario, module: &Path, root: &str, script: &str) -> Value {
+    let mut config = json!({
+        "name": root,
+        "root_id": root,
+        "allow_on_headers_stop_iteration": scenario.stop_iteration,
+        "vm_config": { "runtime": "envoy.wasm.runtime.v8", "vm_id": "facts", "code": { "local": { "filename": module } } },
+        "configuration": { "@type": "type.googleapis.com/google.protobuf.StringValue", "value": script },
+    });
+    match scenario.failure {
+        Failure::Closed => {}
+        Failure::Open => config["failure_policy"] = json!("FAIL_OPEN"),
+        Failure::Reload => {
+            config["failure_policy"] = json!("FAIL_RELOAD");
+            config["reload_config"] = json!({ "backoff": { "base_interval": "0.001s", "max_interval": "0.001s" } });
+        }
+    }
+    json!({ "@type": wasm(), "config": config })
+}
+
+/// Filter state names the cluster of each attempt; without it the first one is taken.
+fn route(scenario: &Scenario, clusters: &[(String, Option<SocketAddr>)]) -> Value {
+    let to = |name: &str| json!({ "action": { "name": name, "typed_config": { "@type": typed("router.cluster_specifiers.matcher.v3.ClusterAction"), "cluster": name } } });
+    let map: serde_json::Map<String, Value> = clusters.iter().map(|(name, _)| (name.clone(), to(name))).collect();
+    let input = json!({ "name": "next", "typed_config": { "@type": typed("matching.common_inputs.network.v3.FilterStateInput"), "key": "wasm.next" } });
+    let specifier = json!({
+        "@type": typed("router.cluster_specifiers.matcher.v3.MatcherClusterSpecifier"),
+        "cluster_matcher": { "matcher_tree": { "input": input, "exact_match_map": { "map": map } }, "on_no_match": to(&scenario.clusters[0].0) },
+    });
+    let mut action = json!({
+        "inline_cluster_specifier_plugin": { "extension": { "name": "matcher", "typed_config": specifier } },
+        "timeout": "0s",
+        "retry_policy": {
+            "retry_on": "reset,connect-failure,refused-stream,retriable-status-codes",
+            "retriable_status_codes": scenario.retry_on,
+            "num_retries": scenario.retries,
+            "refresh_cluster_on_retry": true,
+            "retry_back_off": { "base_interval": "0.001s", "max_interval": "0.001s" },
+        },
+    });
+    if scenario.retries == 0 {
+        action["retry_policy"] = Value::Null;
+    }
+    if let Some(limit) = scenario.per_try
+        && scenario.retries > 0
+    {
+        action["retry_policy"]["per_try_timeout"] = json!(format!("{}.{:03}s", limit / 1000, limit % 1000));
+    }
+    let mut route = json!({ "match": { "prefix": "/" }, "route": action });
+    if let Some(limit) = scenario.limit {
+        route["request_body_buffer_limit"] = json!(limit);
+    }
+    route
+}
+
+fn address(address: SocketAddr) -> Value {
+    json!({ "socket_address": { "address": address.ip().to_string(), "port_value": address.port() } })
+}
+
+fn cluster(name: &str, server: Option<SocketAddr>) -> Value {
+    let endpoints: Vec<Value> = server.iter().map(|server| json!({ "endpoint": { "address": address(*server) } })).collect();
+    let metadata = json!({ "filter_metadata": { "facts": { "name": name } } });
+    let protocol = json!({
+        "@type": typed("upstreams.http.v3.HttpProtocolOptions"),
+        "explicit_http_config": { "http_protocol_options": { "enable_trailers": true } },
+    });
+    json!({
+        "name": name,
+        "type": "STATIC",
+        "metadata": metadata,
+        "typed_extension_protocol_options": { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": protocol },
+        "load_assignment": { "cluster_name": name, "endpoints": [{ "lb_endpoints": endpoints }] },
+    })
+}

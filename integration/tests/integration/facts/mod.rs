@@ -1,0 +1,50 @@
+//! Every fact in a real Envoy: it does what the fact's file says, or the fact is named with both transcripts.
+mod client;
+mod config;
+mod drive;
+mod server;
+
+use std::sync::Mutex;
+use weir_facts::{Fact, all, difference};
+use weir_integration::fetch;
+
+/// How many Envoys run at a time: each waits for events most of its life.
+const AT_ONCE: usize = 2;
+
+#[test]
+fn envoy_does_what_the_facts_say() {
+    let only = std::env::var("WEIR_FACT").unwrap_or_default();
+    let bless = std::env::var_os("WEIR_BLESS").is_some();
+    let waiting: Mutex<Vec<Fact>> = Mutex::new(all().into_iter().filter(|f| f.id.starts_with(&only) && f.host_only.is_none()).collect());
+    let wrong: Mutex<Vec<String>> = Mutex::default();
+    let run = || {
+        while let Some(fact) = { waiting.lock().unwrap().pop() } {
+            // A panic is a failure of this fact alone.
+            let found = std::panic::catch_unwind(|| drive::run(&fact)).unwrap_or_else(|_| "(the run panicked)".to_owned());
+            if let Some(why) = judge(&fact, &found, bless) {
+                wrong.lock().unwrap().push(format!("{}: {}\n{why}", fact.id, fact.text));
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(run);
+        }
+    });
+    let mut wrong = wrong.into_inner().unwrap();
+    wrong.sort();
+    assert!(wrong.is_empty(), "Envoy {} differs from {} facts:\n{}", fetch::envoy::VERSION, wrong.len(), wrong.join("\n"));
+}
+
+/// What is wrong with this, if anything.
+fn judge(fact: &Fact, found: &str, bless: bool) -> Option<String> {
+    let difference = difference(&fact.transcript, found);
+    if difference.is_some() || fact.envoy.iter().any(|version| version == fetch::envoy::VERSION) {
+        return difference;
+    }
+    if bless {
+        fact.seen(fetch::envoy::VERSION);
+        return None;
+    }
+    Some(format!("as it says, but Envoy {} is not in its file (WEIR_BLESS=1 writes it)\n", fetch::envoy::VERSION))
+}

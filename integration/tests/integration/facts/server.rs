@@ -1,0 +1,132 @@
+//! The servers behind Envoy's clusters: each step of an answer is sent when the transcript comes to it.
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use weir_facts::{Act, Action, Reached};
+use weir_integration::http::Request;
+use weir_integration::http::server::{Answer, Server};
+
+use super::client::{looked, trailer_section};
+
+/// One cluster's server.
+pub struct Upstream {
+    server: Server,
+    stage: Arc<Stage>,
+}
+
+/// What was asked, and how many steps may be done.
+struct Stage {
+    name: String,
+    look: Vec<String>,
+    plays: Vec<Vec<Action>>,
+    /// Whether steps wait to be permitted.
+    gated: bool,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    permitted: usize,
+    reached: Vec<Reached>,
+    ending: bool,
+}
+
+impl Upstream {
+    pub fn start(name: &str, plays: &[Vec<Action>], gated: bool, look: &[String]) -> Self {
+        let (state, changed) = (Mutex::default(), Condvar::new());
+        let stage = Arc::new(Stage { name: name.to_owned(), look: look.to_owned(), plays: plays.to_vec(), gated, state, changed });
+        let playing = stage.clone();
+        let server =
+            Server::start("127.0.0.1:0", Arc::new(move |request: &Request, answer: &mut Answer<'_>| playing.play(request, answer)));
+        Self { server: server.unwrap(), stage }
+    }
+
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.server.address()
+    }
+
+    /// One step more may be done.
+    pub fn permit(&self) {
+        self.stage.state.lock().unwrap().permitted += 1;
+        self.stage.changed.notify_all();
+    }
+
+    /// The whole requests that have come.
+    pub fn reached(&self) -> Vec<Reached> {
+        self.stage.state.lock().unwrap().reached.clone()
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.stage.state.lock().unwrap().ending = true;
+        self.stage.changed.notify_all();
+    }
+}
+
+impl Stage {
+    fn play(&self, request: &Request, answer: &mut Answer<'_>) {
+        let nth = {
+            let mut state = self.state.lock().unwrap();
+            let pairs = |list: &[(String, String)]| list.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            state.reached.push(Reached {
+                cluster: self.name.clone(),
+                line: format!("{} {}", request.method, request.target),
+                headers: looked(&request.headers, &self.look),
+                body: request.body.clone(),
+                trailers: pairs(&request.trailers.0),
+            });
+            state.reached.len() - 1
+        };
+        let mut chunked = false;
+        for action in self.plays.get(nth).or(self.plays.last()).unwrap() {
+            if self.gated && !self.may() {
+                return answer.abort();
+            }
+            let _ = match &action.act {
+                Act::Head { line, headers, end } => {
+                    let status = line[0].parse().unwrap();
+                    let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+                    chunked = !end && !headers.iter().any(|(name, _)| *name == "content-length");
+                    match (chunked, end) {
+                        (true, _) => answer.begin(status, &headers),
+                        (false, true) => answer.whole(status, &headers, b""),
+                        (false, false) => {
+                            let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+                            answer.raw(format!("HTTP/1.1 {status} Answer\r\n{lines}\r\n").as_bytes())
+                        }
+                    }
+                }
+                Act::Data(bytes) | Act::Last(bytes) if chunked => answer.chunk(bytes),
+                Act::Data(bytes) | Act::Last(bytes) => answer.raw(bytes),
+                Act::End => answer.end(),
+                Act::Trailers(trailers) => answer.raw(trailer_section(trailers).as_bytes()),
+                Act::Reset => {
+                    answer.abort();
+                    Ok(())
+                }
+                Act::Wait(limit) if !self.gated => {
+                    std::thread::sleep(Duration::from_millis(*limit));
+                    Ok(())
+                }
+                Act::Wait(_) | Act::Reconfigure => Ok(()),
+            };
+        }
+    }
+
+    /// Waits for the next permission; false at the end of everything.
+    fn may(&self) -> bool {
+        let mut state = self.state.lock().unwrap();
+        loop {
+            if state.ending {
+                return false;
+            }
+            if state.permitted > 0 {
+                state.permitted -= 1;
+                return true;
+            }
+            state = self.changed.wait(state).unwrap();
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! How Envoy is wired for one fact, and who does what.
+
+use crate::action::Action;
+
+/// `failure_policy` of the plugins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Failure {
+    /// `FAIL_CLOSED`, Envoy's default.
+    #[default]
+    Closed,
+    /// `FAIL_OPEN`.
+    Open,
+    /// `FAIL_RELOAD`, with a short back-off.
+    Reload,
+}
+
+/// What is behind a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Upstream {
+    /// A server: what it does for its first request, its second …
+    Plays(Vec<Vec<Action>>),
+    /// Nobody listens there.
+    Refuses,
+    /// The cluster has no endpoint.
+    Empty,
+}
+
+/// One scenario.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scenario {
+    /// `allow_on_headers_stop_iteration`.
+    pub stop_iteration: bool,
+    /// The policy of both plugins.
+    pub failure: Failure,
+    /// `retriable_status_codes`; connect failures and resets are always retried.
+    pub retry_on: Vec<u16>,
+    /// `num_retries`.
+    pub retries: u32,
+    /// `per_try_timeout` in milliseconds.
+    pub per_try: Option<u64>,
+    /// `request_body_buffer_limit` in bytes.
+    pub limit: Option<usize>,
+    /// Headers that the record shows.
+    pub look: Vec<String>,
+    /// Scripts of the gateway position: the first, and those of each reconfiguration.
+    pub down: Vec<String>,
+    /// Script of the upstream position, if there is one.
+    pub up: Option<String>,
+    /// What each client does, in the order in which it happens: which client, and what.
+    pub clients: Vec<(usize, Action)>,
+    /// The clusters by name. The route takes the one that filter state `wasm.next` names, and the first if there is none.
+    pub clusters: Vec<(String, Upstream)>,
+    /// Servers for callouts: they answer as soon as they are asked, and their steps are not in the transcript.
+    pub callouts: Vec<(String, Vec<Action>)>,
+}
+
+impl Scenario {
+    pub(crate) fn wire(&mut self, line: &str) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["stop_iteration", word] => self.stop_iteration = *word == "on",
+            ["failure", "closed"] => self.failure = Failure::Closed,
+            ["failure", "open"] => self.failure = Failure::Open,
+            ["failure", "reload"] => self.failure = Failure::Reload,
+            ["retry", times, codes @ ..] => {
+                self.retries = times.parse().expect("a number of retries");
+                self.retry_on = codes.iter().map(|code| code.parse().expect("a status code")).collect();
+            }
+            ["per_try", limit] => self.per_try = Some(limit.parse().expect("milliseconds")),
+            ["limit", bytes] => self.limit = Some(bytes.parse().expect("bytes")),
+            ["look", names @ ..] => self.look = names.iter().map(|name| (*name).to_owned()).collect(),
+            ["refuses", name] => self.clusters.push(((*name).to_owned(), Upstream::Refuses)),
+            ["empty", name] => self.clusters.push(((*name).to_owned(), Upstream::Empty)),
+            other => panic!("no wiring {other:?}"),
+        }
+    }
+
+    /// `client` is the first of them, `client 2` the second; a line may begin with the number instead.
+    pub(crate) fn client(&mut self, line: &str) {
+        let (number, rest) = line.split_once(' ').and_then(|(n, rest)| Some((n.parse().ok()?, rest))).unwrap_or((1, line));
+        self.clients.push((number, Action::parse(rest)));
+    }
+
+    pub(crate) fn upstream(&mut self, name: &str, lines: &[&str]) {
+        let play = lines.iter().map(|line| Action::parse(line)).collect();
+        match self.clusters.iter_mut().find(|(known, _)| known == name) {
+            Some((_, Upstream::Plays(plays))) => plays.push(play),
+            Some(_) => panic!("cluster {name} has no server"),
+            None => self.clusters.push((name.to_owned(), Upstream::Plays(vec![play]))),
+        }
+    }
+
+    pub(crate) fn callout(&mut self, name: &str, lines: &[&str]) {
+        self.callouts.push((name.to_owned(), lines.iter().map(|line| Action::parse(line)).collect()));
+    }
+
+    /// A script as the probe gets it.
+    pub(crate) fn script(lines: &[&str]) -> String {
+        ["trace"].iter().chain(lines).copied().collect::<Vec<_>>().join("\n")
+    }
+}

@@ -1,0 +1,50 @@
+//! The document of facts, made from their files.
+
+use crate::fact::Fact;
+
+/// Headings of the sections, by the number in the ids.
+const SECTIONS: [&str; 9] = [
+    "Bodies: pause, continue, buffers",
+    "Trailers",
+    "Header maps and routes",
+    "Local replies",
+    "Attempts",
+    "Ends",
+    "Callouts and time",
+    "Failures",
+    "Roots, configurations, shared state",
+];
+
+const INTRODUCTION: &str = "# Facts
+
+What Envoy does with a Proxy-Wasm filter, as far as Weir or the test host rests on it. Each fact is a file in [facts/cases](facts/cases):
+a scenario (the wiring, what a probe filter does in each callback, what client and upstreams do) and the transcript that must come of it.
+`cargo test -p weir-testing --test facts` runs each in the test host, `cargo verify envoy` in a real Envoy; both must do what the file says.
+A fact that is another in a newer Envoy fails there by its id, with both transcripts.
+
+`WEIR_FACT=F1.1 …` runs those whose ids begin so. `WEIR_BLESS=1` writes: in the test host the transcript, in Envoy its version (it never
+changes a transcript), and this document, which is made from the files.
+";
+
+/// The whole document.
+pub fn document(facts: &[Fact]) -> String {
+    let both = facts.iter().filter(|fact| !fact.envoy.is_empty()).count();
+    let mut out = format!("{INTRODUCTION}\n{} facts, {both} of them in both hosts.\n", facts.len());
+    for (at, heading) in SECTIONS.iter().enumerate() {
+        let number = at + 1;
+        let rows: Vec<&Fact> = facts.iter().filter(|fact| fact.id.starts_with(&format!("F{number}."))).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        out.push_str(&format!("\n## {number}. {heading}\n\n| Id | Fact | Test host | Envoy |\n|---|---|---|---|\n"));
+        for fact in rows {
+            let envoy = match (&fact.host_only, fact.envoy.as_slice()) {
+                (Some(reason), _) => format!("no: {reason}"),
+                (None, []) => "not seen yet".to_owned(),
+                (None, versions) => format!("✓ {}", versions.join(", ")),
+            };
+            out.push_str(&format!("| [{0}](facts/cases/{0}.fact) | {1} | ✓ | {envoy} |\n", fact.id, fact.text));
+        }
+    }
+    out
+}

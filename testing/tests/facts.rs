@@ -1,0 +1,42 @@
+//! Every fact in the test host: it does what Envoy does, or the fact's id says where it doesn't.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests fail by panicking")]
+
+mod facts {
+    pub mod run;
+}
+
+use std::path::Path;
+use weir_facts::{all, difference, table};
+
+fn bless() -> bool {
+    std::env::var_os("WEIR_BLESS").is_some()
+}
+
+#[test]
+fn the_host_does_what_the_facts_say() {
+    let only = std::env::var("WEIR_FACT").unwrap_or_default();
+    let facts: Vec<_> = all().into_iter().filter(|fact| fact.id.starts_with(&only)).collect();
+    assert!(!facts.is_empty(), "no fact is named {only}…");
+    let mut wrong = String::new();
+    for fact in facts {
+        let found = facts::run::run(&fact.scenario);
+        if bless() {
+            fact.bless(&found);
+        } else if let Some(difference) = difference(&fact.transcript, &found) {
+            wrong.push_str(&format!("{}: {}\n{difference}\n", fact.id, fact.text));
+        }
+    }
+    assert!(wrong.is_empty(), "the test host differs from the facts:\n{wrong}");
+}
+
+#[test]
+fn the_document_is_made_from_the_facts() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("FACTS.md");
+    let document = table::document(&all());
+    if bless() {
+        std::fs::write(path, document).unwrap();
+    } else {
+        let found = std::fs::read_to_string(path).unwrap();
+        assert_eq!(found, document, "WEIR_BLESS=1 cargo test -p weir-testing --test facts writes FACTS.md");
+    }
+}

@@ -1,0 +1,221 @@
+//! Runs one scenario in the test host.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+use weir_facts::{Act, Action, Got, Reached, Scenario, Upstream, probe};
+use weir_testing::{
+    Answer, Cluster, Error, ExchangeId, HeaderMap, Host, Module, Options, Play, Plugin, Proxy, Reply, Sent, Status, Wiring,
+};
+
+/// What notes of the test's own begin with, in the host's transcript.
+const NOTE: &str = "fact: ";
+
+/// The transcript of this scenario.
+pub fn run(scenario: &Scenario) -> String {
+    let mut proxy = proxy(scenario);
+    let mut clients: BTreeMap<usize, ExchangeId> = BTreeMap::new();
+    let mut scripts = scenario.down.iter().skip(1);
+    for (client, action) in &scenario.clients {
+        let number = if *client == 1 { String::new() } else { format!(" {client}") };
+        proxy.host_mut().note(format!("{NOTE}client{number}: {}", action.words));
+        act(&mut proxy, &mut clients, *client, &action.act, &mut scripts).unwrap_or_else(|error| panic!("{error:?}"));
+    }
+    for id in clients.values() {
+        proxy.finish(*id).unwrap_or_else(|error| panic!("{error:?}"));
+    }
+    transcript(&proxy, scenario, &clients)
+}
+
+fn proxy(scenario: &Scenario) -> Proxy {
+    let plugin = |root: &str, script: &str| {
+        let plugin = Plugin::new(root, script);
+        if scenario.stop_iteration { plugin.stop_iteration() } else { plugin }
+    };
+    let mut plugins = vec![plugin("down", &scenario.down[0])];
+    plugins.extend(scenario.up.as_ref().map(|script| plugin("up", script)));
+    let module = Module::load(probe::build(Path::new(env!("CARGO_TARGET_TMPDIR")))).unwrap();
+    let mut host = Host::start(&module, Options::plugins(plugins)).unwrap_or_else(|error| panic!("{error:?}"));
+    let mut wiring = Wiring::new("down", "wasm.next").retry(&scenario.retry_on, scenario.retries);
+    wiring.on_no_match = scenario.clusters.first().map(|(name, _)| name.clone());
+    if scenario.up.is_some() {
+        wiring = wiring.upstream("up");
+    }
+    for (name, upstream) in &scenario.clusters {
+        wiring = wiring.cluster(name, cluster(upstream));
+        match upstream {
+            Upstream::Plays(_) => {}
+            Upstream::Refuses => host.cluster(name, |_| Answer::Refused),
+            Upstream::Empty => host.cluster(name, |_| Answer::Fails(Status::InternalFailure)),
+        }
+    }
+    for (name, actions) in &scenario.callouts {
+        let answer = answer(actions);
+        host.cluster(name, move |_| answer.clone());
+    }
+    Proxy::new(host, wiring)
+}
+
+/// A cluster whose server plays the first play for its first request, and the last one for all that have none of their own.
+fn cluster(upstream: &Upstream) -> Cluster {
+    match upstream {
+        Upstream::Refuses => Cluster::refusing(),
+        Upstream::Empty => Cluster::empty(),
+        Upstream::Plays(plays) => {
+            let (plays, mut asked) = (plays.clone(), 0);
+            Cluster::new(move |_| {
+                asked += 1;
+                play(plays.get(asked - 1).or(plays.last()).unwrap())
+            })
+        }
+    }
+}
+
+fn play(actions: &[Action]) -> Play {
+    actions.iter().fold(Play::default(), |play, action| match &action.act {
+        Act::Head { line, headers, end } => {
+            let head: HeaderMap =
+                [(":status", line[0].clone())].into_iter().chain(headers.iter().map(|(n, v)| (n.as_str(), v.clone()))).collect();
+            play.headers(head, *end)
+        }
+        Act::Data(bytes) => play.data(bytes, false),
+        Act::Last(bytes) => play.data(bytes, false).data(b"", true),
+        Act::End => play.data(b"", true),
+        Act::Trailers(trailers) => play.trailers(trailers.iter().cloned().collect()),
+        Act::Reset => play.reset(),
+        Act::Wait(limit) => play.wait(Duration::from_millis(*limit)),
+        Act::Reconfigure => panic!("an upstream has no configuration"),
+    })
+}
+
+/// What a server for callouts does, as one whole answer.
+fn answer(actions: &[Action]) -> Answer {
+    let (mut reply, mut late) = (Reply::default(), Duration::ZERO);
+    for action in actions {
+        match &action.act {
+            Act::Head { line, headers, .. } => {
+                reply.headers.add(":status", &line[0]);
+                headers.iter().for_each(|(name, value)| reply.headers.add(name, value));
+            }
+            Act::Data(bytes) | Act::Last(bytes) => reply.body.extend_from_slice(bytes),
+            Act::End => {}
+            Act::Trailers(trailers) => reply.trailers = trailers.iter().cloned().collect(),
+            Act::Reset => return Answer::Reset,
+            Act::Wait(limit) => late += Duration::from_millis(*limit),
+            Act::Reconfigure => panic!("an upstream has no configuration"),
+        }
+    }
+    if late.is_zero() { Answer::Reply(reply) } else { Answer::After(late, Box::new(Answer::Reply(reply))) }
+}
+
+fn act<'s>(
+    proxy: &mut Proxy,
+    clients: &mut BTreeMap<usize, ExchangeId>,
+    client: usize,
+    act: &Act,
+    _scripts: &mut impl Iterator<Item = &'s String>,
+) -> Result<(), Error> {
+    if let Act::Head { line, headers, end } = act {
+        let pseudo = [(":authority", "a"), (":path", line[1].as_str()), (":method", line[0].as_str()), (":scheme", "http")];
+        let head = pseudo.into_iter().chain(headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))).collect();
+        let id = proxy.open(head, *end)?;
+        clients.insert(client, id);
+        return Ok(());
+    }
+    let Some(id) = clients.get(&client).copied() else { panic!("client {client} has not begun") };
+    match act {
+        Act::Head { .. } => Ok(()),
+        Act::Data(bytes) => proxy.send_data(id, bytes, false),
+        Act::Last(bytes) => {
+            proxy.send_data(id, bytes, false)?;
+            proxy.send_data(id, b"", true)
+        }
+        Act::End => proxy.send_data(id, b"", true),
+        Act::Trailers(trailers) => proxy.send_trailers(id, trailers.iter().cloned().collect()),
+        Act::Reset => proxy.abort(id),
+        Act::Wait(limit) => proxy.advance(Duration::from_millis(*limit)),
+        Act::Reconfigure => panic!("not yet"),
+    }
+}
+
+/// What the probe logged, what clients and upstreams did, and at the end what they got.
+fn transcript(proxy: &Proxy, scenario: &Scenario, clients: &BTreeMap<usize, ExchangeId>) -> String {
+    let mut played: BTreeMap<&str, Vec<Option<&Action>>> = BTreeMap::new();
+    let mut begun: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut out = String::new();
+    for line in proxy.host().transcript().lines() {
+        if let Some((_, said)) = line.split_once(probe::MARK).filter(|_| line.contains("proxy_log(")) {
+            out.push_str(said.strip_suffix(") -> Ok").unwrap_or(said));
+            out.push('\n');
+        } else if let Some(note) = line.strip_prefix(NOTE) {
+            out.push_str(note);
+            out.push('\n');
+        } else if let Some(name) = line.strip_prefix("provider ") {
+            let Some((name, Upstream::Plays(plays))) = scenario.clusters.iter().find(|(known, _)| known == name) else { continue };
+            let steps = played.entry(name).or_default();
+            if steps.is_empty() {
+                let nth = begun.entry(name).or_default();
+                // The end that comes by itself behind the last bytes is a step of the host, and none of the server.
+                let ends = |action: &Action| matches!(action.act, Act::Last(_));
+                let play = plays.get(*nth).or(plays.last()).unwrap();
+                steps.extend(play.iter().flat_map(|action| [Some(Some(action)), ends(action).then_some(None)]).flatten());
+                steps.reverse();
+                *nth += 1;
+            }
+            if let Some(action) = steps.pop().flatten() {
+                out.push_str(&format!("{name}: {}\n", action.words));
+            }
+        }
+    }
+    for (name, _) in scenario.clusters.iter().filter(|(_, upstream)| matches!(upstream, Upstream::Plays(_))) {
+        let sent = clients.values().flat_map(|id| proxy.sent(*id)).filter(|sent| sent.complete && sent.cluster == *name);
+        sent.for_each(|sent| out.push_str(&format!("{}\n", reached(sent, &scenario.look))));
+    }
+    for (name, _) in &scenario.callouts {
+        for callout in proxy.host().callouts().iter().filter(|callout| callout.cluster == *name) {
+            let reached = Reached {
+                cluster: name.clone(),
+                line: line(&callout.headers),
+                headers: looked(&callout.headers, &scenario.look),
+                body: callout.body.clone(),
+                trailers: pairs(&callout.trailers),
+            };
+            out.push_str(&format!("{reached}\n"));
+        }
+    }
+    for (client, id) in clients {
+        let received = proxy.received(*id);
+        let got = Got {
+            client: *client,
+            status: received.status(),
+            headers: received.headers.as_ref().map(|map| looked(map, &scenario.look)).unwrap_or_default(),
+            body: received.body(),
+            trailers: received.trailers.as_ref().map(pairs).unwrap_or_default(),
+            whole: received.ended,
+        };
+        out.push_str(&format!("{got}\n"));
+    }
+    out
+}
+
+fn reached(sent: &Sent, look: &[String]) -> Reached {
+    Reached {
+        cluster: sent.cluster.clone(),
+        line: line(&sent.headers),
+        headers: looked(&sent.headers, look),
+        body: sent.body.clone(),
+        trailers: sent.trailers.as_ref().map(pairs).unwrap_or_default(),
+    }
+}
+
+fn line(map: &HeaderMap) -> String {
+    format!("{} {}", map.get(":method").unwrap_or_default(), map.get(":path").unwrap_or_default())
+}
+
+fn looked(map: &HeaderMap, look: &[String]) -> Vec<String> {
+    look.iter().flat_map(|name| map.all(name).into_iter().map(move |value| format!("{name}={value}"))).collect()
+}
+
+fn pairs(map: &HeaderMap) -> Vec<String> {
+    map.iter().map(|(name, value)| format!("{name}={}", String::from_utf8_lossy(value))).collect()
+}
