@@ -4,6 +4,7 @@
 //! the host: an unexpected one is counted and the exchange goes on as well as it can.
 
 mod gateway;
+mod host;
 mod metrics;
 mod platform;
 mod root;
@@ -11,7 +12,8 @@ mod upstream;
 mod vm;
 
 use vm::Position;
-use weir_abi::{Action, Module};
+use weir_abi::{Action, Map, Module};
+use weir_core::exchange::Headers;
 
 /// The module.
 struct Weir;
@@ -20,7 +22,7 @@ weir_abi::export!(Weir);
 
 /// Sends a stream's callback to its position.
 fn at(context: u32, gateway: impl FnOnce(u32) -> Action, upstream: impl FnOnce(u32) -> Action) -> Action {
-    match vm::position(context) {
+    match vm::stream(context, |stream| Some(stream.position)) {
         Some(Position::Gateway) => gateway(context),
         Some(Position::Upstream) => upstream(context),
         None => Action::Continue,
@@ -52,8 +54,13 @@ impl Module for Weir {
         at(context, |context| gateway::request_body(context, size, end), |context| upstream::request_body(context, end))
     }
 
+    /// They are the request's end as well: a filter that waits for end of stream alone would be passed by. No provider needs them.
     fn request_trailers(context: u32) -> Action {
-        at(context, gateway::request_trailers, upstream::request_trailers)
+        let action = Self::request_body(context, 0, true);
+        if action == Action::Continue && vm::stream(context, |stream| stream.key).is_some() {
+            host::set_headers(Map::RequestTrailers, &Headers::new());
+        }
+        action
     }
 
     fn answer_head(context: u32, end: bool) -> Action {
@@ -69,16 +76,12 @@ impl Module for Weir {
     }
 
     fn done(context: u32) -> bool {
-        if vm::position(context) == Some(Position::Upstream) {
-            upstream::done(context);
-        }
+        upstream::done(context);
         root::done(context)
     }
 
     fn log(context: u32) {
-        if vm::position(context) == Some(Position::Gateway) {
-            gateway::log(context);
-        }
+        gateway::log(context);
     }
 
     fn delete(context: u32) {

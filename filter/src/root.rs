@@ -1,13 +1,14 @@
 //! The roots: configuration, the tick that watches deadlines, and the callouts to the rate-limit service.
 
-use crate::vm::{self, Position, report};
+use crate::host::{self, report};
+use crate::vm::{self, Position, Stream, Vm};
 use crate::{gateway, platform, upstream};
 use std::rc::Rc;
-use weir_abi::{self as abi, Buffer, Direction, Level, Map};
-use weir_core::exchange::{Configured, Headers};
+use weir_abi::{self as abi, Buffer, Level, Map};
+use weir_core::config::LimitService;
+use weir_core::exchange::{Attempt, Configured, Headers, Table};
 use weir_core::limits::{CallFault, SyncCall, Synced};
 use weir_core::names;
-use weir_core::telemetry::Metric;
 
 /// How often deadlines are looked at and owed amounts leave, in milliseconds.
 const TICK: u32 = 100;
@@ -29,40 +30,34 @@ pub struct Root {
 
 /// Reads the document. A wrong one is refused, and the host keeps the old one or does not start.
 pub fn configure(root: u32, size: usize) -> bool {
+    match read(size) {
+        Ok((position, configured)) => {
+            for name in configured.missing() {
+                abi::log(Level::Warn, &format!("weir: the environment variable {name} is not set; its provider is left out of plans"));
+            }
+            vm::with(|vm| vm.roots.insert(root, Root { position: Some(position), configured: Some(Rc::new(configured)), going: false }));
+            report(abi::set_tick_period(TICK));
+            true
+        }
+        Err(fault) => {
+            abi::log(Level::Error, &format!("weir: {fault}"));
+            false
+        }
+    }
+}
+
+fn read(size: usize) -> Result<(Position, Configured), String> {
     let position = match abi::property("plugin_root_id").as_deref() {
         Ok(id) if id == names::ROOT_GATEWAY.as_bytes() => Position::Gateway,
         Ok(id) if id == names::ROOT_UPSTREAM.as_bytes() => Position::Upstream,
         Ok(_) | Err(_) => {
-            abi::log(
-                Level::Error,
-                "weir: root_id must be weir.gateway or weir.upstream; the standalone position is not supported by this version",
-            );
-            return false;
+            return Err("root_id must be weir.gateway or weir.upstream; the standalone position is not supported by this version".into());
         }
     };
     let text = report(abi::buffer(Buffer::Configuration, 0, size)).unwrap_or_default();
-    let configured = match core::str::from_utf8(&text) {
-        Ok(document) => Configured::new(document, platform::env),
-        Err(_) => {
-            abi::log(Level::Error, "weir: the configuration is not UTF-8");
-            return false;
-        }
-    };
-    match configured {
-        Ok(configured) => {
-            for name in configured.missing() {
-                abi::log(Level::Warn, &format!("weir: the environment variable {name} is not set; its provider is left out of plans"));
-            }
-            let configured = Rc::new(configured);
-            vm::with(|vm| vm.roots.insert(root, Root { position: Some(position), configured: Some(configured), going: false }));
-            report(abi::set_tick_period(TICK));
-            true
-        }
-        Err(errors) => {
-            abi::log(Level::Error, &format!("weir: the configuration is refused: {errors}"));
-            false
-        }
-    }
+    let document = String::from_utf8(text).map_err(|_| "the configuration is not UTF-8")?;
+    let configured = Configured::new(&document, platform::env).map_err(|errors| format!("the configuration is refused: {errors}"))?;
+    Ok((position, configured))
 }
 
 /// What a stream's root is configured with.
@@ -70,54 +65,43 @@ pub fn configured(context: u32) -> Option<Rc<Configured>> {
     vm::with(|vm| vm.roots.get(&vm.streams.get(&context)?.root)?.configured.clone()).flatten()
 }
 
+/// The rate-limit service of a root's document.
+fn service(root: u32) -> Option<LimitService> {
+    vm::with(|vm| vm.roots.get(&root)?.configured.as_ref()?.gateway.limit_service.clone()).flatten()
+}
+
 /// Deadlines and owed amounts. Only the newest gateway root works: streams and ledger are the VM's.
 pub fn tick(root: u32) {
-    let newest = vm::with(|vm| vm.roots.iter().filter(|(_, one)| one.position == Some(Position::Gateway)).map(|(&id, _)| id).max());
-    if newest.flatten() != Some(root) {
+    let gateways = |vm: &mut Vm| vm.roots.iter().filter(|(_, one)| one.position == Some(Position::Gateway)).map(|(&id, _)| id).max();
+    if vm::with(gateways).flatten() != Some(root) {
         return;
     }
-    let now = vm::now();
-    let due: Vec<(u32, Position)> = vm::with(|vm| {
-        let table = &mut vm.table;
-        let due = |position: Position, deadline: Option<u64>| deadline.filter(|at| *at <= now).map(|_| position);
-        let of = |stream: &vm::Stream| match stream.position {
-            Position::Upstream => due(Position::Upstream, stream.attempt.as_ref()?.deadline()),
-            Position::Gateway => due(Position::Gateway, table.exchange(stream.key?)?.deadline()),
+    let now = host::now();
+    let is_due = |stream: &Stream, table: &mut Table| {
+        let deadline = match stream.position {
+            Position::Upstream => stream.attempt.as_ref().and_then(Attempt::deadline),
+            Position::Gateway => stream.key.and_then(|key| table.exchange(key)?.deadline()),
         };
-        let mut of = of;
-        vm.streams.iter().filter_map(|(&id, stream)| Some((id, of(stream)?))).collect()
-    })
-    .unwrap_or_default();
-    for (context, position) in due {
-        if report(abi::act_on(context)).is_none() {
-            continue;
-        }
-        match position {
-            Position::Upstream => upstream::expire(context),
-            Position::Gateway => {
-                let verdict = gateway::with_exchange(context, |exchange, vm| exchange.expire(vm.ledger, now));
-                gateway::act(context, verdict, Some(Direction::Request));
-            }
-        }
-    }
+        deadline.is_some_and(|at| at <= now)
+    };
+    visit(is_due, |context, position| match position {
+        Position::Upstream => upstream::expire(context),
+        Position::Gateway => gateway::resume(context, |exchange, ledger| exchange.expire(ledger, now)),
+    });
     report(abi::act_on(root));
-    settle_calls(root, now);
+    give_up_calls(root, now);
     send_owed(root);
 }
 
 /// Gives up calls whose answer never came, and tells the metrics.
-fn settle_calls(root: u32, now: u64) {
-    let service = vm::with(|vm| vm.roots.get(&root)?.configured.as_ref()?.gateway.limit_service.clone()).flatten();
-    let Some(service) = service else { return };
+fn give_up_calls(root: u32, now: u64) {
+    let Some(service) = service(root) else { return };
     // The host answers a call after its timeout by itself; twice that is beyond any answer.
     let patience = u64::try_from(service.timeout.as_nanos()).unwrap_or(u64::MAX).saturating_mul(2);
-    let told = vm::with(|vm| {
-        let _given_up = vm.ledger.tick(now, patience);
-        let mut told = Vec::new();
-        vm.limit_metrics.losses(&vm.ledger, |kind, name, value| told.push((kind, name.to_owned(), value)));
-        told
+    vm::with(|Vm { ledger, metrics, limit_metrics, .. }| {
+        let _given_up = ledger.tick(now, patience);
+        limit_metrics.losses(ledger, |kind, name, value| metrics.bump(kind, name, value));
     });
-    bump_all(told.unwrap_or_default());
     // Not only behind a call that was given up: one that the host refused to send is answered by no callback.
     wake(now);
     let_roots_go();
@@ -125,90 +109,63 @@ fn settle_calls(root: u32, now: u64) {
 
 /// Sends what is urgent, on behalf of a stream that may wait for it.
 pub fn sync(context: u32) {
-    let root = vm::with(|vm| vm.streams.get(&context).map(|stream| stream.root)).flatten();
-    if let Some(root) = root
-        && vm::with(|vm| vm.ledger.is_urgent()) == Some(true)
-    {
+    let urgent = vm::with(|vm| vm.streams.get(&context).filter(|_| vm.ledger.is_urgent()).map(|stream| stream.root));
+    if let Some(root) = urgent.flatten() {
         send_owed(root);
     }
 }
 
 /// Sends the calls that are due.
 fn send_owed(root: u32) {
-    let service = vm::with(|vm| vm.roots.get(&root)?.configured.as_ref()?.gateway.limit_service.clone()).flatten();
-    let Some(service) = service else { return };
-    let now = vm::now();
+    let Some(service) = service(root) else { return };
+    let now = host::now();
     for _ in 0..CALLS_AT_ONCE {
         let call = vm::with(|vm| vm.ledger.sync_request(&service.domain, now, KEYS_PER_CALL)).flatten();
         let Some(SyncCall { id, body }) = call else { return };
-        let mut headers = Headers::new();
-        headers.push(":method", "POST");
-        headers.push(":path", &*service.endpoint.base_path);
-        headers.push(":authority", &*service.endpoint.authority);
-        headers.push("content-type", "application/json");
-        headers.push("content-length", body.len().to_string());
-        match report(abi::call(names::CLUSTER_LIMITS, &headers.to_pairs(), body.as_bytes(), service.timeout)) {
-            Some(token) => {
-                vm::with(|vm| vm.calls.insert(token, id));
-            }
-            None => {
-                let synced = vm::with(|vm| vm.ledger.sync_failed(id, CallFault::NeverSent, now));
-                tell(synced);
-                return;
-            }
-        }
+        let headers = Headers::of_call(&service, body.len());
+        let Some(token) = report(abi::call(names::CLUSTER_LIMITS, &headers.to_pairs(), body.as_bytes(), service.timeout)) else {
+            return tell(|vm| vm.ledger.sync_failed(id, CallFault::NeverSent, now));
+        };
+        vm::with(|vm| vm.calls.insert(token, id));
     }
 }
 
 /// The rate-limit service has answered, or the host answers for it (503 without a connection, 504 after the timeout).
 pub fn call_answered(token: u32, headers: u32, size: usize) {
     let Some(id) = vm::with(|vm| vm.calls.remove(&token)).flatten() else { return };
-    let status =
-        if headers == 0 { None } else { abi::header(Map::CallResponse, ":status").ok().and_then(|status| status.parse::<u16>().ok()) };
-    let body = if size == 0 { Vec::new() } else { report(abi::buffer(Buffer::CallResponse, 0, size)).unwrap_or_default() };
-    let now = vm::now();
-    let synced = vm::with(|vm| match status {
+    let status = if headers == 0 { None } else { host::status(Map::CallResponse) };
+    let body = report(abi::buffer(Buffer::CallResponse, 0, size)).unwrap_or_default();
+    let now = host::now();
+    tell(|vm| match status {
         None => vm.ledger.sync_failed(id, CallFault::Unanswered, now),
         Some(status) => vm.ledger.sync_answer(id, status, &body, now),
     });
-    tell(synced);
     wake(now);
     let_roots_go();
 }
 
-fn tell(synced: Option<Synced>) {
-    let Some(synced) = synced else { return };
-    let told = vm::with(|vm| {
-        let mut told = Vec::new();
-        vm.limit_metrics.synced(synced, |kind, name, value| told.push((kind, name.to_owned(), value)));
-        told
+/// Tells the metrics what became of a call.
+fn tell(synced: impl FnOnce(&mut Vm) -> Synced) {
+    vm::with(|vm| {
+        let synced = synced(vm);
+        vm.limit_metrics.synced(synced, |kind, name, value| vm.metrics.bump(kind, name, value));
     });
-    bump_all(told.unwrap_or_default());
-}
-
-fn bump_all(metrics: Vec<(Metric, String, u64)>) {
-    for (kind, name, value) in metrics {
-        if let Some(bumped) = vm::with(|vm| vm.metrics.bump(kind, &name, value)) {
-            report(bumped);
-        }
-    }
 }
 
 /// Asks again for every exchange that waits for its budgets.
 fn wake(now: u64) {
-    let waiting: Vec<u32> = vm::with(|vm| {
-        let table = &mut vm.table;
-        let mut waits = |stream: &vm::Stream| {
-            stream.position == Position::Gateway
-                && stream.key.and_then(|key| table.exchange(key)).is_some_and(|exchange| exchange.is_deciding())
-        };
-        vm.streams.iter().filter(|(_, stream)| waits(stream)).map(|(&id, _)| id).collect()
-    })
-    .unwrap_or_default();
-    for context in waiting {
+    let waits = |stream: &Stream, table: &mut Table| stream.key.and_then(|key| table.exchange(key)).is_some_and(|one| one.is_deciding());
+    visit(waits, |context, _| gateway::resume(context, |exchange, ledger| exchange.decide(ledger, now)));
+}
+
+/// Turns to those streams that `which` picks, outside of their own callbacks.
+fn visit(mut which: impl FnMut(&Stream, &mut Table) -> bool, then: impl Fn(u32, Position)) {
+    let picked = vm::with(|Vm { streams, table, .. }| {
+        streams.iter().filter(|(_, stream)| which(stream, table)).map(|(&id, stream)| (id, stream.position)).collect::<Vec<_>>()
+    });
+    for (context, position) in picked.unwrap_or_default() {
         if report(abi::act_on(context)).is_some() {
-            let verdict = gateway::with_exchange(context, |exchange, vm| exchange.decide(vm.ledger, now));
-            gateway::act(context, verdict, Some(Direction::Request));
+            then(context, position);
         }
     }
 }
@@ -227,12 +184,11 @@ pub fn done(context: u32) -> bool {
 
 /// Lets roots go that stayed for answers, once there are none left to wait for.
 fn let_roots_go() {
-    let going: Vec<u32> = vm::with(|vm| match vm.calls.is_empty() {
-        true => vm.roots.iter_mut().filter_map(|(&id, root)| core::mem::take(&mut root.going).then_some(id)).collect(),
-        false => Vec::new(),
-    })
-    .unwrap_or_default();
-    for root in going {
+    let going = vm::with(|Vm { roots, calls, .. }| {
+        let gone = roots.iter_mut().filter(|_| calls.is_empty());
+        gone.filter_map(|(&id, root)| core::mem::take(&mut root.going).then_some(id)).collect::<Vec<_>>()
+    });
+    for root in going.unwrap_or_default() {
         if report(abi::act_on(root)).is_some() {
             report(abi::done());
         }

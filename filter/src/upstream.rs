@@ -1,53 +1,42 @@
 //! The upstream position (U): once per attempt, in the router's upstream filter chain.
 
-use crate::gateway::{self, refuse};
-use crate::vm::{self, Vm, report};
+use crate::host::{self, report};
+use crate::vm;
 use weir_abi::{self as abi, Action, Buffer, Direction, Map};
-use weir_core::exchange::Key;
 use weir_core::exchange::headers::stays_in_gateway;
-use weir_core::exchange::{AnswerHead, AnswerVerdict, Attempt, Bound, Exchange, Headers, RequestVerdict};
+use weir_core::exchange::{AnswerHead, AnswerVerdict, Bound, Key, RequestVerdict};
 use weir_core::names;
+
+const UNKNOWN: &[u8] = b"the gateway does not know this request";
 
 /// The request's head: which provider did Envoy pick, and whose exchange is it?
 pub fn request_head(context: u32, end: bool) -> Action {
     let Some(key) = exchange_key() else {
         // A mirror, another listener's route, a VM rebuilt after a trap: on a route of Weir's nothing leaves unread.
-        if !gateway::on_marked_route() {
-            return Action::Continue;
-        }
-        return refuse(b"the gateway does not know this request");
+        return if host::on_marked_route() { host::refuse(UNKNOWN) } else { Action::Continue };
     };
     let Ok(provider) = abi::property("xds\0cluster_metadata\0filter_metadata\0weir\0provider") else {
-        return refuse(b"the gateway does not know this provider");
+        return host::refuse(b"the gateway does not know this provider");
     };
-    let provider = String::from_utf8_lossy(&provider).into_owned();
-    let bound = vm::with(|vm| vm.table.exchange(key).map(|exchange| exchange.bind(&provider))).flatten();
-    match bound {
-        None => refuse(b"the gateway does not know this request"),
+    let bound = vm::with(|vm| Some(vm.table.exchange(key)?.bind(&String::from_utf8_lossy(&provider))));
+    match bound.flatten() {
+        None => host::refuse(UNKNOWN),
         Some(Bound::Tombstone(next)) => {
             point(next.as_deref());
-            if let Some(pairs) = report(abi::header_pairs(Map::Request)) {
-                let mut headers = Headers::from_pairs(&pairs);
+            if let Some(mut headers) = host::headers(Map::Request) {
                 headers.retain(|name| !stays_in_gateway(name));
-                report(abi::set_header_pairs(Map::Request, &headers.to_pairs()));
+                host::set_headers(Map::Request, &headers);
             }
             Action::Continue
         }
-        Some(Bound::Refuse(local)) => {
-            vm::send(&local.reply);
-            Action::Pause
-        }
-        Some(Bound::Attempt(mut attempt, next)) => {
+        Some(Bound::Refuse(local)) => host::reply(&local.reply),
+        Some(Bound::Attempt(attempt, next)) => {
             point(next.as_deref());
-            let verdict = vm::with(|vm| {
-                let verdict = vm.table.exchange(key).map(|exchange| attempt.request_head(exchange, end));
-                if let Some(stream) = vm.streams.get_mut(&context) {
-                    stream.key = Some(key);
-                    stream.attempt = Some(attempt);
-                }
-                verdict
+            vm::stream(context, |stream| {
+                (stream.key, stream.attempt) = (Some(key), Some(attempt));
+                Some(())
             });
-            act(verdict.flatten())
+            act(vm::attempt(context, |attempt, exchange| attempt.request_head(exchange, end)))
         }
     }
 }
@@ -61,59 +50,46 @@ pub fn request_body(context: u32, end: bool) -> Action {
     }
 }
 
-/// The request ended with trailers, which no provider needs.
-pub fn request_trailers(context: u32) -> Action {
-    if !reads_body(context) {
-        return Action::Continue;
-    }
-    let action = request_ended(context);
-    report(abi::set_header_pairs(Map::RequestTrailers, &Headers::new().to_pairs()));
-    action
-}
-
 fn reads_body(context: u32) -> bool {
-    vm::with(|vm| vm.streams.get(&context)?.attempt.as_ref().map(Attempt::reads_body)).flatten().unwrap_or(false)
+    vm::attempt(context, |attempt, _| attempt.reads_body()) == Some(true)
 }
 
 fn request_ended(context: u32) -> Action {
-    let Some(body) = report(abi::buffer(Buffer::Request, 0, usize::MAX >> 1)) else {
-        return refuse(b"the gateway could not read the request");
+    let Some(body) = host::body(Buffer::Request) else {
+        return host::refuse(b"the gateway could not read the request");
     };
-    act(with_attempt(context, |attempt, exchange| attempt.request_body(exchange, &body)))
+    act(vm::attempt(context, |attempt, exchange| attempt.request_body(exchange, &body)))
 }
 
 /// The answer's head.
 pub fn answer_head(context: u32, end: bool) -> Action {
-    if vm::with(|vm| vm.streams.get(&context).is_some_and(|stream| stream.attempt.is_some())) != Some(true) {
+    if vm::attempt(context, |attempt, _| attempt.is_sent()) != Some(true) {
         return Action::Continue;
     }
-    let Some(head) = report(abi::header_pairs(Map::Response)).map(|pairs| Headers::from_pairs(&pairs)) else { return Action::Continue };
-    let now = vm::now();
-    carry_out(with_attempt(context, |attempt, exchange| attempt.answer_head(exchange, head, end, now)), None)
+    let Some(head) = host::headers(Map::Response) else { return Action::Continue };
+    let now = host::now();
+    carry_out(vm::attempt(context, |attempt, exchange| attempt.answer_head(exchange, head, end, now)), None)
 }
 
 /// More of the answer's body.
 pub fn answer_body(context: u32, size: usize, end: bool) -> Action {
-    let wanted = vm::with(|vm| {
-        let attempt = vm.streams.get(&context)?.attempt.as_ref()?;
-        Some((attempt.wants(size, end), attempt.is_held()))
-    });
-    let Some(Some((wanted, held))) = wanted else { return Action::Continue };
+    let Some((wanted, held)) = vm::attempt(context, |attempt, _| (attempt.wants(size, end), attempt.is_held())) else {
+        return Action::Continue;
+    };
     let bytes = report(abi::buffer(Buffer::Response, wanted.start, wanted.len())).unwrap_or_default();
-    let now = if held { vm::now() } else { 0 };
-    carry_out(with_attempt(context, |attempt, exchange| attempt.answer_body(exchange, &bytes, size, end, now)), None)
+    let now = if held { host::now() } else { 0 };
+    carry_out(vm::attempt(context, |attempt, exchange| attempt.answer_body(exchange, &bytes, size, end, now)), None)
 }
 
 /// The answer ended with trailers; what was held of its body can still be replaced.
 pub fn answer_trailers(context: u32) -> Action {
-    let held = report(abi::buffer(Buffer::Response, 0, usize::MAX >> 1)).unwrap_or_default();
-    answer_body(context, held.len(), true)
+    answer_body(context, host::body(Buffer::Response).unwrap_or_default().len(), true)
 }
 
 /// The attempt is over. Whether a connection came about decides whether anything can be billed.
 pub fn done(context: u32) {
     let unreachable = || abi::property("upstream\0transport_failure_reason").is_ok_and(|reason| !reason.is_empty());
-    with_attempt(context, |attempt, exchange| {
+    vm::attempt(context, |attempt, exchange| {
         let unreachable = attempt.is_sent() && unreachable();
         attempt.done(exchange, unreachable);
     });
@@ -121,24 +97,20 @@ pub fn done(context: u32) {
 
 /// The attempt's deadline has passed.
 pub fn expire(context: u32) {
-    let now = vm::now();
-    let verdict = with_attempt(context, |attempt, exchange| attempt.expire(exchange, now));
-    carry_out(verdict, Some(Direction::Response));
+    let now = host::now();
+    carry_out(vm::attempt(context, |attempt, exchange| attempt.expire(exchange, now)), Some(Direction::Response));
 }
 
 fn act(verdict: Option<RequestVerdict>) -> Action {
     match verdict {
-        None => refuse(b"the gateway does not know this request"),
+        None => host::refuse(UNKNOWN),
         Some(RequestVerdict::Wait) => Action::Pause,
-        Some(RequestVerdict::Reply(local)) => {
-            vm::send(&local.reply);
-            Action::Pause
-        }
+        Some(RequestVerdict::Reply(local)) => host::reply(&local.reply),
         Some(RequestVerdict::Send { headers, body }) => {
             // Headers that announce another body than the one that leaves would let a client smuggle a request in.
-            let written = body.is_none_or(|body| report(abi::set_buffer(Buffer::Request, &body)).is_some());
-            if !written || report(abi::set_header_pairs(Map::Request, &headers.to_pairs())).is_none() {
-                return refuse(b"the gateway could not write the provider's request");
+            let written = host::set_body(Buffer::Request, body.as_deref());
+            if written.and_then(|()| host::set_headers(Map::Request, &headers)).is_none() {
+                return host::refuse(b"the gateway could not write the provider's request");
             }
             Action::Continue
         }
@@ -149,29 +121,19 @@ fn carry_out(verdict: Option<AnswerVerdict>, resume: Option<Direction>) -> Actio
     let written = match verdict {
         None | Some(AnswerVerdict::Continue) => return Action::Continue,
         Some(AnswerVerdict::Hold) => return Action::Pause,
-        Some(AnswerVerdict::Replace(bytes)) => report(abi::set_buffer(Buffer::Response, &bytes)),
+        Some(AnswerVerdict::Replace(bytes)) => host::set_body(Buffer::Response, Some(&bytes)),
         Some(AnswerVerdict::Commit(AnswerHead { headers, body })) => {
-            let body = body.map_or(Some(()), |body| report(abi::set_buffer(Buffer::Response, &body)));
-            body.and_then(|()| report(abi::set_header_pairs(Map::Response, &headers.to_pairs())))
+            host::set_body(Buffer::Response, body.as_deref()).and_then(|()| host::set_headers(Map::Response, &headers))
         }
     };
     if written.is_none() {
         // One vendor's bytes never go to another vendor's client: an error while the head is held, a reset behind it.
-        return refuse(b"the gateway could not write the answer");
+        return host::refuse(b"the gateway could not write the answer");
     }
     if let Some(direction) = resume {
         report(abi::continue_stream(direction));
     }
     Action::Continue
-}
-
-fn with_attempt<R>(context: u32, work: impl FnOnce(&mut Attempt, &mut Exchange) -> R) -> Option<R> {
-    vm::with(|vm| {
-        let Vm { streams, table, .. } = vm;
-        let stream = streams.get_mut(&context)?;
-        Some(work(stream.attempt.as_mut()?, table.exchange(stream.key?)?))
-    })
-    .flatten()
 }
 
 fn exchange_key() -> Option<Key> {

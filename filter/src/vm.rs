@@ -1,16 +1,13 @@
 //! The state of this VM: both positions of a worker share it, so what the gateway position decides the upstream position knows.
 
+use crate::host;
 use crate::metrics::Metrics;
 use crate::root::Root;
 use core::cell::RefCell;
 use std::collections::BTreeMap;
-use weir_abi::{self as abi, HostError, Level};
-use weir_core::exchange::{Attempt, Headers};
-use weir_core::exchange::{Key, Table};
-use weir_core::formats::Reply;
+use weir_core::exchange::{Attempt, Exchange, Key, Table};
 use weir_core::limits::{CallId, Ledger};
-use weir_core::names;
-use weir_core::telemetry::{LimitMetrics, Metric};
+use weir_core::telemetry::LimitMetrics;
 
 /// Which of its two places in Envoy a context stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +48,7 @@ thread_local! {
 
 impl Vm {
     fn new() -> Self {
-        let seed = now();
+        let seed = host::now();
         Self {
             roots: BTreeMap::new(),
             streams: BTreeMap::new(),
@@ -76,6 +73,29 @@ pub fn with<R>(work: impl FnOnce(&mut Vm) -> R) -> Option<R> {
     VM.with(|vm| vm.try_borrow_mut().ok().map(|mut vm| work(vm.get_or_insert_with(Vm::new))))
 }
 
+/// Works on a stream; `None` for roots and for streams of a root that is no position of Weir's.
+pub fn stream<R>(context: u32, work: impl FnOnce(&mut Stream) -> Option<R>) -> Option<R> {
+    with(|vm| vm.streams.get_mut(&context).and_then(work)).flatten()
+}
+
+/// Works on the exchange of a stream, beside the budgets and the metrics.
+pub fn exchange<R>(context: u32, work: impl FnOnce(&mut Exchange, &mut Ledger, &mut Metrics) -> R) -> Option<R> {
+    with(|vm| {
+        let key = vm.streams.get(&context)?.key?;
+        Some(work(vm.table.exchange(key)?, &mut vm.ledger, &mut vm.metrics))
+    })
+    .flatten()
+}
+
+/// Works on the attempt of a stream and on its exchange.
+pub fn attempt<R>(context: u32, work: impl FnOnce(&mut Attempt, &mut Exchange) -> R) -> Option<R> {
+    with(|vm| {
+        let stream = vm.streams.get_mut(&context)?;
+        Some(work(stream.attempt.as_mut()?, vm.table.exchange(stream.key?)?))
+    })
+    .flatten()
+}
+
 /// A new context: a root where it has no parent.
 pub fn create(context: u32, parent: u32) {
     with(|vm| {
@@ -85,11 +105,6 @@ pub fn create(context: u32, parent: u32) {
             vm.streams.insert(context, Stream { root: parent, position, key: None, attempt: None });
         }
     });
-}
-
-/// Where a stream context stands; `None` for roots and for streams of a root that is no position of Weir's.
-pub fn position(context: u32) -> Option<Position> {
-    with(|vm| vm.streams.get(&context).map(|stream| stream.position)).flatten()
 }
 
 /// A context is gone.
@@ -102,28 +117,4 @@ pub fn delete(context: u32) {
             vm.table.remove(key);
         }
     });
-}
-
-/// Nanoseconds since the epoch; a host without a clock stands still.
-pub fn now() -> u64 {
-    abi::time().unwrap_or(0)
-}
-
-/// Counts an unexpected status of a host call; the exchange goes on as well as it can.
-pub fn report<T>(result: Result<T, HostError>) -> Option<T> {
-    match result {
-        Ok(value) => Some(value),
-        Err(error) => {
-            abi::log(Level::Warn, &format!("weir: {error}"));
-            let name = format!("{};call={}", names::METRIC_HOST_ERRORS, error.call);
-            with(|vm| vm.metrics.bump(Metric::Counter, &name, 1));
-            None
-        }
-    }
-}
-
-/// Sends a local reply.
-pub fn send(reply: &Reply) {
-    let headers = Headers::of_reply(reply, false);
-    report(abi::reply(reply.status, &headers.to_pairs(), &reply.body, "weir"));
 }

@@ -6,24 +6,25 @@ use super::machine::{Exchange, Verdict};
 use super::onward::worth_keeping;
 use super::planning::shown;
 use crate::hub::{ErrorKind, Rejection};
+use crate::limits::Ledger;
 use crate::operations::{Operation, format_of_errors};
 use std::rc::Rc;
 
-/// What becomes of a request when its head was read.
-pub enum Begun {
-    /// It is not Weir's: the filter stays out of the way.
-    Passive,
-    /// It is Weir's.
-    Exchange(Box<Exchange>, Verdict),
-}
-
 impl Exchange {
-    /// Takes a request's head. `marked` tells whether the route is Weir's; it is asked only for a path that Weir does not know.
-    pub fn begin(configured: &Rc<Configured>, head: &Headers, end: bool, now: u64, marked: impl FnOnce() -> bool) -> Begun {
+    /// Takes a request's head; `None` where it is not Weir's and the filter stays out of the way. `marked` tells whether the route is
+    /// Weir's; it is asked only for a path that Weir does not know.
+    pub fn begin(
+        configured: &Rc<Configured>,
+        head: &Headers,
+        end: bool,
+        now: u64,
+        marked: impl FnOnce() -> bool,
+        ledger: &mut Ledger,
+    ) -> Option<(Box<Self>, Verdict)> {
         let path = head.first(":path").unwrap_or_default();
         let operation = Operation::of_path(&configured.gateway, path, |name| head.first(name).is_some());
         if operation.is_none() && !marked() {
-            return Begun::Passive;
+            return None;
         }
         let known = operation.clone().unwrap_or(Operation::Health);
         let mut exchange = Box::new(Self::new(configured, known.clone(), head, now));
@@ -34,7 +35,9 @@ impl Exchange {
             None => exchange.refuse_unknown(path),
             Some(operation) => exchange.by_head(&operation, head, end, now),
         };
-        Begun::Exchange(exchange, verdict)
+        // What passes unread has its whole claim now.
+        let verdict = if exchange.is_deciding() { exchange.decide(ledger, now) } else { verdict };
+        Some((exchange, verdict))
     }
 
     /// The table of ARCHITECTURE.md: method × headers × end of stream.

@@ -1,5 +1,6 @@
 //! Header maps as the host hands them over, and what of them may travel on.
 
+use crate::config::LimitService;
 use crate::formats::Reply;
 use crate::names::{self, FormatId};
 
@@ -28,6 +29,18 @@ impl Headers {
         if whole {
             headers.push("content-length", reply.body.len().to_string());
         }
+        headers
+    }
+
+    /// The headers of a call to the rate-limit service, whose body has `length` bytes.
+    #[must_use]
+    pub fn of_call(service: &LimitService, length: usize) -> Self {
+        let mut headers = Self::new();
+        headers.push(":method", "POST");
+        headers.push(":path", &*service.endpoint.base_path);
+        headers.push(":authority", &*service.endpoint.authority);
+        headers.push("content-type", "application/json");
+        headers.push("content-length", length.to_string());
         headers
     }
 

@@ -28,11 +28,9 @@ mod table;
 
 pub use answer::{AnswerHead, AnswerVerdict};
 pub use attempt::{Attempt, AttemptRecord, Bound, RequestVerdict};
-pub use begin::Begun;
 pub use configured::Configured;
 pub use headers::Headers;
 pub use machine::{ClientAnswer, Exchange, LocalReply, Release, Verdict};
-pub use settle::Settlement;
 pub use table::{Key, Table};
 
 /// A second in the unit of all times here: nanoseconds since the epoch.

@@ -9,24 +9,22 @@ use crate::operations::Operation;
 use crate::telemetry::{self, AttemptOutcome, BudgetRecord, Ending, GoneAt, Metric, Record};
 use crate::usage::{Usage, UsageSource};
 
-/// What remains of an exchange.
-#[derive(Debug, Default)]
-pub struct Settlement {
-    /// The record for [`crate::names::STATE_LOG`]; empty where the exchange leaves none.
-    pub record: String,
-    /// Metrics to bump: kind, name and value.
-    pub metrics: Vec<(Metric, String, u64)>,
-}
-
 /// Envoy's `response.code_details` of a client that hung up.
 const CLIENT_GONE: &str = "downstream_remote_disconnect";
 
 impl Exchange {
     /// Charges and records the exchange, once. `details` (Envoy's `response.code_details`) is asked only where the end is not
-    /// known otherwise.
-    pub fn settle(&mut self, ledger: &mut Ledger, now: u64, details: impl FnOnce() -> String) -> Settlement {
+    /// known otherwise; `bump` takes the metrics (kind, name, value). The record for [`crate::names::STATE_LOG`] is `None` where the
+    /// exchange leaves none.
+    pub fn settle(
+        &mut self,
+        ledger: &mut Ledger,
+        now: u64,
+        details: impl FnOnce() -> String,
+        bump: impl FnMut(Metric, &str, u64),
+    ) -> Option<String> {
         if self.state == State::Settled {
-            return Settlement::default();
+            return None;
         }
         let ending = self.ending(details);
         self.weigh();
@@ -36,13 +34,12 @@ impl Exchange {
             ledger.charge(claim, used);
         }
         if matches!(self.operation, Operation::Health) && self.rejected.is_none() {
-            return Settlement::default();
+            return None;
         }
         let configured = std::rc::Rc::clone(self.configured());
         let record = self.to_record(&configured.gateway, ending, now);
-        let mut metrics = Vec::new();
-        record.metrics(|kind, name, value| metrics.push((kind, name.to_owned(), value)));
-        Settlement { record: record.fragment(), metrics }
+        record.metrics(bump);
+        Some(record.fragment())
     }
 
     /// How it ended; an attempt without an outcome is given one.

@@ -1,0 +1,67 @@
+//! Host calls as the positions use them: whole header maps and bodies, replies; a status that nobody expects is counted, never fatal.
+
+use crate::vm;
+use weir_abi::{self as abi, Action, Buffer, HostError, Map};
+use weir_core::exchange::Headers;
+use weir_core::formats::Reply;
+
+/// Longer than any buffer, and too short to overflow the host's arithmetic.
+const WHOLE: usize = usize::MAX >> 1;
+
+/// Counts an unexpected status; the exchange goes on as well as it can.
+pub fn report<T>(result: Result<T, HostError>) -> Option<T> {
+    result.map_err(|error| vm::with(|vm| vm.metrics.fault(error))).ok()
+}
+
+/// Nanoseconds since the epoch; a host without a clock stands still.
+pub fn now() -> u64 {
+    abi::time().unwrap_or(0)
+}
+
+/// A whole header map.
+pub fn headers(map: Map) -> Option<Headers> {
+    report(abi::header_pairs(map)).map(|pairs| Headers::from_pairs(&pairs))
+}
+
+/// Replaces a whole header map.
+pub fn set_headers(map: Map, headers: &Headers) -> Option<()> {
+    report(abi::set_header_pairs(map, &headers.to_pairs()))
+}
+
+/// A whole body.
+pub fn body(buffer: Buffer) -> Option<Vec<u8>> {
+    report(abi::buffer(buffer, 0, WHOLE))
+}
+
+/// Replaces a whole body; `None` leaves what is there.
+pub fn set_body(buffer: Buffer, body: Option<&[u8]>) -> Option<()> {
+    body.map_or(Some(()), |body| report(abi::set_buffer(buffer, body)))
+}
+
+/// The status of an answer.
+pub fn status(map: Map) -> Option<u16> {
+    abi::header(map, ":status").ok()?.parse().ok()
+}
+
+/// Whether the route's metadata says that it is Weir's.
+pub fn on_marked_route() -> bool {
+    abi::property("xds\0route_metadata\0filter_metadata\0weir\0route").is_ok_and(|value| value == [1])
+}
+
+/// Envoy's word for why an answer is what it is.
+pub fn code_details() -> String {
+    abi::property("response\0code_details").map(|details| String::from_utf8_lossy(&details).into_owned()).unwrap_or_default()
+}
+
+/// Answers in the place of the request or of an answer whose head is held.
+pub fn reply(reply: &Reply) -> Action {
+    let headers = Headers::of_reply(reply, false);
+    report(abi::reply(reply.status, &headers.to_pairs(), &reply.body, "weir"));
+    Action::Pause
+}
+
+/// Answers in the place of what could not be read or written: an error while the head is held, a reset of the stream behind it.
+pub fn refuse(sentence: &[u8]) -> Action {
+    report(abi::reply(500, &Headers::new().to_pairs(), sentence, "weir"));
+    Action::Pause
+}
