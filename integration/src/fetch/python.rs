@@ -10,13 +10,11 @@ pub const OPENAI_SDK: &str = "3.57.0";
 
 /// What else pip does for a package.
 #[derive(Debug, Clone, Copy)]
-pub enum Install<'a> {
+pub enum Install {
     /// The package's wheel alone.
     Alone,
     /// The wheels of what it needs too.
     WithDependencies,
-    /// Its source, built with these variables in the environment; said on the screen with how long it takes.
-    FromSource(&'a [(&'a str, &'a str)], &'a str),
 }
 
 /// The interpreter of a virtual environment that has the official `openai` package.
@@ -26,29 +24,20 @@ pub fn openai_sdk() -> Result<PathBuf, Trouble> {
 }
 
 /// A virtual environment with one package at one version.
-pub fn environment(package: &str, version: &str, install: Install<'_>) -> Result<PathBuf, Trouble> {
+pub fn environment(package: &str, version: &str, install: Install) -> Result<PathBuf, Trouble> {
     once(&format!("{package}-{version}"), |draft| {
         let python = interpreter()?;
         let log = wasm::log(&format!("fetch-{package}"))?;
         progress::run(&format!("virtual environment for {package}"), Command::new(python).args(["-m", "venv"]).arg(draft), &log)
             .map_err(|t| Trouble::new(t.what, "Python's `venv` module must work: on Debian and Ubuntu install the package python3-venv"))?;
         let mut pip = Command::new(draft.join("bin/python"));
-        pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-cache-dir"]);
-        let label = match install {
-            Install::WithDependencies => {
-                pip.arg("--only-binary=:all:");
-                format!("fetching {package} {version} from PyPI")
-            }
-            Install::Alone => {
-                pip.args(["--only-binary=:all:", "--no-deps"]);
-                format!("fetching {package} {version} from PyPI")
-            }
-            Install::FromSource(variables, note) => {
-                pip.arg("--no-deps").envs(variables.iter().copied());
-                format!("building {package} {version} from PyPI's source ({note})")
-            }
-        };
+        pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-cache-dir", "--only-binary=:all:"]);
+        match install {
+            Install::WithDependencies => {}
+            Install::Alone => drop(pip.arg("--no-deps")),
+        }
         pip.arg(format!("{package}=={version}"));
+        let label = format!("fetching {package} {version} from PyPI");
         progress::run(&label, &mut pip, &log).map_err(|t| explain(t, package, version)).map(|_| ())
     })
 }
@@ -96,7 +85,7 @@ fn interpreter() -> Result<PathBuf, Trouble> {
     found.ok_or_else(|| {
         Trouble::new(
             "there is no Python on this machine",
-            "install Python 3.9 or newer with pip and venv (Debian: python3 python3-venv python3-pip), then run the command again",
+            "install Python 3.10 or newer with pip and venv (Debian: python3 python3-venv python3-pip), then run the command again",
         )
     })
 }
@@ -111,13 +100,13 @@ fn explain(trouble: Trouble, package: &str, version: &str) -> Trouble {
         "install pip for this Python (Debian: python3-pip), then run the command again".to_owned()
     } else if ["connection", "name resolution", "timed out", "proxyerror", "network", "ssl"].iter().any(|sign| text.contains(sign)) {
         UNREACHABLE.to_owned()
+    } else if text.contains("different python version") {
+        "this Python is too old: Python 3.10 or newer must come first on PATH as python3; then run the command again".to_owned()
     } else if text.contains("from versions: none") {
         // pip says the same of an index that it could not reach and did not try twice.
         format!("{UNREACHABLE}. If it is reached, it has no build of {package} for this machine: Linux on x86-64 is needed")
     } else if text.contains("no matching distribution") {
         format!("the index that pip uses does not have {package} {version}: use one that is up to date, then run the command again")
-    } else if text.contains("cmake") {
-        "a C++ compiler and make are needed (Debian: build-essential); then run the command again".to_owned()
     } else if text.contains("no space left") {
         "free some disk space, then run the command again".to_owned()
     } else {
@@ -136,6 +125,7 @@ mod tests {
             ("WARNING: Retrying after connection broken by 'NewConnectionError'", "PyPI cannot be reached"),
             ("ERROR: Could not find a version (from versions: none)\nERROR: No matching distribution found", "PyPI cannot be reached"),
             ("ERROR: Could not find a version (from versions: 1.39.0)\nERROR: No matching distribution found", "up to date"),
+            ("ERROR: Ignored the following versions that require a different python version\nERROR: (from versions: none)", "too old"),
             ("/usr/bin/python3: No module named pip", "python3-pip"),
             ("ERROR: [Errno 28] No space left on device", "disk space"),
             ("something else", "pip download"),

@@ -16,8 +16,6 @@ pub enum Outcome {
     Failed { passed: usize, failed: usize, why: String },
     /// A tool or a network is missing.
     CouldNotRun(String),
-    /// It runs only where it is named, and why.
-    OnRequest(&'static str),
 }
 
 /// One step: its name is what a person types to run it alone.
@@ -47,10 +45,7 @@ pub fn run(wanted: &[String], strict: bool) -> bool {
     for step in all().iter().filter(|step| wanted.is_empty() || wanted.iter().any(|name| name == step.name)) {
         eprintln!("\n[{}] {}", step.name, step.what);
         let begun = Instant::now();
-        let outcome = match steps::on_request(step.name).filter(|_| wanted.is_empty()) {
-            Some(why) => Outcome::OnRequest(why),
-            None => (step.run)(&mut built),
-        };
+        let outcome = (step.run)(&mut built);
         if let Outcome::Failed { why, .. } | Outcome::CouldNotRun(why) = &outcome {
             eprintln!("{why}");
         }
@@ -58,7 +53,7 @@ pub fn run(wanted: &[String], strict: bool) -> bool {
     }
     print!("{}", table::render(&rows, strict));
     rows.iter().all(|row| match row.outcome {
-        Outcome::Passed { .. } | Outcome::OnRequest(_) => true,
+        Outcome::Passed { .. } => true,
         Outcome::Failed { .. } => false,
         Outcome::CouldNotRun(_) => !strict,
     })

@@ -23,11 +23,6 @@ pub fn all() -> &'static [Step] {
     ]
 }
 
-/// Why a step does not run unless it is named.
-pub fn on_request(step: &str) -> Option<&'static str> {
-    (step == "model").then_some("it builds a model server from source, a quarter of an hour once: cargo verify -- model")
-}
-
 /// Tests of this crate by the module that holds them; everything else in it belongs to the step `envoy`.
 const SDK: &str = "sdk::";
 const EMBEDDED: &str = "limiter::embedded";

@@ -17,10 +17,6 @@ pub fn render(rows: &[Row], strict: bool) -> String {
                 failed += bad;
                 ("FAILED", format!("{good}/{}", good + bad), String::new())
             }
-            Outcome::OnRequest(why) => {
-                skipped += 1;
-                ("on request", String::new(), format!("\n           {why}"))
-            }
             Outcome::CouldNotRun(why) => {
                 failed += usize::from(strict);
                 skipped += usize::from(!strict);

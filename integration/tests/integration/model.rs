@@ -1,40 +1,69 @@
 //! A model server that nobody here wrote, behind Envoy: what it sends no vendor sends, and the SDK takes it all the same.
-use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
-
+use serde_json::json;
 use weir_integration::gateway::Gateway;
 use weir_integration::process::{self, Process};
-use weir_integration::{client, fetch, paths};
+use weir_integration::{fetch, paths};
 
 use crate::world::{ask_stream, said, settings};
 
-#[test]
-fn the_sdk_talks_to_llama_cpp_through_envoy() {
-    let llama = fetch::llama::fetch().unwrap_or_else(|trouble| panic!("{trouble}"));
-    let folder = paths::fresh_run("model").unwrap();
-    let port = process::free_port();
-    let mut server = Process::start("llama-server", &llama.command(port), &folder).unwrap();
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    server
-        .wait_until(Duration::from_secs(60), || client::text(address, "/health").contains("ok"))
-        .unwrap_or_else(|trouble| panic!("{trouble}"));
-    for speaks in ["chat", "messages"] {
+/// The real server and a gateway in front of it that speaks one of its formats.
+struct Real {
+    gateway: Gateway,
+    _server: Process,
+}
+
+impl Real {
+    fn start(speaks: &str) -> Self {
+        let folder = paths::fresh_run("model").unwrap();
+        let port = process::free_port();
+        let server = fetch::llama::fetch().and_then(|llama| llama.start(port, &folder)).unwrap_or_else(|trouble| panic!("{trouble}"));
         let document = format!(
-            "version: 1\nproviders:\n  local: {{ kind: openai-compatible, endpoint: \"http://127.0.0.1:{port}/v1\", speaks: [{speaks}] }}\nmodels:\n  - {{ name: smollm2, targets: [ {{ provider: local, default_max_tokens: 200 }} ] }}\n"
+            "version: 1\nproviders:\n  local: {{ kind: openai-compatible, endpoint: \"http://127.0.0.1:{port}/v1\", speaks: [{speaks}] }}\nmodels:\n  - {{ name: smollm2, targets: [ {{ provider: local, default_max_tokens: 64 }} ] }}\n"
         );
         let gateway = Gateway::start(&document, &settings("model")).unwrap_or_else(|trouble| panic!("{trouble}"));
-        crate::sdk::run(
-            &format!("http://{}/v1", gateway.listener),
-            "smollm2",
-            &["text", "stream", "stream_usage", "bad_request", "unknown_model"],
-        );
-        let mut body = ask_stream("smollm2", "Name three rivers.");
-        body["max_tokens"] = serde_json::json!(40);
-        let response = gateway.connect().post("/v1/chat/completions", &body).unwrap();
-        assert!(response.status == 200 && !said(&response).is_empty(), "{speaks}: {}", response.text());
-        assert!(response.pieces.len() > 3, "{speaks}: the text comes as it is made");
-        for line in gateway.log().iter().filter(|line| line["status"] == 200) {
-            assert_eq!(line["weir"]["usage_source"], "reported", "{speaks}: {line}");
+        Self { gateway, _server: server }
+    }
+}
+
+fn the_sdk_talks(speaks: &str) {
+    let real = Real::start(speaks);
+    let parts = ["text", "cached", "stream", "stream_usage", "helper", "too_long", "bad_request", "unknown_model"];
+    crate::sdk::run(&format!("http://{}/v1", real.gateway.listener), "smollm2", &parts);
+    let mut body = ask_stream("smollm2", "Name three rivers.");
+    body["max_tokens"] = json!(24);
+    let response = real.gateway.connect().post(crate::world::CHAT, &body).unwrap();
+    assert!(response.status == 200 && !said(&response).is_empty(), "{speaks}: {}", response.text());
+    assert!(response.pieces.len() > 3, "{speaks}: the text comes as it is made");
+    for line in real.gateway.log().iter().filter(|line| line["status"] == 200) {
+        assert_eq!(line["weir"]["usage_source"], "reported", "{speaks}: {line}");
+    }
+}
+
+#[test]
+fn the_sdk_talks_to_it_in_its_own_format() {
+    the_sdk_talks("chat");
+}
+
+#[test]
+fn the_sdk_talks_to_it_through_translation() {
+    the_sdk_talks("messages");
+}
+
+#[test]
+fn a_client_that_leaves_is_charged_for_what_was_said() {
+    for speaks in ["chat", "messages"] {
+        let real = Real::start(speaks);
+        let mut body = ask_stream("smollm2", "Tell a long story.");
+        body["max_tokens"] = json!(1500);
+        let mut connection = real.gateway.connect();
+        connection.send("POST", crate::world::CHAT, &[("content-type", "application/json")], body.to_string().as_bytes()).unwrap();
+        assert_eq!(connection.receive_head(false).unwrap().0, 200);
+        for _ in 0..5 {
+            assert!(connection.piece().unwrap().is_some());
         }
+        connection.close();
+        let line = real.gateway.wait_line("a client that left", |line| line["weir"]["ending"] == "client_gone_mid_stream");
+        assert!(line["gen_ai"]["usage.output_tokens"].as_u64().is_some_and(|tokens| (1..1500).contains(&tokens)), "{speaks}: {line}");
+        assert_eq!(line["weir"]["usage_source"], "counted", "{speaks}: {line}");
     }
 }

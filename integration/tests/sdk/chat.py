@@ -41,20 +41,21 @@ def text():
 
 
 def cached():
-    usage = ask("Say hi").usage
+    for _ in range(2):  # a real server has a prompt in its cache from the second time on
+        usage = ask("Say hi", max_tokens=16).usage
     assert 0 < usage.prompt_tokens_details.cached_tokens < usage.prompt_tokens, usage
 
 
 def stream():
-    plain = "".join(chunk.choices[0].delta.content or "" for chunk in ask("count to 20", stream=True, max_tokens=200) if chunk.choices)
+    plain = "".join(chunk.choices[0].delta.content or "" for chunk in ask("count to 20", stream=True, max_tokens=48) if chunk.choices)
     assert plain, "no text"
-    chunks = list(ask("count to 20", stream=True, max_tokens=200))
+    chunks = list(ask("count to 20", stream=True, max_tokens=48))
     assert all(chunk.usage is None for chunk in chunks), "usage that was not asked for"
     assert all(chunk.choices for chunk in chunks), "a chunk without choices that was not asked for"
 
 
 def stream_usage():
-    chunks = list(ask("count to 20", stream=True, max_tokens=200, stream_options={"include_usage": True}))
+    chunks = list(ask("count to 20", stream=True, max_tokens=48, stream_options={"include_usage": True}))
     last = chunks[-1]
     assert last.usage and last.usage.completion_tokens > 0 and not last.choices, last
     assert all(chunk.usage is None for chunk in chunks[:-1])
@@ -174,6 +175,16 @@ def bad_request():
         assert error.body["type"] == "invalid_request_error", error.body
     else:
         raise AssertionError("no error")
+
+
+def too_long():
+    for streamed in (False, True):
+        try:
+            answer = ask("river " * 4000, stream=streamed, max_tokens=16)
+        except openai.BadRequestError as error:
+            assert error.body["message"] and error.body["type"], error.body
+        else:
+            raise AssertionError(f"no error but {answer}")
 
 
 def unknown_model():
