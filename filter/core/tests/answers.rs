@@ -1,6 +1,6 @@
 //! Answers of providers as clients of every format get them: each file of `cases/answers/FORMAT` whole and, where it is a stream, in
 //! pieces. `NAME.CLIENT.json` and `NAME.CLIENT.sse` are what must come; `WEIR_BLESS=1` rewrites them.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests may panic, and so may what they share")]
+#![expect(clippy::disallowed_methods, reason = "tests may panic, and so may what they share")]
 
 mod said;
 

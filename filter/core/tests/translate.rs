@@ -1,16 +1,16 @@
 //! Requests of clients as providers of every format get them: each folder of `cases/requests/CLIENT` holds `request.json` (and
 //! `path.txt` where the path says something, too), and beside it for each target format `TARGET.json` with `TARGET.losses.txt`, or
-//! `TARGET.error.txt`. `WEIR_BLESS=1` rewrites what must come.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests may panic, and so may what they share")]
+//! `TARGET.error.txt`; `passed.json` is what a provider of the client's own format gets. `WEIR_BLESS=1` rewrites what must come.
+#![expect(clippy::unwrap_used, reason = "tests may panic, and so may what they share")]
 
 mod said;
 
 use said::{cases, clients, entries, golden, targets};
 use std::fs;
 use std::path::Path;
-use weir_core::formats::{ClientSide, Head, Onward, Passage, Translation};
-use weir_core::hub::Rejection;
-use weir_core::json::{Out, Raw};
+use weir_core::formats::{self, ClientSide, Head, Onward, Passage, Translation};
+use weir_core::hub::{Losses, Rejection};
+use weir_core::json::{Out, Raw, Splices};
 use weir_core::names::FormatId;
 use weir_core::providers::Kind;
 
@@ -67,6 +67,7 @@ fn requests_become_the_providers() {
             let head = Head::new(own_path.as_deref().map_or_else(|| path(id), str::trim));
             assert!(client.task(&head).is_some(), "{}: {head:?} is no path of {id}", folder.display());
             let body = fs::read(folder.join("request.json")).unwrap();
+            passing(&folder, id, head, &body);
             for (target, translation) in targets() {
                 case(&folder, client, head, &body, target, translation);
             }
@@ -98,6 +99,18 @@ fn case(folder: &Path, client: &dyn ClientSide, head: Head<'_>, body: &[u8], tar
             assert!(!sent.exists(), "{name} must be translated to {target}: {}", rejection.message);
         }
     }
+}
+
+/// What a provider of the client's own format gets: the same bytes but for what it would not understand.
+fn passing(folder: &Path, id: FormatId, head: Head<'_>, body: &[u8]) {
+    let (Some(client), Some(same)) = (formats::client_side(id), formats::same_format(id)) else { return };
+    let Ok(outline) = client.outline(&head, body) else { return };
+    let onward = Onward { model: Some("m"), dialect: Kind::OpenAiCompatible.preset().dialect, default_max_tokens: 1, client };
+    let mut splices = Splices::default();
+    same.edit(&outline, body, &onward, &mut splices, &mut Losses::default()).unwrap();
+    let passed = String::from_utf8(splices.apply(body)).unwrap();
+    assert!(Raw::parse(&passed).is_ok(), "{}: {passed}", folder.display());
+    golden(&folder.join("passed.json"), &passed);
 }
 
 /// One line for each member of the request, and for each element of a member that is an array.

@@ -11,6 +11,7 @@ pub mod head;
 mod homeward;
 mod ids;
 mod media;
+mod members;
 pub mod messages;
 mod openai;
 mod outline;
@@ -134,7 +135,8 @@ pub trait Translation: Sync {
 pub fn client_side(format: FormatId) -> Option<&'static dyn ClientSide> {
     match format {
         FormatId::Chat => Some(&chat::Chat),
-        FormatId::Responses | FormatId::Messages | FormatId::Converse | FormatId::Gemini => None,
+        FormatId::Messages => Some(&messages::Messages),
+        FormatId::Responses | FormatId::Converse | FormatId::Gemini => None,
     }
 }
 
@@ -153,7 +155,8 @@ pub fn provider_side(format: FormatId) -> Option<&'static dyn ProviderSide> {
 pub fn same_format(format: FormatId) -> Option<&'static dyn SameFormat> {
     match format {
         FormatId::Chat => Some(&chat::Chat),
-        FormatId::Responses | FormatId::Messages | FormatId::Converse | FormatId::Gemini => None,
+        FormatId::Messages => Some(&messages::Messages),
+        FormatId::Responses | FormatId::Converse | FormatId::Gemini => None,
     }
 }
 

@@ -75,6 +75,8 @@ pub struct Outline {
     pub text_bytes: u64,
     /// Bytes of the whole body.
     pub body_bytes: u64,
+    /// Parts of the history that no provider of the client's own format may see: thinking that another vendor made.
+    pub foreign: Vec<Span>,
     /// What the format's own writers must know of the request, in words that only the format reads.
     pub memo: Option<Box<str>>,
 }

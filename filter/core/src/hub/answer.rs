@@ -60,6 +60,24 @@ pub enum Finish<'b> {
 }
 
 impl Finish<'_> {
+    /// The same with an owner of its own.
+    #[must_use]
+    pub fn to_owned(&self) -> Finish<'static> {
+        match self {
+            Self::StopSequence(text) => Finish::StopSequence(text.clone().map(Str::into_owned)),
+            Self::Unknown(word) => Finish::Unknown(word.clone().into_owned()),
+            Self::Stop => Finish::Stop,
+            Self::Length => Finish::Length,
+            Self::ContextWindow => Finish::ContextWindow,
+            Self::ToolCall => Finish::ToolCall,
+            Self::ContentFilter => Finish::ContentFilter,
+            Self::Refusal => Finish::Refusal,
+            Self::Pause => Finish::Pause,
+            Self::Malformed => Finish::Malformed,
+            Self::Error => Finish::Error,
+        }
+    }
+
     /// The word for logs, from the OpenTelemetry conventions where they have one.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {

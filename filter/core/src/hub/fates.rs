@@ -93,6 +93,8 @@ table! {
     Audio = "messages.content.input_audio":                                [Carry Refuse Refuse Carry Carry],
     /// Moving pictures.
     Video = "messages.content.video":                                      [Refuse Refuse Refuse Carry Carry],
+    /// A document by address.
+    DocumentUri = "messages.content.document.url":                         [Refuse Carry Carry Refuse Carry],
     /// A document that is plain text: it stands in the turn as text.
     PlainDocument = "messages.content.document.text":                      [Alter Alter Carry Carry Alter],
     /// What a document says of itself beside its title: context, whether it shall be cited.
@@ -109,6 +111,8 @@ table! {
     FileName = "messages.content.file.filename":                           [Carry Carry Note Alter Note],
     /// A part that Weir does not know.
     OpaquePart = "messages.content.unknown":                               [Refuse Refuse Refuse Refuse Refuse],
+    /// Sources that an answer in the history cited.
+    Citations = "messages.content.citations":                              [Note Note Note Note Note],
     /// Arguments in the history that are not a JSON object.
     BrokenArguments = "messages.tool_calls.arguments":                     [Carry Carry Refuse Refuse Refuse],
     /// A prompt-cache breakpoint.
@@ -225,6 +229,8 @@ table! {
     ServerState = "state":                                                 [Refuse Refuse Refuse Refuse Refuse],
     /// What the provider shall take out of earlier turns, by itself.
     ContextEditing = "context_management.edits":                           [Lose Lose Lose Lose Lose],
+    /// Where in the world the request may be worked on.
+    DataResidency = "inference_geo":                                       [Refuse Refuse Refuse Refuse Refuse],
     /// A limit of no tokens: the prompt shall only be read.
     NoOutput = "max_tokens.zero":                                          [Refuse Refuse Carry Refuse Refuse],
     /// Speech or pictures as answer.

@@ -1,5 +1,5 @@
 //! What an answer says, whether it came whole or as a stream: what the tests compare.
-#![allow(dead_code, reason = "each test uses its part of it")]
+#![allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "each test uses its part of it, and may panic")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,21 +1,15 @@
 //! What a passing chat request must say otherwise: the model, the wish for usage, and what the provider's dialect spells differently.
 
+use crate::formats::members;
 use crate::formats::shape::{Fault, place};
 use crate::formats::{Onward, Outline, Span};
 use crate::hub::Rejection;
-use crate::json::{Cursor, Out, Splices};
+use crate::json::{Cursor, Splices};
 use crate::providers::OutputLimit;
 
 /// Notes the splices of one request.
 pub(super) fn edit(outline: &Outline, body: &[u8], onward: &Onward<'_>, splices: &mut Splices) -> Result<(), Rejection> {
-    if let Some(model) = onward.model.filter(|&model| model != outline.model) {
-        let mut name = Out::default();
-        name.plain(model);
-        splices.replace(outline.model_span, name.into_string());
-    }
-    for &span in &outline.repeated {
-        splices.replace(with_comma(body, span), "");
-    }
+    members::edit(outline, body, onward, splices);
     let max_completion_tokens = onward.dialect.output_limit == OutputLimit::MaxCompletionTokens;
     if let Some(limit) = outline.output_limit.filter(|limit| limit.completion != max_completion_tokens) {
         splices.replace(limit.name, if max_completion_tokens { "\"max_completion_tokens\"" } else { "\"max_tokens\"" });
@@ -88,15 +82,6 @@ fn system_for_developer(text: &str, splices: &mut Splices) -> Result<(), Fault> 
         }
     }
     Ok(())
-}
-
-/// A member with the comma behind it: what is deleted always has a later member of its name.
-fn with_comma(body: &[u8], span: Span) -> Span {
-    let rest = span.range().and_then(|range| body.get(range.end..)).unwrap_or_default();
-    match rest.iter().position(|byte| !byte.is_ascii_whitespace()) {
-        Some(at) if rest.get(at) == Some(&b',') => Span { start: span.start, end: span.end.saturating_add(place(at)).saturating_add(1) },
-        Some(_) | None => span,
-    }
 }
 
 fn insertion(at: usize) -> Span {

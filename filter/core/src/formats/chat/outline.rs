@@ -1,9 +1,10 @@
 //! One scan over a chat request: what routing, limits and edits need, and nothing else; what is passed over is validated.
 
+use crate::formats::members::{self, length};
 use crate::formats::shape::{self, Fault, place};
 use crate::formats::{Outline, OutputLimitSpan, Span};
 use crate::hub::{Field, Rejection};
-use crate::json::{Cursor, JsonError, Kind};
+use crate::json::{Cursor, Kind};
 
 /// What the scan does with a member of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +68,8 @@ pub(super) fn outline(body: &[u8]) -> Result<Outline, Rejection> {
     outline.text_bytes = outline.text_bytes.saturating_add(scan.message_bytes);
     outline.body_bytes = u64::from(place(body.len()));
     if scan.twice {
-        outline.repeated = repeated(text).map_err(|error| Fault::from(error).rejection(text))?;
+        let read = |name: &str| MEMBERS.iter().any(|(member, _)| *member == name);
+        outline.repeated = members::repeated(text, read).map_err(|error| Fault::from(error).rejection(text))?;
     }
     Ok(outline)
 }
@@ -284,27 +286,4 @@ impl<'b> Scan<'b> {
             self.outline.traits.insert(field);
         }
     }
-}
-
-/// The members of a request that a later one of the same name replaces, name to value. Few requests have any.
-fn repeated(text: &str) -> Result<Vec<Span>, JsonError> {
-    let mut all: Vec<(String, Span)> = Vec::new();
-    let mut cursor = Cursor::of_text(text);
-    cursor.enter_object()?;
-    loop {
-        let before = cursor.offset();
-        let Some(name) = cursor.member()? else { break };
-        let start = before.saturating_add(text.get(before..).and_then(|rest| rest.find('"')).unwrap_or(0));
-        cursor.skip()?;
-        all.push((name.into_plain().into_owned(), Span { start: place(start), end: place(cursor.passed()) }));
-    }
-    let earlier = |at: usize, name: &str| {
-        MEMBERS.iter().any(|(member, _)| *member == name) && all.iter().skip(at + 1).any(|(later, _)| later == name)
-    };
-    Ok(all.iter().enumerate().filter(|(at, (name, _))| earlier(*at, name)).map(|(_, (_, span))| *span).collect())
-}
-
-/// A text's length in bytes.
-pub(super) fn length(text: &str) -> u64 {
-    u64::from(place(text.len()))
 }

@@ -1,7 +1,8 @@
 //! The scan's part that walks the messages: how much text they hold, and which elements some provider refuses.
 
-use super::outline::{Scan, length};
+use super::outline::Scan;
 use crate::formats::media::media_type;
+use crate::formats::members::length;
 use crate::formats::shape::Fault;
 use crate::hub::Field;
 use crate::json::{Kind, Str};

@@ -1,9 +1,11 @@
-//! Anthropic Messages: what requests are translated into, and what comes back.
+//! Anthropic Messages: what its clients send, what requests are translated into, and what comes back.
 
 mod answer;
 mod cache;
+mod client;
 mod encode;
 mod error;
+mod event;
 mod models;
 mod parts;
 mod reader;
@@ -13,16 +15,105 @@ mod tools;
 mod turns;
 mod usage;
 
-use crate::formats::{Onward, Passage, ProviderSide, StreamReader, Translation};
-use crate::hub::{Answer, Failure, Rejection, Request};
-use crate::json::Out;
+use crate::formats::{
+    Asked, ClientSide, Head, Meter, Onward, Outline, Passage, ProviderSide, Reply, SameFormat, Seen, StreamReader, StreamWriter, Task,
+    Translation,
+};
+use crate::hub::{Answer, Failure, Field, Losses, Rejection, Request};
+use crate::json::{Out, Splices};
 
 /// The format.
+#[derive(Clone, Copy, Debug)]
 pub struct Messages;
+
+/// Anthropic's own path, and the one below the base URL that some of its clients are given for other clouds.
+const PATHS: [&str; 2] = ["/v1/messages", "/anthropic/v1/messages"];
+
+/// Elements whose member has another name here than in the table of fates.
+const MEMBERS: &[(Field, &str)] = &[
+    (Field::StopSequences, "stop_sequences"),
+    (Field::BlankStop, "stop_sequences"),
+    (Field::StopCount, "stop_sequences"),
+    (Field::EndUser, "metadata.user_id"),
+    (Field::ReasoningEffort, "output_config.effort"),
+    (Field::ReasoningRange, "output_config.effort"),
+    (Field::ReasoningModel, "thinking"),
+    (Field::JsonSchema, "output_config.format"),
+    (Field::JsonSchemaName, "output_config.format"),
+    (Field::NoOutput, "max_tokens"),
+    (Field::ImageUri, "messages.content.source.url"),
+    (Field::DocumentUri, "messages.content.source.url"),
+    (Field::FileId, "messages.content.source.file_id"),
+    (Field::ServerState, "container"),
+];
+
+impl ClientSide for Messages {
+    fn task(&self, head: &Head<'_>) -> Option<Task> {
+        PATHS.contains(&head.bare()).then_some(Task::Generate)
+    }
+
+    fn member(&self, field: Field) -> &'static str {
+        MEMBERS.iter().find(|(one, _)| *one == field).map_or_else(|| field.as_str(), |(_, member)| member)
+    }
+
+    fn outline(&self, _head: &Head<'_>, body: &[u8]) -> Result<Outline, Rejection> {
+        client::outline(body)
+    }
+
+    fn decode<'b>(&self, _head: &Head<'_>, body: &'b [u8]) -> Result<Request<'b>, Rejection> {
+        client::decode(body)
+    }
+
+    fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out) {
+        client::encode_answer(answer, asked, out);
+    }
+
+    fn id_header(&self) -> &'static str {
+        "request-id"
+    }
+
+    fn writer(&self, asked: &Asked) -> Box<dyn StreamWriter> {
+        Box::new(client::Writer::new(asked))
+    }
+
+    fn reply(&self, error: &Rejection) -> Reply {
+        client::reply(error)
+    }
+
+    fn error_event(&self, error: &Rejection, out: &mut Vec<u8>) {
+        client::error_event(error, out);
+    }
+
+    fn models(&self, names: &mut dyn Iterator<Item = &str>, _created: u64) -> Reply {
+        client::models(names)
+    }
+}
 
 impl ProviderSide for Messages {
     fn failure(&self, status: u16, headers: &[(&str, &str)], body: &[u8]) -> Failure {
         error::failure(status, headers, body)
+    }
+}
+
+impl SameFormat for Messages {
+    fn edit(
+        &self,
+        outline: &Outline,
+        body: &[u8],
+        onward: &Onward<'_>,
+        splices: &mut Splices,
+        _losses: &mut Losses,
+    ) -> Result<(), Rejection> {
+        client::edit(outline, body, onward, splices);
+        Ok(())
+    }
+
+    fn meter(&self, _asked: &Asked) -> Box<dyn Meter> {
+        Box::new(client::EventMeter::default())
+    }
+
+    fn measure(&self, body: &[u8]) -> Seen {
+        client::measure(body)
     }
 }
 

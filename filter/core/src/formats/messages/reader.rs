@@ -7,11 +7,12 @@
 //! answer ends, because a later `message_delta` may replace it.
 
 use super::answer::{self, finish, settled, text};
+use super::event::Wire;
 use super::usage::Counts;
 use crate::formats::StreamReader;
 use crate::framing::sse::Frame;
 use crate::hub::{CallKind, ErrorKind, Event, Failure, Finish, Piece, PieceKind, Start};
-use crate::json::{Cursor, JsonError, Kind, Raw, Str};
+use crate::json::{JsonError, Str};
 
 /// Most blocks that may be open at a time; real streams open one.
 const MAX_OPEN: usize = 128;
@@ -266,43 +267,4 @@ fn close(block: Block, sink: Sink<'_>) {
         sink(Event::PartDelta { choice: 0, index, piece: Piece::Arguments(Str::from_plain("{}")) });
     }
     sink(Event::PartEnd { choice: 0, index });
-}
-
-/// The members of an event that mean something in one or another type.
-#[derive(Default)]
-struct Wire<'f> {
-    kind: Str<'f>,
-    index: u64,
-    message: Option<Raw<'f>>,
-    content_block: Option<Raw<'f>>,
-    delta: Option<Raw<'f>>,
-    usage: Option<Raw<'f>>,
-    error: bool,
-}
-
-impl<'f> Wire<'f> {
-    fn read(data: &'f [u8]) -> Result<Self, JsonError> {
-        let mut cursor = Cursor::new(data)?;
-        let mut wire = Self::default();
-        cursor.enter_object()?;
-        while let Some(name) = cursor.member()? {
-            match &*name.plain() {
-                "type" => wire.kind = text(&mut cursor)?.unwrap_or_default(),
-                "index" if cursor.peek()? == Kind::Number => wire.index = cursor.number()?.as_str().parse().unwrap_or(0),
-                "message" => wire.message = object(&mut cursor)?,
-                "content_block" => wire.content_block = object(&mut cursor)?,
-                "delta" => wire.delta = object(&mut cursor)?,
-                "usage" => wire.usage = object(&mut cursor)?,
-                "error" => wire.error = cursor.raw()?.kind() != Kind::Null,
-                _ => cursor.skip()?,
-            }
-        }
-        cursor.end()?;
-        Ok(wire)
-    }
-}
-
-fn object<'f>(cursor: &mut Cursor<'f>) -> Result<Option<Raw<'f>>, JsonError> {
-    let raw = cursor.raw()?;
-    Ok((raw.kind() == Kind::Object).then_some(raw))
 }

@@ -21,6 +21,9 @@ pub(super) struct Counts {
     output_tokens: Option<u64>,
     #[serde(deserialize_with = "details")]
     output_tokens_details: OutputDetails,
+    /// The runs of the model that the answer took, where it took more than one: the counts beside them are those of the last run alone.
+    #[serde(deserialize_with = "details")]
+    iterations: Vec<Counts>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -61,12 +64,25 @@ impl Counts {
         let (written, thought) = (later.cache_creation.ephemeral_1h_input_tokens, later.output_tokens_details.thinking_tokens);
         self.cache_creation.ephemeral_1h_input_tokens = self.cache_creation.ephemeral_1h_input_tokens.max(written);
         self.output_tokens_details.thinking_tokens = self.output_tokens_details.thinking_tokens.max(thought);
+        if !later.iterations.is_empty() {
+            self.iterations = later.iterations;
+        }
     }
 
     /// The hub's counts; `None` where nothing was said.
     pub(super) fn usage(&self) -> Option<Usage> {
+        let mut whole = Usage::default();
+        for run in &self.iterations {
+            whole.add(&run.own());
+        }
+        whole.merge_snapshot(&self.own());
+        (!whole.is_empty()).then_some(whole)
+    }
+
+    /// The counts without those of other runs.
+    fn own(&self) -> Usage {
         let cached = self.cache_read_input_tokens.unwrap_or(0).saturating_add(self.cache_creation_input_tokens.unwrap_or(0));
-        let usage = Usage {
+        Usage {
             input_tokens: self.input_tokens.map(|input| input.saturating_add(cached)),
             cache_read_input_tokens: self.cache_read_input_tokens,
             cache_creation_input_tokens: self.cache_creation_input_tokens,
@@ -74,8 +90,7 @@ impl Counts {
             output_tokens: self.output_tokens,
             reasoning_output_tokens: self.output_tokens_details.thinking_tokens,
             ..Usage::default()
-        };
-        (!usage.is_empty()).then_some(usage)
+        }
     }
 }
 
@@ -101,6 +116,16 @@ mod tests {
         sum.merge(counts(r#"{"output_tokens":3}"#));
         let usage = sum.usage().unwrap();
         assert_eq!((usage.input_tokens, usage.output_tokens), (Some(9), Some(7)));
+    }
+
+    #[test]
+    fn every_run_of_the_model_counts() {
+        let mut sum = counts(r#"{"input_tokens":100,"cache_read_input_tokens":50,"output_tokens":1}"#);
+        sum.merge(counts(
+            r#"{"input_tokens":20,"output_tokens":3,"iterations":[{"input_tokens":100,"cache_read_input_tokens":50,"output_tokens":9},{"input_tokens":20,"output_tokens":3}]}"#,
+        ));
+        let usage = sum.usage().unwrap();
+        assert_eq!((usage.input_tokens, usage.cache_read_input_tokens, usage.output_tokens), (Some(170), Some(50), Some(12)));
     }
 
     #[test]

@@ -1,0 +1,53 @@
+//! The members of a passing request: those that are said twice, and the model's name, which alone is always spliced.
+
+use super::shape::place;
+use super::{Onward, Outline, Span};
+use crate::json::{Cursor, JsonError, Out, Splices};
+
+/// Notes the splices that every provider needs: its own name of the model, and one value for each member.
+pub fn edit(outline: &Outline, body: &[u8], onward: &Onward<'_>, splices: &mut Splices) {
+    if let Some(model) = onward.model.filter(|&model| model != outline.model) {
+        let mut name = Out::default();
+        name.plain(model);
+        splices.replace(outline.model_span, name.into_string());
+    }
+    for &span in &outline.repeated {
+        splices.replace(with_comma(body, span), "");
+    }
+}
+
+/// The members of a request that a later one of the same name replaces, name to value. Few requests have any.
+///
+/// `read` says which members anybody reads: the others may be repeated as they like.
+///
+/// # Errors
+/// The text is not JSON.
+pub fn repeated(text: &str, read: impl Fn(&str) -> bool) -> Result<Vec<Span>, JsonError> {
+    let mut all: Vec<(String, Span)> = Vec::new();
+    let mut cursor = Cursor::of_text(text);
+    cursor.enter_object()?;
+    loop {
+        let before = cursor.offset();
+        let Some(name) = cursor.member()? else { break };
+        let start = before.saturating_add(text.get(before..).and_then(|rest| rest.find('"')).unwrap_or(0));
+        cursor.skip()?;
+        all.push((name.into_plain().into_owned(), Span { start: place(start), end: place(cursor.passed()) }));
+    }
+    let earlier = |at: usize, name: &str| read(name) && all.iter().skip(at + 1).any(|(later, _)| later == name);
+    Ok(all.iter().enumerate().filter(|(at, (name, _))| earlier(*at, name)).map(|(_, (_, span))| *span).collect())
+}
+
+/// A text's length in bytes.
+#[must_use]
+pub fn length(text: &str) -> u64 {
+    u64::from(place(text.len()))
+}
+
+/// A member with the comma behind it: what is deleted always has a later member of its name.
+fn with_comma(body: &[u8], span: Span) -> Span {
+    let rest = span.range().and_then(|range| body.get(range.end..)).unwrap_or_default();
+    match rest.iter().position(|byte| !byte.is_ascii_whitespace()) {
+        Some(at) if rest.get(at) == Some(&b',') => Span { start: span.start, end: span.end.saturating_add(place(at)).saturating_add(1) },
+        Some(_) | None => span,
+    }
+}

@@ -1,0 +1,153 @@
+//! Content blocks of a Messages request: text, media, thinking, calls and their results.
+
+use crate::formats::media::{alphabet, decode_mime};
+use crate::formats::shape::{Fault, place, type_of};
+use crate::hub::{CallKind, Extension, Field, Modality, Part, PartKind, Source};
+use crate::json::{Cursor, Json, Kind, Raw, Str};
+
+/// Reads content: a string or a list of blocks.
+pub(super) fn decode_content<'b>(cursor: &mut Cursor<'b>, extensions: &mut Vec<Extension>) -> Result<Vec<Part<'b>>, Fault> {
+    let at = cursor.offset();
+    if cursor.peek()? == Kind::String {
+        return Ok(vec![Part { at: place(at), cache: None, kind: PartKind::Text(cursor.string()?) }]);
+    }
+    let mut parts = Vec::new();
+    cursor.enter_array()?;
+    while cursor.element()? {
+        parts.push(block(cursor, extensions)?);
+    }
+    Ok(parts)
+}
+
+fn block<'b>(cursor: &mut Cursor<'b>, extensions: &mut Vec<Extension>) -> Result<Part<'b>, Fault> {
+    let at = cursor.offset();
+    let kind = type_of(cursor)?.ok_or(Fault::missing(at, "type"))?;
+    let whole = cursor.clone().raw()?;
+    let draft = Draft::read(cursor, &kind, extensions)?;
+    let cache = draft.cache;
+    let missing = |member| Fault::missing(at, member);
+    let kind = match &*kind.plain() {
+        "text" => PartKind::Text(draft.text.ok_or(missing("text"))?),
+        "thinking" => PartKind::Reasoning {
+            text: draft.thinking.ok_or(missing("thinking"))?,
+            signature: draft.signature.filter(|signature| !signature.is_empty()),
+        },
+        "redacted_thinking" => PartKind::RedactedReasoning(draft.data.ok_or(missing("data"))?),
+        "tool_use" => PartKind::ToolCall {
+            id: draft.id.ok_or(missing("id"))?,
+            name: draft.name.ok_or(missing("name"))?,
+            arguments: Json::Value(draft.input.ok_or(missing("input"))?),
+            kind: CallKind::Function,
+        },
+        "tool_result" => {
+            let id = draft.tool_use_id.ok_or(missing("tool_use_id"))?;
+            PartKind::ToolCallResponse { id, content: draft.content, is_error: draft.is_error }
+        }
+        kind @ ("image" | "document") => match draft.source.ok_or(missing("source"))? {
+            Found::Source(mime_type, source) => {
+                let modality = if kind == "image" { Modality::Image } else { Modality::Document };
+                PartKind::Media { modality, mime_type, source, detail: None, name: draft.title }
+            }
+            Found::Opaque => PartKind::Opaque(whole),
+        },
+        _ => PartKind::Opaque(whole),
+    };
+    Ok(Part { at: place(at), cache, kind })
+}
+
+/// The members of one block, in whatever order they came.
+#[derive(Default)]
+struct Draft<'b> {
+    cache: Option<Raw<'b>>,
+    text: Option<Str<'b>>,
+    thinking: Option<Str<'b>>,
+    signature: Option<Str<'b>>,
+    data: Option<Str<'b>>,
+    id: Option<Str<'b>>,
+    name: Option<Str<'b>>,
+    input: Option<Raw<'b>>,
+    tool_use_id: Option<Str<'b>>,
+    content: Vec<Part<'b>>,
+    is_error: Option<bool>,
+    source: Option<Found<'b>>,
+    title: Option<Str<'b>>,
+}
+
+impl<'b> Draft<'b> {
+    fn read(cursor: &mut Cursor<'b>, kind: &Str<'b>, extensions: &mut Vec<Extension>) -> Result<Self, Fault> {
+        let mut draft = Self::default();
+        let kind = kind.plain();
+        cursor.enter_object()?;
+        while let Some(name) = cursor.member()? {
+            let at = cursor.offset();
+            if cursor.null()? {
+                continue;
+            }
+            match (&*kind, &*name.into_plain()) {
+                (_, "cache_control") => draft.cache = Some(cursor.raw()?),
+                ("text", "text") => draft.text = Some(cursor.string()?),
+                ("text", "citations") => note(cursor, at, Field::Citations, extensions)?,
+                ("thinking", "thinking") => draft.thinking = Some(cursor.string()?),
+                ("thinking", "signature") => draft.signature = Some(cursor.string()?),
+                ("redacted_thinking", "data") => draft.data = Some(cursor.string()?),
+                ("tool_use", "id") => draft.id = Some(cursor.string()?),
+                ("tool_use", "name") => draft.name = Some(cursor.string()?),
+                ("tool_use", "input") => draft.input = Some(cursor.raw()?),
+                ("tool_result", "tool_use_id") => draft.tool_use_id = Some(cursor.string()?),
+                ("tool_result", "content") => draft.content = decode_content(cursor, extensions)?,
+                ("tool_result", "is_error") => draft.is_error = Some(cursor.boolean()?),
+                ("image" | "document", "source") => draft.source = Some(Found::read(cursor)?),
+                ("document", "title") => draft.title = Some(cursor.string()?),
+                ("document", "context" | "citations") => note(cursor, at, Field::DocumentExtras, extensions)?,
+                _ => cursor.skip()?,
+            }
+        }
+        Ok(draft)
+    }
+}
+
+/// Notes a member that only this format has, unless it says nothing.
+fn note(cursor: &mut Cursor<'_>, at: usize, field: Field, extensions: &mut Vec<Extension>) -> Result<(), Fault> {
+    let value = cursor.raw()?.as_str().replace(char::is_whitespace, "");
+    if !matches!(&*value, "[]" | "{}" | "{\"enabled\":false}") {
+        extensions.push(Extension { at: place(at), field });
+    }
+    Ok(())
+}
+
+/// Where the bytes of a medium are.
+enum Found<'b> {
+    Source(Str<'b>, Source<'b>),
+    /// In a form that only this format has.
+    Opaque,
+}
+
+impl<'b> Found<'b> {
+    fn read(cursor: &mut Cursor<'b>) -> Result<Self, Fault> {
+        let at = cursor.offset();
+        let kind = type_of(cursor)?.ok_or(Fault::missing(at, "type"))?;
+        let (mut mime_type, mut value) = (Str::default(), None);
+        cursor.enter_object()?;
+        while let Some(name) = cursor.member()? {
+            match &*name.into_plain() {
+                "media_type" => mime_type = decode_mime(cursor.string()?),
+                "data" | "url" | "file_id" => value = Some(cursor.string()?),
+                "content" if cursor.peek()? == Kind::String => value = Some(cursor.string()?),
+                _ => cursor.skip()?,
+            }
+        }
+        let missing = |member| Fault::missing(at, member);
+        Ok(match &*kind.plain() {
+            "base64" => {
+                let data = value.ok_or(missing("data"))?;
+                let alphabet = alphabet(&data);
+                Self::Source(mime_type, Source::Base64(data, alphabet))
+            }
+            "url" => Self::Source(mime_type, Source::Uri(value.ok_or(missing("url"))?)),
+            "file" => Self::Source(mime_type, Source::File(value.ok_or(missing("file_id"))?)),
+            "text" => Self::Source(mime_type, Source::Text(value.ok_or(missing("data"))?)),
+            "content" => value.map_or(Self::Opaque, |text| Self::Source(mime_type, Source::Text(text))),
+            _ => return Err(Fault::wrong(at, "its type must be base64, url, file, text or content")),
+        })
+    }
+}

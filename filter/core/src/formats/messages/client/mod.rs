@@ -1,0 +1,20 @@
+//! Messages as its clients speak it: what they send, and what they read.
+
+mod answer;
+mod blocks;
+mod decode;
+mod edit;
+mod error;
+mod meter;
+mod outline;
+mod tools;
+mod usage;
+mod writer;
+
+pub(super) use answer::encode as encode_answer;
+pub(super) use decode::decode;
+pub(super) use edit::edit;
+pub(super) use error::{event as error_event, models, reply};
+pub(super) use meter::{EventMeter, measure};
+pub(super) use outline::outline;
+pub(super) use writer::Writer;

@@ -1,0 +1,229 @@
+//! One scan over a Messages request: what routing, limits and edits need, and nothing else; what is passed over is validated.
+
+use super::decode::field;
+use crate::formats::media::{decode_mime, is_of_the_web};
+use crate::formats::members::{length, repeated};
+use crate::formats::shape::{self, Fault, count, place, type_of};
+use crate::formats::{Outline, Span};
+use crate::hub::{Fate, Field, Rejection, envelope};
+use crate::json::{Cursor, Kind};
+use crate::names::FormatId;
+
+/// The members that are read here or whose second value would be a way round what the first one was checked for.
+const MEMBERS: [&str; 14] = [
+    "model",
+    "max_tokens",
+    "messages",
+    "system",
+    "stream",
+    "tools",
+    "tool_choice",
+    "thinking",
+    "output_config",
+    "metadata",
+    "temperature",
+    "stop_sequences",
+    "service_tier",
+    "container",
+];
+
+/// Scans a request.
+pub(in super::super) fn outline(body: &[u8]) -> Result<Outline, Rejection> {
+    let text = shape::text(body)?;
+    let mut scan = Scan { cursor: Cursor::of_text(text), outline: Outline::default(), seen: 0, twice: false };
+    scan.run().map_err(|fault| fault.rejection(text))?;
+    let mut outline = scan.outline;
+    outline.include_usage = true;
+    outline.body_bytes = u64::from(place(body.len()));
+    if scan.twice {
+        outline.repeated = repeated(text, |name| MEMBERS.contains(&name)).map_err(|error| Fault::from(error).rejection(text))?;
+    }
+    Ok(outline)
+}
+
+struct Scan<'b> {
+    cursor: Cursor<'b>,
+    outline: Outline,
+    /// One bit for each of [`MEMBERS`] that was seen.
+    seen: u32,
+    twice: bool,
+}
+
+impl Scan<'_> {
+    fn run(&mut self) -> Result<(), Fault> {
+        let top = self.cursor.offset();
+        self.cursor.enter_object()?;
+        while let Some(name) = self.cursor.member()? {
+            let name = name.into_plain();
+            if let Some((_, place)) = MEMBERS.iter().zip(0_u32..).find(|(one, _)| **one == name) {
+                let bit = 1_u32.checked_shl(place).unwrap_or(0);
+                self.twice |= self.seen & bit != 0;
+                self.seen |= bit;
+            }
+            self.member(&name)?;
+        }
+        self.cursor.end()?;
+        for (member, bit) in [("model", 1), ("max_tokens", 2), ("messages", 4)] {
+            if self.seen & bit == 0 {
+                return Err(Fault::missing(top, member));
+            }
+        }
+        Ok(())
+    }
+
+    fn member(&mut self, name: &str) -> Result<(), Fault> {
+        match name {
+            "model" => self.model(),
+            "max_tokens" => {
+                let limit = count(&mut self.cursor)?;
+                self.note(Field::NoOutput, limit == 0);
+                self.outline.max_tokens = Some(limit);
+                Ok(())
+            }
+            "messages" => {
+                self.cursor.enter_array()?;
+                while self.cursor.element()? {
+                    self.message()?;
+                }
+                Ok(())
+            }
+            "system" => self.content(),
+            "stream" => {
+                self.outline.stream = if self.cursor.null()? { false } else { self.cursor.boolean()? };
+                Ok(())
+            }
+            "tools" | "output_config" | "output_format" => self.count_value(),
+            "stop_sequences" => self.stop_sequences(),
+            name => {
+                let present = self.cursor.peek()? != Kind::Null;
+                let field = field(name);
+                self.note(field, present && FormatId::ALL.into_iter().any(|target| field.fate(target) == Fate::Refuse));
+                Ok(self.cursor.skip()?)
+            }
+        }
+    }
+
+    fn model(&mut self) -> Result<(), Fault> {
+        let start = self.cursor.offset();
+        let model = self.cursor.string()?;
+        if model.is_blank() {
+            return Err(Fault::wrong(start, "it must not be empty"));
+        }
+        self.outline.model_span = Span { start: place(start), end: place(self.cursor.passed()) };
+        self.outline.model = model.into_plain().into_owned();
+        Ok(())
+    }
+
+    fn stop_sequences(&mut self) -> Result<(), Fault> {
+        if self.cursor.null()? {
+            return Ok(());
+        }
+        let mut count = 0_u32;
+        self.cursor.enter_array()?;
+        while self.cursor.element()? {
+            let blank = self.cursor.string()?.is_blank();
+            self.note(Field::StopSequences, true);
+            self.note(Field::BlankStop, blank);
+            count = count.saturating_add(1);
+        }
+        self.note(Field::StopCount, count > 4);
+        Ok(())
+    }
+
+    fn message(&mut self) -> Result<(), Fault> {
+        self.cursor.enter_object()?;
+        while let Some(name) = self.cursor.member()? {
+            if name.is("content") { self.content()? } else { self.cursor.skip()? }
+        }
+        Ok(())
+    }
+
+    fn content(&mut self) -> Result<(), Fault> {
+        if self.cursor.peek()? != Kind::Array {
+            return self.count_text();
+        }
+        self.cursor.enter_array()?;
+        while self.cursor.element()? {
+            if self.cursor.peek()? == Kind::Object { self.block()? } else { self.cursor.skip()? }
+        }
+        Ok(())
+    }
+
+    fn block(&mut self) -> Result<(), Fault> {
+        let start = self.cursor.offset();
+        let kind = type_of(&self.cursor)?.map(crate::json::Str::into_plain);
+        let kind = kind.as_deref().unwrap_or_default();
+        let known = matches!(kind, "text" | "thinking" | "redacted_thinking" | "tool_use" | "tool_result" | "image" | "document");
+        self.note(Field::OpaquePart, !known);
+        let mut foreign = kind == "thinking";
+        self.cursor.enter_object()?;
+        while let Some(name) = self.cursor.member()? {
+            match (kind, &*name.into_plain()) {
+                ("text", "text") | ("thinking", "thinking") => self.count_text()?,
+                ("thinking", "signature") | ("redacted_thinking", "data") if self.cursor.peek()? == Kind::String => {
+                    let proof = self.cursor.string()?;
+                    foreign = proof.is_empty() || envelope::is_envelope(&proof);
+                }
+                ("tool_use", "input") => self.count_value()?,
+                ("tool_result", "content") => self.content()?,
+                ("image" | "document", "source") if self.cursor.peek()? == Kind::Object => self.source(kind == "image")?,
+                _ => self.cursor.skip()?,
+            }
+        }
+        if foreign {
+            self.outline.foreign.push(Span { start: place(start), end: place(self.cursor.passed()) });
+        }
+        Ok(())
+    }
+
+    fn source(&mut self, image: bool) -> Result<(), Fault> {
+        let kind = type_of(&self.cursor)?.map(crate::json::Str::into_plain);
+        let kind = kind.as_deref().unwrap_or_default();
+        self.note(Field::FileId, kind == "file");
+        self.note(if image { Field::ImageUri } else { Field::DocumentUri }, kind == "url");
+        let mut opaque = kind == "content";
+        self.cursor.enter_object()?;
+        while let Some(name) = self.cursor.member()? {
+            let text = self.cursor.peek()? == Kind::String;
+            match &*name.into_plain() {
+                "media_type" if text && kind == "base64" => {
+                    let mime = decode_mime(self.cursor.string()?);
+                    let usual = ["image/jpeg", "image/png", "image/gif", "image/webp"].iter().any(|one| mime.is(one));
+                    self.note(Field::ImageType, image && !usual);
+                    self.note(Field::DocumentType, !image && !mime.is("application/pdf"));
+                }
+                "url" if text => {
+                    let url = self.cursor.string()?;
+                    self.note(Field::UriScheme, !is_of_the_web(&url));
+                }
+                "data" | "content" if text && kind != "base64" => {
+                    opaque = false;
+                    self.count_text()?;
+                }
+                _ => self.cursor.skip()?,
+            }
+        }
+        self.note(Field::OpaquePart, opaque);
+        Ok(())
+    }
+
+    fn count_text(&mut self) -> Result<(), Fault> {
+        if self.cursor.peek()? != Kind::String {
+            return Ok(self.cursor.skip()?);
+        }
+        let text = self.cursor.string()?;
+        self.outline.text_bytes = self.outline.text_bytes.saturating_add(length(text.as_escaped()));
+        Ok(())
+    }
+
+    fn count_value(&mut self) -> Result<(), Fault> {
+        self.outline.text_bytes = self.outline.text_bytes.saturating_add(length(self.cursor.raw()?.as_str()));
+        Ok(())
+    }
+
+    fn note(&mut self, field: Field, present: bool) {
+        if present {
+            self.outline.traits.insert(field);
+        }
+    }
+}

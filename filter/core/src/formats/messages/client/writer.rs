@@ -1,0 +1,268 @@
+//! Streamed answers as Messages clients read them: events in, named events out.
+//!
+//! ```text
+//! Before ─Start► Started ─(anything but usage)► Running ─End► Over          any ─Error► Over
+//! ```
+//! The first event tells what the prompt cost, so it waits for the usage that most providers tell at once. Blocks stand one behind
+//! the other: what comes of a later one is held until the earlier ones have ended.
+
+use super::answer::{head, stop_reason};
+use super::{error, usage};
+use crate::formats::ids::wire_id;
+use crate::formats::{Asked, StreamWriter};
+use crate::hub::{ErrorKind, Event, Finish, Piece, PieceKind, Rejection, Start};
+use crate::json::{Out, Str};
+use crate::usage::Usage;
+use std::collections::VecDeque;
+
+/// Most bytes of later blocks that are held while an earlier one goes on.
+const MAX_HELD: usize = 1 << 20;
+
+/// Writes one stream.
+#[derive(Debug)]
+pub(in super::super) struct Writer {
+    asked: Asked,
+    phase: Phase,
+    usage: Usage,
+    /// The blocks that are not over, the one that is being written first.
+    open: VecDeque<Block>,
+    held: usize,
+    spoke: bool,
+    calls: bool,
+    finish: Option<Finish<'static>>,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Before,
+    Started { id: Option<Str<'static>> },
+    Running,
+    Over,
+}
+
+#[derive(Debug)]
+struct Block {
+    index: u32,
+    thinks: bool,
+    held: Vec<u8>,
+    ended: bool,
+}
+
+impl StreamWriter for Writer {
+    fn write(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
+        if matches!(self.phase, Phase::Over) {
+            return;
+        }
+        match event {
+            Event::Start(start) => self.start(start),
+            Event::Usage(later) => self.usage.merge_snapshot(later),
+            Event::Ping => {
+                self.begin(out);
+                out.extend_from_slice(b"event: ping\ndata: {\"type\":\"ping\"}\n\n");
+            }
+            // The format has one choice.
+            Event::PartStart { choice: 0, index, kind } => self.part_start(*index, kind, out),
+            Event::PartDelta { choice: 0, index, piece } => self.part_delta(*index, piece, out),
+            Event::PartEnd { choice: 0, index } => self.part_end(*index, out),
+            Event::Finish { choice: 0, reason } => self.finish = Some(reason.to_owned()),
+            Event::PartStart { .. } | Event::PartDelta { .. } | Event::PartEnd { .. } | Event::Finish { .. } => {}
+            Event::Error(failure) => self.fail(&Rejection::from(failure), out),
+            Event::End => self.end(out),
+        }
+    }
+}
+
+impl Writer {
+    pub(in super::super) fn new(asked: &Asked) -> Self {
+        Self {
+            asked: asked.clone(),
+            phase: Phase::Before,
+            usage: Usage::default(),
+            open: VecDeque::new(),
+            held: 0,
+            spoke: false,
+            calls: false,
+            finish: None,
+        }
+    }
+
+    fn start(&mut self, start: &Start<'_>) {
+        if matches!(self.phase, Phase::Before) {
+            self.phase = Phase::Started { id: start.id.as_ref().map(|id| id.clone().into_owned()) };
+        }
+    }
+
+    /// Writes the first event, once.
+    fn begin(&mut self, out: &mut Vec<u8>) {
+        let id = match &mut self.phase {
+            Phase::Before => None,
+            Phase::Started { id } => id.take(),
+            Phase::Running | Phase::Over => return,
+        };
+        self.phase = Phase::Running;
+        let mut body = event("message_start");
+        body.key("message");
+        body.open_object();
+        head(id.as_ref(), &self.asked, &mut body);
+        body.key("content");
+        body.open_array();
+        body.close_array();
+        body.key("stop_reason");
+        body.null();
+        body.key("stop_sequence");
+        body.null();
+        body.key("usage");
+        usage::encode(&self.usage, &mut body);
+        body.close_object();
+        close(body, out);
+    }
+
+    fn part_start(&mut self, index: u32, kind: &PieceKind<'_>, out: &mut Vec<u8>) {
+        self.begin(out);
+        self.spoke |= !matches!(kind, PieceKind::Reasoning | PieceKind::RedactedReasoning(_));
+        self.calls |= matches!(kind, PieceKind::ToolCall { .. });
+        self.open.push_back(Block { index, thinks: matches!(kind, PieceKind::Reasoning), held: Vec::new(), ended: false });
+        let mut body = event("content_block_start");
+        body.key("index");
+        body.number(u64::from(index));
+        body.key("content_block");
+        body.open_object();
+        body.key("type");
+        match kind {
+            PieceKind::Text | PieceKind::Refusal => {
+                body.plain("text");
+                body.key("text");
+                body.plain("");
+            }
+            PieceKind::Reasoning => {
+                body.plain("thinking");
+                body.key("thinking");
+                body.plain("");
+                body.key("signature");
+                body.plain("");
+            }
+            PieceKind::RedactedReasoning(data) => {
+                body.plain("redacted_thinking");
+                body.key("data");
+                body.string(data);
+            }
+            PieceKind::ToolCall { id, name, .. } => {
+                body.plain("tool_use");
+                body.key("id");
+                body.string(&wire_id(id));
+                body.key("name");
+                body.string(name);
+                body.key("input");
+                body.open_object();
+                body.close_object();
+            }
+        }
+        body.close_object();
+        self.tell(index, body, out);
+    }
+
+    fn part_delta(&mut self, index: u32, piece: &Piece<'_>, out: &mut Vec<u8>) {
+        let (kind, member, text) = match piece {
+            Piece::Text(text) if self.open.iter().any(|block| block.index == index && block.thinks) => ("thinking_delta", "thinking", text),
+            Piece::Text(text) => ("text_delta", "text", text),
+            Piece::Arguments(text) => ("input_json_delta", "partial_json", text),
+            Piece::Signature(text) => ("signature_delta", "signature", text),
+        };
+        let mut body = event("content_block_delta");
+        body.key("index");
+        body.number(u64::from(index));
+        body.key("delta");
+        body.open_object();
+        body.key("type");
+        body.plain(kind);
+        body.key(member);
+        body.string(text);
+        body.close_object();
+        self.tell(index, body, out);
+    }
+
+    fn part_end(&mut self, index: u32, out: &mut Vec<u8>) {
+        let mut body = event("content_block_stop");
+        body.key("index");
+        body.number(u64::from(index));
+        self.tell(index, body, out);
+        if let Some(block) = self.open.iter_mut().find(|block| block.index == index) {
+            block.ended = true;
+        }
+        while self.open.front().is_some_and(|block| block.ended) {
+            self.open.pop_front();
+            if let Some(next) = self.open.front_mut() {
+                self.held = self.held.saturating_sub(next.held.len());
+                out.append(&mut next.held);
+            }
+        }
+    }
+
+    /// Writes an event of a block, at once where it is the block's turn.
+    fn tell(&mut self, index: u32, body: Out, out: &mut Vec<u8>) {
+        let first = self.open.front().is_none_or(|block| block.index == index);
+        let block = self.open.iter_mut().find(|block| block.index == index);
+        match block {
+            Some(block) if !first => {
+                let before = block.held.len();
+                close(body, &mut block.held);
+                self.held = self.held.saturating_add(block.held.len()).saturating_sub(before);
+                if self.held > MAX_HELD {
+                    self.fail(&Rejection::new(ErrorKind::BadGateway, "the provider's answer goes on in too many places at once"), out);
+                }
+            }
+            Some(_) | None => close(body, out),
+        }
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        self.begin(out);
+        for index in self.open.iter().filter(|block| !block.ended).map(|block| block.index).collect::<Vec<_>>() {
+            self.part_end(index, out);
+        }
+        let finish = self.finish.take().unwrap_or(Finish::Stop);
+        if matches!(finish, Finish::Error) || matches!(finish, Finish::Malformed) && !self.spoke {
+            return self.fail(&Rejection::new(ErrorKind::BadGateway, "the provider broke off its answer"), out);
+        }
+        let (reason, sequence) = stop_reason(&finish, self.calls);
+        let mut body = event("message_delta");
+        body.key("delta");
+        body.open_object();
+        body.key("stop_reason");
+        body.plain(reason);
+        body.key("stop_sequence");
+        match sequence {
+            Some(sequence) => body.string(&sequence),
+            None => body.null(),
+        }
+        body.close_object();
+        body.key("usage");
+        usage::encode(&self.usage, &mut body);
+        close(body, out);
+        out.extend_from_slice(b"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n");
+        self.phase = Phase::Over;
+    }
+
+    fn fail(&mut self, rejection: &Rejection, out: &mut Vec<u8>) {
+        self.phase = Phase::Over;
+        error::event(rejection, out);
+    }
+}
+
+/// An event that was opened; [`close`] ends it.
+fn event(kind: &str) -> Out {
+    let mut body = Out::with_capacity(128);
+    body.verbatim("event: ");
+    body.verbatim(kind);
+    body.verbatim("\ndata: ");
+    body.open_object();
+    body.key("type");
+    body.plain(kind);
+    body
+}
+
+fn close(mut body: Out, out: &mut Vec<u8>) {
+    body.close_object();
+    body.verbatim("\n\n");
+    out.extend_from_slice(body.as_bytes());
+}
