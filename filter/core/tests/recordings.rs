@@ -190,7 +190,7 @@ fn the_same_format_leaves_the_same_bytes() {
                 if seen.windows(2).any(|pair| pair.first() != pair.last()) {
                     faults.push(format!("the meter sees {seen:?}"));
                 }
-                seen.swap_remove(0)
+                seen.pop().unwrap()
             }
             _ => return,
         };
