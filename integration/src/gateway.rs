@@ -13,6 +13,8 @@ use crate::{fetch, paths, trouble::Trouble};
 
 /// V8 compiles the module at start: two workers and the main thread on a busy machine of two cores.
 const START: Duration = Duration::from_secs(60);
+/// How long names may take to resolve.
+const RESOLVED: Duration = Duration::from_secs(15);
 /// How long a log line or a statistic may take to appear; Envoy flushes the log every 20 ms here.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -30,6 +32,8 @@ pub struct Settings {
     pub workers: u32,
     /// Further members of the document's `listen`, such as `cors: [ "*" ]`.
     pub listen: String,
+    /// Certificate authorities of providers over TLS; this machine's own where absent.
+    pub authorities: Option<PathBuf>,
 }
 
 /// One running Envoy.
@@ -56,6 +60,21 @@ impl Gateway {
         gateway.process.wait_until(START, || client::text(admin, "/ready").trim() == "LIVE")?;
         gateway.process.wait_until(START, || process::answers(listener))?;
         Ok(gateway)
+    }
+
+    /// Waits until the names of these providers are resolved: Envoy is LIVE before, and answers 503 until it has their addresses.
+    ///
+    /// A cluster has its tombstone from the start, so a second member is the sign.
+    pub fn wait_resolved(&mut self, providers: &[&str]) -> Result<(), Trouble> {
+        let admin = self.admin;
+        let members = |stats: &str, provider: &str| {
+            let name = format!("cluster.{provider}.membership_total: ");
+            stats.lines().find_map(|line| line.strip_prefix(&name)?.parse::<u64>().ok()).unwrap_or(0)
+        };
+        self.process.wait_until(RESOLVED, || {
+            let stats = client::text(admin, "/stats");
+            providers.iter().all(|provider| members(&stats, provider) > 1)
+        })
     }
 
     /// Renders another document into the running Envoy, file by file, as an operator does: what the command said.
@@ -157,6 +176,9 @@ pub fn command(settings: &Settings, folder: &Path, more: &[&str]) -> Command {
     let mut weir = Command::new(&settings.weir);
     weir.args(["render", "envoy"]).arg(folder.join("document.yaml")).arg("-o").arg(folder);
     weir.arg("--module").arg(&settings.module).args(more).stdin(Stdio::null());
+    if let Some(authorities) = &settings.authorities {
+        weir.arg("--ca").arg(authorities);
+    }
     weir
 }
 

@@ -1,12 +1,11 @@
 //! Everything that the demo starts, and the document that ties it together.
-use std::time::Duration;
 
 use super::Options;
 use crate::gateway::{Gateway, Settings};
 use crate::limiter::Limiter;
 use crate::process::{self, Process};
 use crate::providers::{Provider, Vendor};
-use crate::{client, fetch, paths, trouble::Trouble, wasm};
+use crate::{fetch, paths, trouble::Trouble, wasm};
 
 /// The keys that the simulated providers demand; the demo's clients never see them.
 const KEYS: [(&str, &str); 2] = [("WEIR_DEMO_OPENAI_KEY", "sk-openai-simulated"), ("WEIR_DEMO_ANTHROPIC_KEY", "sk-ant-simulated")];
@@ -84,10 +83,12 @@ impl World {
             ports: Some((ports.gateway, ports.admin)),
             workers: 2,
             listen: String::new(),
+            authorities: None,
         };
         let mut gateway = Gateway::start(&document, &settings)?;
         if options.real {
-            resolved(&mut gateway)?;
+            let advice = "the names of OpenAI and Anthropic must resolve on this machine: check the network";
+            gateway.wait_resolved(&["openai", "anthropic"]).map_err(|t| Trouble::new(t.what, advice))?;
         }
         let limiter = gateway.limiter(&format!("127.0.0.1:{}", ports.limits))?;
         Ok(Self { gateway, limiter, ports, names, providers, model_server })
@@ -103,20 +104,6 @@ impl World {
     pub fn simulated(&self) -> usize {
         self.providers.len() + usize::from(self.model_server.is_some())
     }
-}
-
-/// Waits for the addresses of the real providers: Envoy is LIVE before, and would answer 503 until it has them.
-///
-/// A cluster has its tombstone from the start, so a second member is the sign.
-fn resolved(gateway: &mut Gateway) -> Result<(), Trouble> {
-    let admin = gateway.admin;
-    let members = |provider: &str| {
-        let name = format!("cluster.{provider}.membership_total: ");
-        client::text(admin, "/stats").lines().find_map(|line| line.strip_prefix(&name)?.parse::<u64>().ok()).unwrap_or(0)
-    };
-    let both = || members("openai") > 1 && members("anthropic") > 1;
-    let advice = "the names of OpenAI and Anthropic must resolve on this machine: check the network";
-    gateway.process.wait_until(Duration::from_secs(15), both).map_err(|t| Trouble::new(t.what, advice))
 }
 
 fn names(options: &Options) -> Names {

@@ -105,6 +105,7 @@ fn render(folder: &Path, weir: &Path, upstream: SocketAddr, [listener, admin]: [
         ports: None,
         workers: 1,
         listen: String::new(),
+        authorities: None,
     };
     gateway::render(&settings, folder, &[])?;
     let path = folder.join("ratelimit/config/weir.yaml");

@@ -20,6 +20,7 @@ mod providers;
 mod reload;
 mod rendered;
 mod sdk;
+mod tls;
 mod tools;
 mod translates;
 mod world;

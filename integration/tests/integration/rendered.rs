@@ -13,6 +13,8 @@ use weir_integration::http::server::Server;
 use weir_integration::process::{self, Process};
 use weir_integration::{client, fetch, paths};
 
+use crate::tls::authority::Authority;
+
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// The stand-in, compiled once for all tests of this process.
@@ -38,12 +40,7 @@ fn validate(bootstrap: &Path, folder: &Path) {
 fn envoy_accepts_the_examples() {
     let folder = paths::fresh_run("examples").unwrap();
     let module = module(&folder);
-    let mut openssl = Command::new("openssl");
-    openssl
-        .current_dir(&folder)
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out", "cert.pem", "-days", "1"]);
-    openssl.args(["-subj", "/CN=weir.example"]);
-    assert!(openssl.output().unwrap().status.success());
+    Authority::new("examples").certify("weir.example", &folder);
     std::fs::copy(paths::workspace().join("envoy-config/examples/budgets/prices.yaml"), folder.join("prices.yaml")).unwrap();
     for example in ["two-providers", "budgets", "self-hosted"] {
         let text = std::fs::read_to_string(paths::workspace().join("envoy-config/examples").join(example).join("weir.yaml")).unwrap();

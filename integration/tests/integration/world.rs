@@ -87,7 +87,7 @@ pub fn settings(name: &str) -> Settings {
         .clone();
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let environment = vec![pair("TEST_OPENAI_KEY", OPENAI_KEY), pair("TEST_ANTHROPIC_KEY", ANTHROPIC_KEY)];
-    Settings { name: name.into(), module, weir, environment, ports: None, workers: 1, listen: String::new() }
+    Settings { name: name.into(), module, weir, environment, ports: None, workers: 1, listen: String::new(), authorities: None }
 }
 
 /// A chat request of one turn.
