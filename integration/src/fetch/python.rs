@@ -7,25 +7,31 @@ use crate::{progress, trouble::Trouble, wasm};
 
 /// The official OpenAI SDK that the tests drive.
 pub const OPENAI_SDK: &str = "3.57.0";
+/// What the SDK's HTTP library needs besides for HTTP/2.
+const HTTP2: &str = "h2==4.4.1";
 
 /// What else pip does for a package.
 #[derive(Debug, Clone, Copy)]
 pub enum Install {
     /// The package's wheel alone.
     Alone,
-    /// The wheels of what it needs too.
-    WithDependencies,
+    /// The wheels of what it needs too, and of one more requirement, pinned.
+    WithDependencies(&'static str),
 }
 
-/// The interpreter of a virtual environment that has the official `openai` package.
+/// The interpreter of a virtual environment that has the official `openai` package, with HTTP/2.
 pub fn openai_sdk() -> Result<PathBuf, Trouble> {
-    let home = environment("openai", OPENAI_SDK, Install::WithDependencies)?;
+    let home = environment("openai", OPENAI_SDK, Install::WithDependencies(HTTP2))?;
     Ok(home.join("bin/python"))
 }
 
 /// A virtual environment with one package at one version.
 pub fn environment(package: &str, version: &str, install: Install) -> Result<PathBuf, Trouble> {
-    once(&format!("{package}-{version}"), |draft| {
+    let name = match install {
+        Install::Alone => format!("{package}-{version}"),
+        Install::WithDependencies(more) => format!("{package}-{version}+{more}"),
+    };
+    once(&name, |draft| {
         let python = interpreter()?;
         let log = wasm::log(&format!("fetch-{package}"))?;
         progress::run(&format!("virtual environment for {package}"), Command::new(python).args(["-m", "venv"]).arg(draft), &log)
@@ -33,7 +39,7 @@ pub fn environment(package: &str, version: &str, install: Install) -> Result<Pat
         let mut pip = Command::new(draft.join("bin/python"));
         pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-cache-dir", "--only-binary=:all:"]);
         match install {
-            Install::WithDependencies => {}
+            Install::WithDependencies(more) => drop(pip.arg(more)),
             Install::Alone => drop(pip.arg("--no-deps")),
         }
         pip.arg(format!("{package}=={version}"));

@@ -12,6 +12,7 @@ mod bad_input;
 mod budgets;
 mod facts;
 mod failover;
+mod http2;
 mod limiter;
 mod model;
 mod operations;

@@ -5,7 +5,7 @@ use weir_integration::{fetch, process};
 
 use crate::world::World;
 
-const PARTS: &[&str] = &[
+pub const PARTS: &[&str] = &[
     "text",
     "cached",
     "stream",
@@ -26,9 +26,15 @@ const PARTS: &[&str] = &[
 
 /// Runs parts of the script; panics with its words if one fails.
 pub fn run(base: &str, model: &str, parts: &[&str]) {
+    run_with(&[], &[], base, model, parts);
+}
+
+/// The same with options of the script and more environment.
+pub fn run_with(options: &[&str], environment: &[(&str, &str)], base: &str, model: &str, parts: &[&str]) {
     let python = fetch::python::openai_sdk().unwrap_or_else(|trouble| panic!("{trouble}"));
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/chat.py");
-    let output = Command::new(python).arg(script).arg(base).arg(model).args(parts).output().unwrap();
+    let output =
+        Command::new(python).arg(script).args(options).arg(base).arg(model).args(parts).envs(environment.iter().copied()).output().unwrap();
     let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{model}:\n{said}{wrong}");
     assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), parts.len(), "{said}");

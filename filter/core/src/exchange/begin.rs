@@ -67,7 +67,7 @@ impl Exchange {
 
     fn by_body(&mut self, head: &Headers, end: bool) -> Verdict {
         if end {
-            return self.refuse(Rejection::new(ErrorKind::InvalidRequest, "the request has no body; a JSON object is expected"));
+            return self.refuse(Rejection::no_body());
         }
         let coding = head.first("content-encoding").unwrap_or("identity");
         if !coding.eq_ignore_ascii_case("identity") {

@@ -69,7 +69,7 @@ impl Fault {
 /// It is empty, begins with a byte order mark or is not UTF-8.
 pub fn text(body: &[u8]) -> Result<&str, Rejection> {
     if body.is_empty() {
-        return Err(Rejection::new(ErrorKind::InvalidRequest, "the request has no body"));
+        return Err(Rejection::no_body());
     }
     if body.starts_with(b"\xEF\xBB\xBF") {
         return Err(Rejection::new(ErrorKind::InvalidRequest, "the body begins with a byte order mark, which JSON does not have"));

@@ -101,6 +101,12 @@ impl Rejection {
         Self { kind, message: message.into(), code: None, param: None, retry_after: None }
     }
 
+    /// A request without a body where a format's JSON has to be.
+    #[must_use]
+    pub fn no_body() -> Self {
+        Self::new(ErrorKind::InvalidRequest, "the request has no body; a JSON object is expected")
+    }
+
     /// The same with the member that is wrong.
     #[must_use]
     pub fn at(mut self, param: impl Into<String>) -> Self {
