@@ -16,6 +16,7 @@ mod http2;
 mod limiter;
 mod model;
 mod operations;
+mod own_envoy;
 mod passes;
 mod providers;
 mod reload;
