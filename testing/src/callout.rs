@@ -38,7 +38,9 @@ pub enum Answer {
     Timeout,
     /// The connection is refused: Envoy makes it a 503.
     Refused,
-    /// The stream is reset: a callback with no headers at all.
+    /// The connection breaks before an answer: Envoy makes it a 503.
+    Broken,
+    /// The stream is reset behind the answer's headers: a callback with no headers at all.
     Reset,
     /// The test answers by [`Host::answer`](crate::Host::answer), or the time limit ends it.
     Later,
@@ -81,6 +83,9 @@ impl Answer {
     }
 }
 
+/// What Envoy's own 503 begins with.
+pub(crate) const NO_ANSWER: &str = "upstream connect error or disconnect/reset before headers. reset reason: ";
+
 /// A callout that waits for its callback.
 pub(crate) struct Pending {
     pub(crate) callout: Callout,
@@ -102,7 +107,8 @@ impl Pending {
         }
         let (due, reply) = match answer {
             Answer::Reply(reply) => (due, Some(reply)),
-            Answer::Refused => (due, Some(Reply::new(503, "upstream connect error or disconnect/reset before headers"))),
+            Answer::Refused => (due, Some(Reply::new(503, format!("{NO_ANSWER}remote connection failure")))),
+            Answer::Broken => (due, Some(Reply::new(503, format!("{NO_ANSWER}connection termination")))),
             Answer::Reset => (due, None),
             Answer::Timeout | Answer::Later | Answer::After(..) => (u64::MAX, None),
             Answer::Fails(status) => return Err(status),

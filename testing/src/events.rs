@@ -104,7 +104,20 @@ impl Host {
             state.transcript.push(format!("  (there was nothing to continue in context {id}, {way:?})"));
             return Ok(());
         }
+        if state.stream(id).is_some_and(|stream| stream.driven) {
+            state.ready.push((id, way));
+            return Ok(());
+        }
         self.deliver_unseen(id, way)
+    }
+
+    /// The unseen body of streams whose headers have moved on comes now. Whether there was one.
+    pub(crate) fn deliver_ready(&mut self) -> Result<bool, Error> {
+        let ready = std::mem::take(&mut self.vm.state().ready);
+        for (id, way) in &ready {
+            self.deliver_unseen(*id, *way)?;
+        }
+        Ok(!ready.is_empty())
     }
 
     fn mark_reset(&mut self, id: u32) {

@@ -28,6 +28,9 @@ pub struct Options {
     pub fuel: u64,
     /// Bytes of linear memory; growing beyond fails. Envoy gives about 1 GiB.
     pub memory: usize,
+    /// Bytes of a body that may be held (`per_connection_buffer_limit_bytes`; a route's `request_body_buffer_limit` raises it). Beyond:
+    /// 413 for a request; 500 for an answer whose headers are held, a reset where they have left.
+    pub buffer_limit: usize,
     /// The clock at the start, nanoseconds since 1970.
     pub now: u64,
     /// Seed of WASI's `random_get`.
@@ -49,6 +52,7 @@ impl Default for Options {
             plugins: Vec::new(),
             fuel: 2_000_000_000,
             memory: 1 << 30,
+            buffer_limit: 1 << 20,
             now: 1_800_000_000_000_000_000,
             seed: 1,
             wasi: true,
@@ -244,6 +248,7 @@ fn initial(options: Options) -> State {
         callouts: Vec::new(),
         clusters: BTreeMap::new(),
         metrics: Metrics::default(),
+        buffer_limit: options.buffer_limit,
         now: options.now,
         random: options.seed,
         log_level: options.log_level,
@@ -251,6 +256,7 @@ fn initial(options: Options) -> State {
         foreign: BTreeMap::new(),
         faults: Vec::new(),
         deferred: Vec::new(),
+        ready: Vec::new(),
         closing: BTreeSet::new(),
         spent: BTreeMap::new(),
         transcript: Transcript::default(),

@@ -16,7 +16,9 @@ impl Host {
     /// # Errors
     /// No such plugin, or whatever the callback does.
     pub fn open(&mut self, root_id: &str) -> Result<StreamId, Error> {
-        self.open_with(root_id, Rc::default(), false)
+        let id = self.open_with(root_id, Rc::default(), false)?;
+        self.stream(id)?.driven = false;
+        Ok(id)
     }
 
     /// The same with a stream info that several positions share.
@@ -33,6 +35,7 @@ impl Host {
             hands_up,
             handed: Vec::new(),
             reset: false,
+            driven: true,
         };
         self.vm.state().contexts.insert(id, Context::Stream(Box::new(stream)));
         self.vm.call("proxy_on_context_create", id, &[id, root])?;
@@ -124,13 +127,36 @@ impl Host {
             return Ok(());
         }
         let size = half.begin_data(bytes, end) as u32;
+        // What is paused already and too long now is not shown to the filter, but for a request in the gateway position.
+        if (way == Way::Response || self.stream(id)?.hands_up) && self.keep_limit(id, way)? {
+            return self.settle();
+        }
         let name = match way {
             Way::Request => "proxy_on_request_body",
             Way::Response => "proxy_on_response_body",
         };
         let pause = self.ask(name, id, &[id.0, size, u32::from(end)])?;
         self.stream(id)?.half(way).end_data(pause);
+        self.keep_limit(id, way)?;
         self.settle()
+    }
+
+    /// What is held may not be longer than the buffer limit. Whether it was.
+    fn keep_limit(&mut self, id: StreamId, way: Way) -> Result<bool, Error> {
+        let limit = self.vm.seen().buffer_limit;
+        let half = self.stream(id)?.half(way);
+        if half.held() <= limit {
+            return Ok(false);
+        }
+        let (status, details, body) = match way {
+            Way::Request => (413, "request_payload_too_large", "Payload Too Large"),
+            Way::Response => (500, "response_payload_too_large", "Internal Server Error"),
+        };
+        half.aborted = true;
+        self.note(format!("more than {limit} bytes are held in context {}: {details}", id.0));
+        let reply = LocalReply { status, details: details.to_owned(), headers: Vec::new(), body: body.as_bytes().to_vec() };
+        self.local_reply(id.0, reply)?;
+        Ok(true)
     }
 
     /// Trailers arrive.

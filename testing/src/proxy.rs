@@ -117,6 +117,10 @@ impl Proxy {
             contexts: vec![gateway],
             closed: false,
         });
+        // The route is picked before the filter runs.
+        if let Some(cluster) = self.pick_route(id.0, true) {
+            self.describe(id.0, &cluster);
+        }
         self.host.feed_shared_headers(gateway, Way::Request, Rc::new(RefCell::new(headers)), end)?;
         self.settle()?;
         Ok(id)

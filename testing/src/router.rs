@@ -1,7 +1,7 @@
 //! Envoy's router: picks the cluster of each attempt, replays the request, decides about retries.
 
 use crate::abi::Way;
-use crate::callout::nanos;
+use crate::callout::{NO_ANSWER, nanos};
 use crate::error::Error;
 use crate::headers::HeaderMap;
 use crate::host::StreamId;
@@ -51,7 +51,7 @@ impl Proxy {
                     moved |= self.move_exchange(x)?;
                 }
             }
-            if !moved {
+            if !moved && !self.host.deliver_ready()? {
                 return Ok(());
             }
         }
@@ -109,13 +109,22 @@ impl Proxy {
         self.start_attempt(x)
     }
 
-    /// A new attempt: the cluster is chosen by filter state as it is now, the request is the original one.
+    /// The cluster of the route that was picked last; `anew`, or when a filter has made Envoy forget that, by filter state as it is now.
+    pub(crate) fn pick_route(&mut self, x: usize, anew: bool) -> Option<String> {
+        let mut info = self.exchanges[x].info.borrow_mut();
+        if anew || !info.routed {
+            let next = info.filter_state.get(&self.wiring.next).map(|next| String::from_utf8_lossy(next).into_owned());
+            let known = next.filter(|next| self.wiring.clusters.contains_key(next)).or_else(|| self.wiring.on_no_match.clone());
+            info.cluster = known.filter(|name| self.wiring.clusters.contains_key(name));
+            info.routed = true;
+        }
+        info.cluster.clone()
+    }
+
+    /// A new attempt: a retry's cluster is chosen by filter state as it is now, the request is the original one.
     fn start_attempt(&mut self, x: usize) -> Result<(), Error> {
-        let next = self.exchanges[x].info.borrow().filter_state.get(&self.wiring.next).cloned().unwrap_or_default();
-        let next = String::from_utf8_lossy(&next).into_owned();
-        let known = self.wiring.clusters.contains_key(&next);
-        let name = if known { Some(next) } else { self.wiring.on_no_match.clone() };
-        let Some(name) = name.filter(|name| self.wiring.clusters.contains_key(name)) else {
+        let retried = !self.exchanges[x].sent.is_empty();
+        let Some(name) = self.pick_route(x, retried) else {
             return self.reply(x, 503, "", "cluster_not_found");
         };
         self.host.note(format!("router: attempt {} goes to {name}", self.exchanges[x].sent.len() + 1));
@@ -124,6 +133,10 @@ impl Proxy {
             return self.reply(x, 503, "no healthy upstream", "no_healthy_upstream");
         }
         let attempt = self.exchanges[x].sent.len() as u32 + 1;
+        let properties = [("request_attempt_count", u64::from(attempt).to_le_bytes().to_vec()), ("transport_failure_reason", Vec::new())];
+        for (name, value) in properties {
+            self.exchanges[x].info.borrow_mut().properties.insert(format!("upstream\0{name}"), value);
+        }
         self.exchanges[x].sent.push(Sent { cluster: name.clone(), attempt, ..Sent::default() });
         let deadline = self.exchanges[x].per_try.map(|limit| self.host.now().saturating_add(nanos(limit)));
         let root = self.wiring.upstream.clone().filter(|_| filters);
@@ -135,7 +148,7 @@ impl Proxy {
     }
 
     /// Properties that follow from the choice. Whether the upstream position runs there.
-    fn describe(&mut self, x: usize, name: &str) -> bool {
+    pub(crate) fn describe(&mut self, x: usize, name: &str) -> bool {
         let Some(cluster) = self.wiring.clusters.get(name) else { return false };
         let exchange = &self.exchanges[x];
         let properties = &mut exchange.info.borrow_mut().properties;
@@ -144,8 +157,6 @@ impl Proxy {
         for (namespace, key, value) in &cluster.metadata {
             properties.insert(["xds", "cluster_metadata", "filter_metadata", namespace, key].join("\0"), value.clone());
         }
-        let attempt = exchange.sent.len() as u64 + 1;
-        properties.insert("upstream\0request_attempt_count".to_owned(), attempt.to_le_bytes().to_vec());
         cluster.filters
     }
 
@@ -201,7 +212,10 @@ impl Proxy {
         }
         let backend = self.wiring.clusters.get_mut(&attempt.cluster).map(|cluster| &mut cluster.backend);
         match backend {
-            Some(Backend::Plays(provider)) if sent.complete => attempt.play = Some(provider(sent).steps.into()),
+            Some(Backend::Plays(provider)) if sent.complete => {
+                attempt.play = Some(provider(sent).steps.into());
+                self.host.note(format!("provider {} is asked", sent.cluster));
+            }
             Some(Backend::Refuses) => attempt.play = Some(VecDeque::from([Step::Refuse])),
             Some(Backend::Plays(_) | Backend::NoHost) | None => {}
         }
@@ -217,6 +231,7 @@ impl Proxy {
         let mut moved = false;
         if let Some(upstream) = attempt.upstream {
             if self.host.was_reset(upstream)? {
+                self.detail(x, "via_upstream");
                 self.break_off(x)?;
                 return Ok(true);
             }
@@ -301,8 +316,13 @@ impl Proxy {
         if let Some(attempt) = exchange.attempt.as_mut() {
             attempt.deadline = None;
         }
-        let details = b"via_upstream".to_vec();
-        exchange.info.borrow_mut().properties.insert("response\0code_details".to_owned(), details);
+        self.detail(x, "via_upstream");
+    }
+
+    /// `response.code_details` from here on.
+    fn detail(&mut self, x: usize, details: &str) {
+        let properties = &mut self.exchanges[x].info.borrow_mut().properties;
+        properties.insert("response\0code_details".to_owned(), details.as_bytes().to_vec());
     }
 
     fn is_retried(&self, x: usize, map: &Shared<HeaderMap>) -> bool {
@@ -330,23 +350,25 @@ impl Proxy {
             self.host.set_property(upstream, &["upstream", "transport_failure_reason"], refused)?;
         }
         if self.exchanges[x].response_started {
+            // The attempt ends first; then the stream that its answer was part of.
+            self.end_attempt(x)?;
+            self.detail(x, "upstream_reset_after_response_started{connection_termination}");
             return self.break_off(x);
         }
         if self.exchanges[x].retries_left > 0 {
             return self.retry(x);
         }
         self.end_attempt(x)?;
-        let words = "upstream connect error or disconnect/reset before headers. reset reason:";
         match failure {
             Failure::Refused => {
-                let body = format!("{words} remote connection failure, transport failure reason: {refused}");
+                let body = format!("{NO_ANSWER}remote connection failure");
                 let details = "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}";
                 self.reply(x, 503, &body, details)
             }
             Failure::Reset => self.reply(
                 x,
                 503,
-                &format!("{words} connection termination"),
+                &format!("{NO_ANSWER}connection termination"),
                 "upstream_reset_before_response_started{connection_termination}",
             ),
             Failure::Timeout => self.reply(x, 504, "upstream request timeout", "upstream_per_try_timeout"),

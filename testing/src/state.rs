@@ -73,6 +73,8 @@ pub(crate) struct Stream {
     pub(crate) hands_up: bool,
     pub(crate) handed: Vec<LocalReply>,
     pub(crate) reset: bool,
+    /// Something else moves what leaves this position, and says when the next thing may come.
+    pub(crate) driven: bool,
 }
 
 impl Stream {
@@ -149,6 +151,7 @@ pub(crate) struct State {
     pub(crate) callouts: Vec<Callout>,
     pub(crate) clusters: BTreeMap<String, Answers>,
     pub(crate) metrics: Metrics,
+    pub(crate) buffer_limit: usize,
     pub(crate) now: u64,
     pub(crate) random: u64,
     pub(crate) log_level: u32,
@@ -156,6 +159,8 @@ pub(crate) struct State {
     pub(crate) foreign: BTreeMap<String, Foreign>,
     pub(crate) faults: Vec<Fault>,
     pub(crate) deferred: Vec<Deferred>,
+    /// Streams whose unseen body may come as soon as what left before it has moved on.
+    pub(crate) ready: Vec<(u32, Way)>,
     /// Roots that answered `proxy_on_done` with false and have not called `proxy_done` yet.
     pub(crate) closing: BTreeSet<u32>,
     pub(crate) spent: BTreeMap<u32, Spent>,
@@ -205,7 +210,7 @@ impl State {
             MapKind::CalloutHeaders | MapKind::CalloutTrailers => return Err(Status::BadArgument),
         }
         if kind == MapKind::RequestHeaders {
-            stream.info.borrow_mut().route_clears += 1;
+            stream.info.borrow_mut().clear_route();
         }
         Ok(())
     }

@@ -34,6 +34,17 @@ pub(crate) struct StreamInfo {
     pub(crate) response_headers: Option<Shared<HeaderMap>>,
     /// How often a filter made Envoy forget its route.
     pub(crate) route_clears: u64,
+    /// Whether the route is picked, and the cluster that it names.
+    pub(crate) routed: bool,
+    pub(crate) cluster: Option<String>,
+}
+
+impl StreamInfo {
+    /// The route is picked anew when it is needed next.
+    pub(crate) fn clear_route(&mut self) {
+        self.route_clears += 1;
+        self.routed = false;
+    }
 }
 
 /// A reply that the filter makes itself.
@@ -137,6 +148,11 @@ impl Half {
             return Err(Status::BadArgument);
         }
         Ok(())
+    }
+
+    /// How many bytes of the body wait here.
+    pub(crate) fn held(&self) -> usize {
+        if self.buffering { self.body.len() } else { 0 }
     }
 
     pub(crate) fn take_out(&mut self) -> Vec<Flow> {

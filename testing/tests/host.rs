@@ -39,7 +39,7 @@ fn without_the_flag_pause_in_headers_stops_the_body_too() {
     host.feed_headers(id, Way::Request, post(), false).unwrap();
     host.feed_data(id, Way::Request, b"abc", true).unwrap();
     assert!(!logs(&host).iter().any(|line| line.starts_with("request_body")));
-    host.answer(1, Reply::new(200, "")).unwrap();
+    host.answer(4, Reply::new(200, "")).unwrap();
     assert!(logs(&host).contains(&"request_body 3 true".to_owned()));
     assert_eq!(host.take(id, Way::Request).unwrap(), [Flow::Headers { end: false }, data("abc", true)]);
 }
@@ -141,19 +141,19 @@ fn callouts_end_in_every_way_that_envoy_knows() {
     assert_eq!(
         answers,
         [
-            &format!("answer 1 2 3 to {root}"),
+            &format!("answer 4 2 3 to {root}"),
             "get 0 200",
             "read 0 / 1",
-            &format!("answer 2 2 57 to {root}"),
+            &format!("answer 8 2 98 to {root}"),
             "get 0 503",
-            "read 0 upstream connect error or disconnect/reset before headers",
-            &format!("answer 3 0 0 to {root}"),
+            "read 0 upstream connect error or disconnect/reset before headers. reset reason: remote connection failure",
+            &format!("answer 12 0 0 to {root}"),
             "get 2 ",
             "read 1 ",
-            &format!("answer 5 2 24 to {root}"),
+            &format!("answer 20 2 24 to {root}"),
             "get 0 504",
             "read 0 upstream request timeout",
-            &format!("answer 4 2 4 to {root}"),
+            &format!("answer 16 2 4 to {root}"),
             "get 0 200",
             "read 0 slow",
         ]

@@ -67,24 +67,42 @@ impl fmt::Display for Got {
     }
 }
 
-/// `None` where both are the same, else both with their first difference marked.
+/// `None` where both are the same, else all lines: `-` before those that are missing, `+` before those that are too many.
 pub fn difference(expected: &str, found: &str) -> Option<String> {
     if expected == found {
         return None;
     }
-    let (mut old, mut new) = (expected.lines(), found.lines());
-    let mut out = String::new();
-    let mut differs = false;
-    loop {
-        let (a, b) = (old.next(), new.next());
-        if a.is_none() && b.is_none() {
-            return Some(out);
+    let (old, new): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), found.lines().collect());
+    // Lengths of the longest common part behind each pair of places.
+    let mut common = vec![vec![0_usize; new.len() + 1]; old.len() + 1];
+    for i in (0..old.len()).rev() {
+        for j in (0..new.len()).rev() {
+            common[i][j] = if old[i] == new[j] { common[i + 1][j + 1] + 1 } else { common[i + 1][j].max(common[i][j + 1]) };
         }
-        if !differs && a == b {
-            out.push_str(&format!("    {}\n", a.unwrap_or_default()));
-            continue;
+    }
+    let (mut i, mut j, mut out) = (0, 0, String::new());
+    while i < old.len() || j < new.len() {
+        if i < old.len() && j < new.len() && old[i] == new[j] {
+            out.push_str(&format!("    {}\n", old[i]));
+            (i, j) = (i + 1, j + 1);
+        } else if j == new.len() || i < old.len() && common[i + 1][j] >= common[i][j + 1] {
+            out.push_str(&format!("  - {}\n", old[i]));
+            i += 1;
+        } else {
+            out.push_str(&format!("  + {}\n", new[j]));
+            j += 1;
         }
-        differs = true;
-        out.push_str(&format!("  - {}\n  + {}\n", a.unwrap_or("(nothing)"), b.unwrap_or("(nothing)")));
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_shows_what_is_missing_and_what_is_too_many() {
+        assert_eq!(difference("a\nb\n", "a\nb\n"), None);
+        assert_eq!(difference("a\nb\nc\n", "a\nx\nc\n").unwrap(), "    a\n  - b\n  + x\n    c\n");
     }
 }

@@ -38,7 +38,7 @@ pub struct Scenario {
     pub retries: u32,
     /// `per_try_timeout` in milliseconds.
     pub per_try: Option<u64>,
-    /// `request_body_buffer_limit` in bytes.
+    /// `per_connection_buffer_limit_bytes` of the listener.
     pub limit: Option<usize>,
     /// Headers that the record shows.
     pub look: Vec<String>,

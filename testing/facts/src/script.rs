@@ -38,6 +38,7 @@ mod abi {
             ms: u32,
             token: *mut u32,
         ) -> u32;
+        pub fn proxy_done() -> u32;
         pub fn proxy_set_effective_context(id: u32) -> u32;
         pub fn proxy_set_tick_period_milliseconds(ms: u32) -> u32;
         pub fn proxy_get_current_time_nanoseconds(at: *mut u64) -> u32;
@@ -71,6 +72,7 @@ struct World {
     streams: Vec<Stream>,
     opened: Vec<String>,
     newest: u32,
+    calls: Vec<(u32, String)>,
     prefix: String,
 }
 
@@ -89,7 +91,7 @@ fn owned(at: *mut u8, size: usize) -> Vec<u8> {
 
 fn got(what: &str, status: u32, at: *mut u8, size: usize) {
     let value = owned(at, size);
-    if value.len() > 100 {
+    if value.len() > 160 {
         return log(&format!("{what} {status} {} bytes", value.len()));
     }
     let traced = WORLD.with_borrow(|w| !w.prefix.is_empty());
@@ -138,6 +140,7 @@ fn step(context: u32, words: &[&str], end: bool) -> bool {
         ["pause"] => return true,
         ["pause_unless_end"] => return !end,
         ["continue"] => {}
+        ["nth", n, rest @ ..] => return nth(context, n).then(|| step(context, rest, end)).unwrap_or_default(),
         ["only", ordinal, rest @ ..] => return only(context, ordinal).then(|| step(context, rest, end)).unwrap_or_default(),
         ["get", m, k] => {
             let s = unsafe { proxy_get_header_map_value(map(m), k.as_ptr(), k.len(), &mut at, &mut size) };
@@ -162,6 +165,11 @@ fn step(context: u32, words: &[&str], end: bool) -> bool {
         ["read", b] => {
             let s = unsafe { proxy_get_buffer_bytes(buffer(b), 0, usize::MAX >> 1, &mut at, &mut size) };
             got("read", s, at, size);
+        }
+        ["fill", b, count] => {
+            let text = vec![b'y'; count.parse().unwrap()];
+            let s = unsafe { proxy_set_buffer_bytes(buffer(b), 0, usize::MAX >> 1, text.as_ptr(), text.len()) };
+            log(&format!("fill {s}"));
         }
         ["write", b, start, length, text] => {
             let (start, length) = (start.parse().unwrap(), length.parse().unwrap_or(usize::MAX >> 1));
@@ -209,6 +217,7 @@ fn step(context: u32, words: &[&str], end: bool) -> bool {
         ["reply", status, body] => {
             let h = pairs(&[("x-reply", "local")]);
             let status = status.parse().unwrap();
+            let body = if *body == "-" { "" } else { body };
             let s = unsafe { proxy_send_local_response(status, b"why".as_ptr(), 3, body.as_ptr(), body.len(), h.as_ptr(), h.len(), -1) };
             log(&format!("reply {s}"));
         }
@@ -254,6 +263,10 @@ fn step(context: u32, words: &[&str], end: bool) -> bool {
             got("foreign", s, at, size);
         }
         ["log", text] => log(text),
+        ["finish"] => {
+            let s = unsafe { proxy_done() };
+            log(&format!("finish {s}"));
+        }
         ["refuse"] => return false,
         ["trap"] => std::process::abort(),
         ["loop"] => loop {
@@ -271,6 +284,11 @@ fn step(context: u32, words: &[&str], end: bool) -> bool {
     false
 }
 
+/// Whether this is the context's callback of this number among those of its name.
+fn nth(context: u32, n: &str) -> bool {
+    WORLD.with_borrow(|w| w.calls.last().is_some_and(|last| last.0 == context && w.calls.iter().filter(|call| *call == last).count().to_string() == n))
+}
+
 /// Whether this context is the stream of this number.
 fn only(context: u32, ordinal: &str) -> bool {
     WORLD.with_borrow(|w| w.streams.iter().any(|stream| stream.id == context && stream.ordinal.to_string() == ordinal))
@@ -286,6 +304,7 @@ fn run(context: u32, callback: &str, said: &str, end: bool) -> bool {
         let (script, label) = (root.script.clone(), label.clone());
         let traced = script.lines().any(|line| line == "trace");
         w.prefix = if traced { format!("probe> {label} ") } else { String::new() };
+        w.calls.push((context, callback.to_owned()));
         Some(script)
     });
     let Some(script) = script else { return false };

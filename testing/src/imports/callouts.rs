@@ -55,7 +55,8 @@ fn dispatch(state: &mut State, cluster: String, message: (HeaderMap, Vec<u8>, He
     if [":path", ":method", ":authority"].iter().any(|name| !headers.contains(name)) {
         return Err(Status::BadArgument);
     }
-    let token = state.next_token;
+    // Envoy's tokens are numbers of calls with two bits of kind behind them, and a call that fails inside has used its number.
+    let token = state.next_token << 2;
     let subject = state.subject();
     let callout = Callout {
         token,
@@ -69,8 +70,8 @@ fn dispatch(state: &mut State, cluster: String, message: (HeaderMap, Vec<u8>, He
         at: state.now,
     };
     let answer = state.clusters.get_mut(&cluster).map(|answers| answers(&callout)).ok_or(Status::BadArgument)?;
-    let pending = Pending::new(callout.clone(), answer)?;
     state.next_token += 1;
+    let pending = Pending::new(callout.clone(), answer)?;
     state.callouts.push(callout);
     state.pending.insert(token, pending);
     Ok(token)

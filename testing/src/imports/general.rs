@@ -186,7 +186,7 @@ fn foreign(linker: &mut Linker<State>) -> wasmtime::Result<()> {
                 if name == "clear_route_cache" {
                     let state = g.state();
                     let id = state.subject();
-                    state.stream(id).ok_or(Status::BadArgument)?.info.borrow_mut().route_clears += 1;
+                    state.stream(id).ok_or(Status::BadArgument)?.info.borrow_mut().clear_route();
                     return Ok(());
                 }
                 let function = g.state().foreign.get_mut(&name).ok_or(Status::NotFound)?;
@@ -202,7 +202,7 @@ fn foreign(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         call(c, "proxy_clear_route_cache", |g| {
             let state = g.state();
             let id = state.subject();
-            state.stream(id).ok_or(Status::BadArgument)?.info.borrow_mut().route_clears += 1;
+            state.stream(id).ok_or(Status::BadArgument)?.info.borrow_mut().clear_route();
             Ok(())
         })
     })?;

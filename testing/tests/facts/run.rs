@@ -16,15 +16,17 @@ pub fn run(scenario: &Scenario) -> String {
     let mut proxy = proxy(scenario);
     let mut clients: BTreeMap<usize, ExchangeId> = BTreeMap::new();
     let mut scripts = scenario.down.iter().skip(1);
-    for (client, action) in &scenario.clients {
-        let number = if *client == 1 { String::new() } else { format!(" {client}") };
-        proxy.host_mut().note(format!("{NOTE}client{number}: {}", action.words));
-        act(&mut proxy, &mut clients, *client, &action.act, &mut scripts).unwrap_or_else(|error| panic!("{error:?}"));
-    }
-    for id in clients.values() {
-        proxy.finish(*id).unwrap_or_else(|error| panic!("{error:?}"));
-    }
-    transcript(&proxy, scenario, &clients)
+    let mut live = || -> Result<(), Error> {
+        for (client, action) in &scenario.clients {
+            let number = if *client == 1 { String::new() } else { format!(" {client}") };
+            proxy.host_mut().note(format!("{NOTE}client{number}: {}", action.words));
+            act(&mut proxy, &mut clients, *client, &action.act, &mut scripts)?;
+        }
+        clients.values().try_for_each(|id| proxy.finish(*id))
+    };
+    // A failure is a line of its own, which no Envoy has.
+    let failure = live().err().map(|error| format!("(the host failed: {error})\n")).unwrap_or_default();
+    transcript(&proxy, scenario, &clients) + &failure
 }
 
 fn proxy(scenario: &Scenario) -> Proxy {
@@ -34,15 +36,17 @@ fn proxy(scenario: &Scenario) -> Proxy {
     };
     let mut plugins = vec![plugin("down", &scenario.down[0])];
     plugins.extend(scenario.up.as_ref().map(|script| plugin("up", script)));
+    let mut options = Options::plugins(plugins);
+    options.buffer_limit = scenario.limit.unwrap_or(options.buffer_limit);
     let module = Module::load(probe::build(Path::new(env!("CARGO_TARGET_TMPDIR")))).unwrap();
-    let mut host = Host::start(&module, Options::plugins(plugins)).unwrap_or_else(|error| panic!("{error:?}"));
+    let mut host = Host::start(&module, options).unwrap_or_else(|error| panic!("{error:?}"));
     let mut wiring = Wiring::new("down", "wasm.next").retry(&scenario.retry_on, scenario.retries);
     wiring.on_no_match = scenario.clusters.first().map(|(name, _)| name.clone());
     if scenario.up.is_some() {
         wiring = wiring.upstream("up");
     }
     for (name, upstream) in &scenario.clusters {
-        wiring = wiring.cluster(name, cluster(upstream));
+        wiring = wiring.cluster(name, cluster(upstream).metadata("facts", "name", name));
         match upstream {
             Upstream::Plays(_) => {}
             Upstream::Refuses => host.cluster(name, |_| Answer::Refused),
@@ -100,6 +104,7 @@ fn answer(actions: &[Action]) -> Answer {
             Act::Data(bytes) | Act::Last(bytes) => reply.body.extend_from_slice(bytes),
             Act::End => {}
             Act::Trailers(trailers) => reply.trailers = trailers.iter().cloned().collect(),
+            Act::Reset if reply.headers.is_empty() => return Answer::Broken,
             Act::Reset => return Answer::Reset,
             Act::Wait(limit) => late += Duration::from_millis(*limit),
             Act::Reconfigure => panic!("an upstream has no configuration"),
@@ -150,6 +155,8 @@ fn transcript(proxy: &Proxy, scenario: &Scenario, clients: &BTreeMap<usize, Exch
         } else if let Some(note) = line.strip_prefix(NOTE) {
             out.push_str(note);
             out.push('\n');
+        } else if let Some(name) = line.strip_prefix("provider ").and_then(|rest| rest.strip_suffix(" is asked")) {
+            played.remove(name);
         } else if let Some(name) = line.strip_prefix("provider ") {
             let Some((name, Upstream::Plays(plays))) = scenario.clusters.iter().find(|(known, _)| known == name) else { continue };
             let steps = played.entry(name).or_default();

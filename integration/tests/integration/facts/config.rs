@@ -28,10 +28,14 @@ pub fn envoy(scenario: &Scenario, module: &Path, folder: &Path, listener: Socket
         "http_filters": [down, { "name": "router", "typed_config": router }],
     });
     let chain = json!([{ "filters": [{ "name": "hcm", "typed_config": manager }] }]);
+    let mut listener = json!({ "name": "facts", "address": address(listener), "filter_chains": chain });
+    if let Some(limit) = scenario.limit {
+        listener["per_connection_buffer_limit_bytes"] = json!(limit);
+    }
     json!({
         "node": { "id": "facts", "cluster": "facts" },
         "static_resources": {
-            "listeners": [{ "name": "facts", "address": address(listener), "filter_chains": chain }],
+            "listeners": [listener],
             "clusters": clusters.iter().map(|(name, address)| cluster(name, *address)).collect::<Vec<_>>(),
         },
     })
@@ -102,11 +106,7 @@ fn route(scenario: &Scenario, clusters: &[(String, Option<SocketAddr>)]) -> Valu
     {
         action["retry_policy"]["per_try_timeout"] = json!(format!("{}.{:03}s", limit / 1000, limit % 1000));
     }
-    let mut route = json!({ "match": { "prefix": "/" }, "route": action });
-    if let Some(limit) = scenario.limit {
-        route["request_body_buffer_limit"] = json!(limit);
-    }
-    route
+    json!({ "match": { "prefix": "/" }, "route": action })
 }
 
 fn address(address: SocketAddr) -> Value {

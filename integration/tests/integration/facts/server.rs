@@ -77,11 +77,13 @@ impl Stage {
                 body: request.body.clone(),
                 trailers: pairs(&request.trailers.0),
             });
+            self.changed.notify_all();
             state.reached.len() - 1
         };
+        let play = self.plays.get(nth).or(self.plays.last()).unwrap();
         let mut chunked = false;
-        for action in self.plays.get(nth).or(self.plays.last()).unwrap() {
-            if self.gated && !self.may() {
+        for action in play {
+            if self.gated && !self.may(nth) {
                 return answer.abort();
             }
             let _ = match &action.act {
@@ -113,13 +115,20 @@ impl Stage {
                 Act::Wait(_) | Act::Reconfigure => Ok(()),
             };
         }
+        let ends =
+            |action: &Action| matches!(action.act, Act::End | Act::Last(_) | Act::Trailers(_) | Act::Reset | Act::Head { end: true, .. });
+        if !play.last().is_some_and(ends) {
+            // What has no end keeps its connection.
+            while self.may(nth) {}
+            answer.abort();
+        }
     }
 
-    /// Waits for the next permission; false at the end of everything.
-    fn may(&self) -> bool {
+    /// Waits for the next permission of this play; false at the end of everything, and when the next request has come.
+    fn may(&self, nth: usize) -> bool {
         let mut state = self.state.lock().unwrap();
         loop {
-            if state.ending {
+            if state.ending || state.reached.len() > nth + 1 {
                 return false;
             }
             if state.permitted > 0 {
