@@ -93,7 +93,7 @@ fn a_refused_connection_is_retried_and_then_envoys_503_passes_the_gateway() {
     let mut refused = proxy(&gateway, "", Cluster::refusing(), echo());
     let id = refused.exchange(&Request::json("/", "abc")).unwrap();
     assert_eq!((refused.received(id).status(), refused.received(id).header("x-seen")), (503, Some("1")));
-    assert!(refused.received(id).text().contains("Connection refused"));
+    assert!(refused.received(id).text().contains("remote connection failure"));
 }
 
 #[test]
