@@ -20,7 +20,7 @@ pub fn now() -> u64 {
 
 /// A whole header map.
 pub fn headers(map: Map) -> Option<Headers> {
-    report(abi::header_pairs(map)).map(|pairs| Headers::from_pairs(&pairs))
+    report(abi::header_pairs(map)).map(Headers::from_pairs)
 }
 
 /// Replaces a whole header map.

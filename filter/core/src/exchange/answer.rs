@@ -279,7 +279,7 @@ impl Attempt {
         if moves_on {
             // Envoy may still not retry; then the gateway position puts the reply in the answer's place.
             exchange.reply = Some(reply);
-            headers.set(":status", names::STATUS_RETRY.to_string());
+            headers.set(":status", &names::STATUS_RETRY.to_string());
             self.state = AttemptState::Over;
             return AnswerVerdict::Commit(AnswerHead { headers, body });
         }
@@ -306,10 +306,10 @@ impl Attempt {
 
     fn commit(&mut self, exchange: &mut Exchange, mut headers: Headers, body: Option<Vec<u8>>, relay: Option<Box<Relay>>) -> AnswerVerdict {
         if let Some(body) = body.as_ref().filter(|_| relay.is_none()) {
-            headers.set("content-length", body.len().to_string());
+            headers.set("content-length", &body.len().to_string());
         }
         if let Some(lost) = exchange.losses.header() {
-            headers.set(names::HEADER_LOST, lost);
+            headers.set(names::HEADER_LOST, &lost);
         }
         exchange.status = headers.first(":status").and_then(|status| status.parse().ok()).unwrap_or(0);
         exchange.state = State::Answering;

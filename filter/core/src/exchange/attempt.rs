@@ -12,12 +12,13 @@ use crate::hub::{ErrorKind, Failure, Rejection, Renames};
 use crate::operations::Operation;
 use crate::telemetry::AttemptOutcome;
 use crate::usage::{Usage, UsageSource};
+use std::rc::Rc;
 
 /// One attempt of an exchange.
 pub struct Attempt {
     /// Its place in the exchange's list of attempts.
     pub(super) place: usize,
-    pub(super) target: PlannedTarget,
+    pub(super) target: Rc<PlannedTarget>,
     /// What the answer needs on its way to a client of another format.
     pub(super) homeward: Homeward,
     /// Another target follows in the plan.
@@ -53,7 +54,7 @@ pub(super) enum Hold {
 /// What is recorded of an attempt.
 #[derive(Clone, Debug)]
 pub struct AttemptRecord {
-    pub(super) target: PlannedTarget,
+    pub(super) target: Rc<PlannedTarget>,
     pub(super) outcome: Option<AttemptOutcome>,
     pub(super) status: Option<u16>,
     pub(super) usage: Usage,
@@ -103,7 +104,7 @@ impl Exchange {
         let after = self.plan.iter().skip(self.expected).position(|target| *target.name == *provider);
         let place =
             after.map(|at| at.saturating_add(self.expected)).or_else(|| self.plan.iter().position(|target| *target.name == *provider));
-        let Some((place, target)) = place.and_then(|place| Some((place, self.plan.get(place)?.clone()))) else {
+        let Some((place, target)) = place.and_then(|place| Some((place, Rc::clone(self.plan.get(place)?)))) else {
             let rejection = Rejection::new(ErrorKind::Internal, "the request was routed to a provider that is not in its plan");
             return Bound::Refuse(self.refuse_attempt(&rejection));
         };
@@ -111,7 +112,7 @@ impl Exchange {
         let next = self.plan.get(self.expected).map(|target| target.name.to_string());
         let attempt = Attempt {
             place: self.attempts.len(),
-            target: target.clone(),
+            target: Rc::clone(&target),
             homeward: Homeward::new(target.speak.format(), Renames::default()),
             more: next.is_some(),
             state: AttemptState::Preparing,
@@ -148,16 +149,10 @@ impl Attempt {
     /// Writes the request's head where the body passes unread; otherwise the body is awaited.
     pub fn request_head(&mut self, exchange: &mut Exchange, end: bool) -> RequestVerdict {
         match exchange.operation {
-            Operation::PassThrough(_) => {
-                let configured = std::rc::Rc::clone(exchange.configured());
-                let provider = configured.gateway.provider(self.target.provider);
-                let headers = provider.map(|provider| onward::passed(exchange, provider));
-                match headers {
-                    Some(Ok(headers)) => self.send(exchange, headers, None),
-                    Some(Err(rejection)) => self.give_up(exchange, &rejection),
-                    None => self.give_up(exchange, &Rejection::new(ErrorKind::Internal, "the provider is not configured")),
-                }
-            }
+            Operation::PassThrough(_) => match onward::passed(exchange, &self.target) {
+                Ok(headers) => self.send(exchange, headers, None),
+                Err(rejection) => self.give_up(exchange, &rejection),
+            },
             Operation::Generate(_) | Operation::Models(_) | Operation::Health if end => {
                 self.give_up(exchange, &Rejection::new(ErrorKind::Internal, "the request lost its body on its way through the gateway"))
             }
@@ -245,7 +240,7 @@ impl Attempt {
     }
 
     /// Whether it speaks the client's own format.
-    pub(super) const fn same(&self) -> bool {
+    pub(super) fn same(&self) -> bool {
         matches!(self.target.speak, Speak::Same(_))
     }
 

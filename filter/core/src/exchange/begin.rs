@@ -3,19 +3,21 @@
 use super::configured::Configured;
 use super::headers::Headers;
 use super::machine::{Exchange, Verdict};
-use super::onward::worth_keeping;
 use super::planning::shown;
 use crate::hub::{ErrorKind, Rejection};
 use crate::limits::Ledger;
 use crate::operations::{Operation, format_of_errors};
 use std::rc::Rc;
 
+/// The media type of gRPC; a suffix names its coding.
+const GRPC: &str = "application/grpc";
+
 impl Exchange {
     /// Takes a request's head; `None` where it is not Weir's and the filter stays out of the way. `marked` tells whether the route is
     /// Weir's; it is asked only for a path that Weir does not know.
     pub fn begin(
         configured: &Rc<Configured>,
-        head: &Headers,
+        head: Headers,
         end: bool,
         now: u64,
         marked: impl FnOnce() -> bool,
@@ -26,14 +28,11 @@ impl Exchange {
         if operation.is_none() && !marked() {
             return None;
         }
-        let known = operation.clone().unwrap_or(Operation::Health);
-        let mut exchange = Box::new(Self::new(configured, known.clone(), head, now));
-        for (name, value) in head.iter().filter(|(name, _)| worth_keeping(configured, &known, name)) {
-            exchange.keep(name, value);
-        }
+        let mut exchange = Box::new(Self::new(configured, operation.clone().unwrap_or(Operation::Health), head, now));
+        let head = Rc::clone(exchange.headers());
         let verdict = match operation {
-            None => exchange.refuse_unknown(path),
-            Some(operation) => exchange.by_head(&operation, head, end, now),
+            None => exchange.refuse_unknown(head.first(":path").unwrap_or_default()),
+            Some(operation) => exchange.by_head(&operation, &head, end, now),
         };
         // What passes unread has its whole claim now.
         let verdict = if exchange.is_deciding() { exchange.decide(ledger, now) } else { verdict };
@@ -43,9 +42,8 @@ impl Exchange {
     /// The table of ARCHITECTURE.md: method × headers × end of stream.
     fn by_head(&mut self, operation: &Operation, head: &Headers, end: bool, now: u64) -> Verdict {
         let method = head.first(":method").unwrap_or_default();
-        let mut media = head.first("content-type").unwrap_or_default().split(';');
-        let media = media.next().unwrap_or_default().trim().to_ascii_lowercase();
-        if media.starts_with("application/grpc") {
+        let media = head.first("content-type").unwrap_or_default().trim_start();
+        if media.get(..GRPC.len()).is_some_and(|begins| begins.eq_ignore_ascii_case(GRPC)) {
             return self.refuse(Rejection::new(ErrorKind::UnsupportedMediaType, "gRPC is not spoken here: send JSON over HTTP"));
         }
         if head.first("upgrade").is_some() || method == "CONNECT" {

@@ -2,8 +2,7 @@
 
 use crate::config::{ConfigErrors, Gateway, compile};
 use crate::limits::Rule;
-use crate::providers::{Credential, Provider, SecretRef};
-use std::collections::BTreeMap;
+use crate::providers::{Credential, Provider, ProviderId, SecretRef};
 use std::fmt;
 use std::rc::Rc;
 
@@ -14,15 +13,19 @@ pub struct Configured {
     pub gateway: Gateway,
     /// The budgets, in the document's order.
     pub rules: Vec<Rc<Rule>>,
-    secrets: Secrets,
+    missing: Vec<String>,
+    authorities: Authorities,
 }
 
-/// Secrets by the name of their environment variable. They can't be printed.
-struct Secrets(BTreeMap<Box<str>, String>);
+/// The header by which requests to each provider are authorised, in the document's order. They can't be printed.
+struct Authorities(Vec<Result<Option<Authority>, MissingSecret>>);
 
-impl fmt::Debug for Secrets {
+/// A header's name and value.
+type Authority = (Box<str>, String);
+
+impl fmt::Debug for Authorities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_list().entries(self.0.iter().map(Result::is_ok)).finish()
     }
 }
 
@@ -35,31 +38,31 @@ impl Configured {
     pub fn new(document: &str, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
         let gateway = compile(document)?;
         let rules = Rule::all(&gateway.budgets);
-        let secret = |name: &String| Some((Box::from(name.as_str()), env(name).filter(|value| !value.is_empty())?));
-        let secrets = Secrets(gateway.wants_env.iter().filter_map(secret).collect());
-        Ok(Self { gateway, rules, secrets })
+        let secret = |SecretRef::Env(name): &SecretRef| env(name).filter(|value| !value.is_empty()).ok_or(MissingSecret);
+        let authority = |provider: &Provider| match &provider.credential {
+            Credential::None => Ok(None),
+            Credential::Bearer(name) => Ok(Some(("authorization".into(), format!("Bearer {}", secret(name)?)))),
+            Credential::ApiKey { header, secret: name } => Ok(Some((header.clone(), secret(name)?))),
+        };
+        let authorities = Authorities(gateway.providers.iter().map(authority).collect());
+        let missing = gateway.wants_env.iter().filter(|name| env(name).is_none_or(|value| value.is_empty())).cloned().collect();
+        Ok(Self { gateway, rules, missing, authorities })
     }
 
     /// The environment variables that the document names and the host did not deliver.
     pub fn missing(&self) -> impl Iterator<Item = &str> {
-        self.gateway.wants_env.iter().map(String::as_str).filter(|name| !self.secrets.0.contains_key(*name))
+        self.missing.iter().map(String::as_str)
     }
 
-    /// The header by which requests to a provider are authorised; `Ok(None)` where it asks for nothing.
+    /// The header (name, value) by which requests to a provider are authorised; `Ok(None)` where it asks for nothing.
     ///
     /// # Errors
     /// The secret was not delivered.
-    pub fn credential(&self, provider: &Provider) -> Result<Option<(String, String)>, MissingSecret> {
-        match &provider.credential {
-            Credential::None => Ok(None),
-            Credential::Bearer(secret) => Ok(Some(("authorization".into(), format!("Bearer {}", self.secret(secret)?)))),
-            Credential::ApiKey { header, secret } => Ok(Some((header.to_string(), self.secret(secret)?.to_owned()))),
-        }
-    }
-
-    fn secret(&self, secret: &SecretRef) -> Result<&str, MissingSecret> {
-        match secret {
-            SecretRef::Env(name) => self.secrets.0.get(name).map(String::as_str).ok_or(MissingSecret),
+    pub fn credential(&self, provider: ProviderId) -> Result<Option<(&str, &str)>, MissingSecret> {
+        match self.authorities.0.get(provider.index()) {
+            Some(Ok(Some((name, value)))) => Ok(Some((name, value))),
+            Some(Ok(None)) => Ok(None),
+            Some(Err(MissingSecret)) | None => Err(MissingSecret),
         }
     }
 }

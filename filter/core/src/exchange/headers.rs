@@ -3,16 +3,62 @@
 use crate::config::LimitService;
 use crate::formats::Reply;
 use crate::names::{self, FormatId};
+use core::fmt;
+use core::ops::Range;
 
 /// A header map: pairs in the order in which they came, names in lower case, pseudo headers included.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Headers(Vec<(String, String)>);
+///
+/// All texts stand in one buffer as the host hands them over (`name NUL value NUL`), so that a map is read and copied without an
+/// allocation for each of them. What was removed stays in the buffer, and no pair leads to it.
+#[derive(Clone, Default)]
+pub struct Headers {
+    text: String,
+    pairs: Vec<Pair>,
+}
+
+/// Where a pair stands in the buffer: the offset of its name, and the lengths of both texts.
+#[derive(Clone, Copy)]
+struct Pair {
+    at: usize,
+    name: usize,
+    value: usize,
+}
+
+impl Pair {
+    const fn name(self) -> Range<usize> {
+        self.at..self.at.saturating_add(self.name)
+    }
+
+    const fn value(self) -> Range<usize> {
+        let at = self.at.saturating_add(self.name).saturating_add(1);
+        at..at.saturating_add(self.value)
+    }
+
+    /// Both texts, each with its zero byte.
+    const fn whole(self) -> Range<usize> {
+        self.at..self.value().end.saturating_add(1)
+    }
+}
+
+impl PartialEq for Headers {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Headers {}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
 
 impl Headers {
     /// An empty map.
     #[must_use]
     pub const fn new() -> Self {
-        Self(Vec::new())
+        Self { text: String::new(), pairs: Vec::new() }
     }
 
     /// The headers of a reply. As the head of an answer they begin with `:status` and say how long the body is; a local reply gets both
@@ -21,13 +67,13 @@ impl Headers {
     pub fn of_reply(reply: &Reply, whole: bool) -> Self {
         let mut headers = Self::new();
         if whole {
-            headers.push(":status", reply.status.to_string());
+            headers.push(":status", &reply.status.to_string());
         }
         for (name, value) in &reply.headers {
-            headers.push(*name, value.clone());
+            headers.push(name, value);
         }
         if whole {
-            headers.push("content-length", reply.body.len().to_string());
+            headers.push("content-length", &reply.body.len().to_string());
         }
         headers
     }
@@ -37,10 +83,10 @@ impl Headers {
     pub fn of_call(service: &LimitService, length: usize) -> Self {
         let mut headers = Self::new();
         headers.push(":method", "POST");
-        headers.push(":path", &*service.endpoint.base_path);
-        headers.push(":authority", &*service.endpoint.authority);
+        headers.push(":path", &service.endpoint.base_path);
+        headers.push(":authority", &service.endpoint.authority);
         headers.push("content-type", "application/json");
-        headers.push("content-length", length.to_string());
+        headers.push("content-length", &length.to_string());
         headers
     }
 
@@ -48,46 +94,55 @@ impl Headers {
     /// each with a zero byte behind it (proxy-wasm ABI 0.2.1, "header map" serialisation). A map that is cut short gives the
     /// pairs that are whole; bytes that are not UTF-8 become U+FFFD.
     #[must_use]
-    pub fn from_pairs(bytes: &[u8]) -> Self {
+    pub fn from_pairs(mut bytes: Vec<u8>) -> Self {
         let word = |at: usize| -> Option<usize> {
             let four: [u8; 4] = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
             usize::try_from(u32::from_le_bytes(four)).ok()
         };
         let count = word(0).unwrap_or(0).min(bytes.len());
-        let mut at = count.saturating_mul(8).saturating_add(4);
-        let mut text = |length: usize| -> Option<String> {
-            let end = at.checked_add(length)?;
-            let value = String::from_utf8_lossy(bytes.get(at..end)?).into_owned();
-            at = end.checked_add(1)?;
-            Some(value)
-        };
+        let head = count.saturating_mul(8).saturating_add(4);
+        let mut at = head;
         let mut pairs = Vec::with_capacity(count);
-        for pair in 0..count {
-            let sizes = pair.saturating_mul(8).saturating_add(4);
+        for place in 0..count {
+            let sizes = place.saturating_mul(8).saturating_add(4);
             let Some((name, value)) = word(sizes).zip(word(sizes.saturating_add(4))) else { break };
-            let Some(name) = text(name) else { break };
-            let Some(value) = text(value) else { break };
-            pairs.push((name, value));
+            let pair = Pair { at, name, value };
+            at = pair.whole().end;
+            if at > bytes.len() {
+                break;
+            }
+            pairs.push(pair);
         }
-        Self(pairs)
+        // Numbers are no text.
+        if let Some(numbers) = bytes.get_mut(..head) {
+            numbers.fill(0);
+        }
+        match String::from_utf8(bytes) {
+            Ok(text) => Self { text, pairs },
+            Err(error) => {
+                let text = |range| String::from_utf8_lossy(error.as_bytes().get(range).unwrap_or_default());
+                let mut headers = Self::new();
+                for pair in pairs {
+                    headers.push(&text(pair.name()), &text(pair.value()));
+                }
+                headers
+            }
+        }
     }
 
     /// The host's form of the map; the reverse of [`Headers::from_pairs`].
     #[must_use]
     pub fn to_pairs(&self) -> Vec<u8> {
         let word = |number: usize| u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes();
-        let size: usize = self.0.iter().map(|(name, value)| name.len().saturating_add(value.len()).saturating_add(10)).sum();
+        let size: usize = self.pairs.iter().map(|pair| pair.whole().len().saturating_add(8)).sum();
         let mut bytes = Vec::with_capacity(size.saturating_add(4));
-        bytes.extend_from_slice(&word(self.0.len()));
-        for (name, value) in &self.0 {
-            bytes.extend_from_slice(&word(name.len()));
-            bytes.extend_from_slice(&word(value.len()));
+        bytes.extend_from_slice(&word(self.pairs.len()));
+        for pair in &self.pairs {
+            bytes.extend_from_slice(&word(pair.name));
+            bytes.extend_from_slice(&word(pair.value));
         }
-        for (name, value) in &self.0 {
-            bytes.extend_from_slice(name.as_bytes());
-            bytes.push(0);
-            bytes.extend_from_slice(value.as_bytes());
-            bytes.push(0);
+        for pair in &self.pairs {
+            bytes.extend_from_slice(self.text.as_bytes().get(pair.whole()).unwrap_or_default());
         }
         bytes
     }
@@ -95,28 +150,46 @@ impl Headers {
     /// The value of a header; where it is repeated, the first.
     #[must_use]
     pub fn first(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(one, _)| one == name).map(|(_, value)| value.as_str())
+        self.pairs.iter().find(|pair| self.is_called(pair, name)).map(|pair| self.at(pair.value()))
     }
 
     /// All pairs.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.pairs.iter().map(|pair| (self.at(pair.name()), self.at(pair.value())))
     }
 
     /// Appends a pair.
-    pub fn push(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        self.0.push((name.into(), value.into()));
+    pub fn push(&mut self, name: &str, value: &str) {
+        if self.pairs.capacity() == 0 {
+            // Room for what a request or an answer has, so that it is asked for once.
+            self.pairs.reserve(16);
+            self.text.reserve(512);
+        }
+        self.pairs.push(Pair { at: self.text.len(), name: name.len(), value: value.len() });
+        for text in [name, value] {
+            self.text.push_str(text);
+            self.text.push('\0');
+        }
     }
 
     /// Gives a header this value alone.
-    pub fn set(&mut self, name: &str, value: impl Into<String>) {
-        self.0.retain(|(one, _)| one != name);
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.retain(|one| one != name);
         self.push(name, value);
     }
 
     /// Keeps the pairs whose name passes.
     pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
-        self.0.retain(|(name, _)| keep(name));
+        let text = &self.text;
+        self.pairs.retain(|pair| keep(text.get(pair.name()).unwrap_or_default()));
+    }
+
+    fn at(&self, range: Range<usize>) -> &str {
+        self.text.get(range).unwrap_or_default()
+    }
+
+    fn is_called(&self, pair: &Pair, name: &str) -> bool {
+        pair.name == name.len() && self.at(pair.name()) == name
     }
 }
 
@@ -186,11 +259,27 @@ mod tests {
         map.push("a", "");
         map.push("a", "é");
         let bytes = map.to_pairs();
-        assert_eq!(Headers::from_pairs(&bytes), map);
+        assert_eq!(Headers::from_pairs(bytes.clone()), map);
         for cut in 0..bytes.len() {
-            assert!(Headers::from_pairs(&bytes[..cut]).iter().count() <= 3);
+            assert!(Headers::from_pairs(bytes[..cut].to_vec()).iter().count() <= 3);
         }
-        assert_eq!(Headers::from_pairs(&[0xff; 16]).iter().count(), 0);
+        assert_eq!(Headers::from_pairs(vec![0xff; 16]).iter().count(), 0);
+    }
+
+    #[test]
+    fn what_is_no_text_is_replaced_and_what_was_removed_is_gone() {
+        let mut map = Headers::new();
+        map.push("a", "x~y");
+        map.push("long", &"v".repeat(300));
+        let mut bytes = map.to_pairs();
+        let at = bytes.iter().position(|byte| *byte == b'~').unwrap();
+        bytes[at] = 0xff;
+        let mut read = Headers::from_pairs(bytes);
+        assert_eq!((read.first("a"), read.first("long").map(str::len)), (Some("x\u{fffd}y"), Some(300)));
+        read.set("long", "1");
+        read.retain(|name| name != "a");
+        assert_eq!(read.iter().collect::<Vec<_>>(), [("long", "1")]);
+        assert!(!read.to_pairs().windows(2).any(|pair| pair == b"vv"));
     }
 
     #[test]

@@ -18,17 +18,14 @@ pub struct Exchange {
     pub(super) state: State,
     pub(super) operation: Operation,
     pub(super) began: u64,
-    method: String,
-    path: String,
-    kept: Headers,
     /// The client's head without its credentials and without Weir's own headers: what leaves the gateway position.
-    stripped: Headers,
+    headers: Rc<Headers>,
     /// The values of the document's identities, in its order.
     pub(super) identities: Vec<Option<String>>,
     pub(super) outline: Outline,
     /// The place of the model's route.
     pub(super) route: Option<usize>,
-    pub(super) plan: Vec<PlannedTarget>,
+    pub(super) plan: Vec<Rc<PlannedTarget>>,
     /// The place in the plan of the target that the next attempt should have.
     pub(super) expected: usize,
     pub(super) attempts: Vec<AttemptRecord>,
@@ -148,21 +145,18 @@ pub enum ClientAnswer {
 }
 
 impl Exchange {
-    pub(super) fn new(configured: &Rc<Configured>, operation: Operation, head: &Headers, now: u64) -> Self {
-        let mut stripped = head.clone();
-        stripped.retain(|name| !headers::stays_in_gateway(name));
-        let path = without_key(head.first(":path").unwrap_or_default());
-        stripped.set(":path", path.clone());
-        let identities = configured.identify(head);
+    pub(super) fn new(configured: &Rc<Configured>, operation: Operation, mut head: Headers, now: u64) -> Self {
+        let identities = configured.identify(&head);
+        head.retain(|name| !headers::stays_in_gateway(name));
+        if let Some(path) = head.first(":path").and_then(without_key) {
+            head.set(":path", &path);
+        }
         Self {
             configured: Rc::clone(configured),
             state: State::Reading { since: now },
             operation,
             began: now,
-            method: head.first(":method").unwrap_or_default().to_owned(),
-            path,
-            kept: Headers::new(),
-            stripped,
+            headers: Rc::new(head),
             identities,
             outline: Outline::default(),
             route: None,
@@ -179,10 +173,6 @@ impl Exchange {
         }
     }
 
-    pub(super) fn keep(&mut self, name: &str, value: &str) {
-        self.kept.push(name, value);
-    }
-
     pub(super) fn configured(&self) -> &Rc<Configured> {
         &self.configured
     }
@@ -193,7 +183,7 @@ impl Exchange {
 
     /// The head of the request as formats read it.
     pub(super) fn head(&self) -> Head<'_> {
-        Head::new(&self.path)
+        Head::new(self.path())
     }
 
     pub(super) fn outline(&self) -> &Outline {
@@ -201,15 +191,15 @@ impl Exchange {
     }
 
     pub(super) fn method(&self) -> &str {
-        &self.method
+        self.headers.first(":method").unwrap_or_default()
     }
 
     pub(super) fn path(&self) -> &str {
-        &self.path
+        self.headers.first(":path").unwrap_or_default()
     }
 
-    pub(super) fn kept(&self) -> &Headers {
-        &self.kept
+    pub(super) fn headers(&self) -> &Rc<Headers> {
+        &self.headers
     }
 
     pub(super) fn asked(&self, now: u64) -> Asked {
@@ -290,8 +280,8 @@ impl Exchange {
             return self.refuse(Rejection::new(ErrorKind::Internal, "the plan is empty"));
         };
         let next = first.name.to_string();
-        let mut headers = core::mem::take(&mut self.stripped);
-        headers.set(names::HEADER_MAX_RETRIES, self.plan.len().saturating_sub(1).to_string());
+        let mut headers = Headers::clone(&self.headers);
+        headers.set(names::HEADER_MAX_RETRIES, &self.plan.len().saturating_sub(1).to_string());
         self.state = State::Released { since: now };
         Verdict::Release(Release { next, headers })
     }
@@ -387,9 +377,9 @@ impl Exchange {
     }
 }
 
-/// The path without `?key=`, in which Google's clients may carry their credential.
-fn without_key(path: &str) -> String {
-    let Some((bare, query)) = path.split_once('?') else { return path.to_owned() };
+/// The path without `?key=`, in which Google's clients may carry their credential; `None` where it has none.
+fn without_key(path: &str) -> Option<String> {
+    let (bare, query) = path.split_once('?')?;
     let kept: Vec<&str> = query.split('&').filter(|pair| !pair.starts_with("key=")).collect();
-    if kept.is_empty() { bare.to_owned() } else { format!("{bare}?{}", kept.join("&")) }
+    Some(if kept.is_empty() { bare.to_owned() } else { format!("{bare}?{}", kept.join("&")) })
 }

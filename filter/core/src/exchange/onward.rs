@@ -6,9 +6,7 @@ use super::machine::{Exchange, PlannedTarget, Speak};
 use crate::formats::{self, Onward, Passage};
 use crate::hub::{ErrorKind, Rejection};
 use crate::json::{Out, Splices};
-use crate::names::FormatId;
-use crate::operations::Operation;
-use crate::providers::Provider;
+use crate::providers::{Provider, ProviderId};
 
 /// What an attempt sends.
 pub(super) struct Outgoing {
@@ -56,26 +54,28 @@ pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, body: &[u8
     );
     headers.push("content-type", "application/json");
     for (name, value) in provider.default_headers(format) {
-        headers.push(*name, *value);
+        headers.push(name, value);
     }
     keep(exchange, provider, &mut headers, |name| headers::goes_onward(name, format));
-    authorise(configured, provider, &mut headers)?;
+    authorise(configured, target.provider, &mut headers)?;
     // Weir reads what comes back, so the provider is asked not to compress it.
     headers.set("accept-encoding", "identity");
-    headers.set("content-length", length.to_string());
+    headers.set("content-length", &length.to_string());
     Ok(Outgoing { headers, body: rewritten, passage })
 }
 
 /// Writes the headers of a request that passes unread.
-pub(super) fn passed(exchange: &Exchange, provider: &Provider) -> Result<Headers, Rejection> {
+pub(super) fn passed(exchange: &Exchange, target: &PlannedTarget) -> Result<Headers, Rejection> {
+    let configured = exchange.configured();
+    let provider = configured.gateway.provider(target.provider).ok_or_else(unconfigured)?;
     let mut headers = envelope(exchange, provider, exchange.method(), &provider.passing_path(exchange.path()));
     for format in &provider.speaks {
         for (name, value) in provider.default_headers(*format) {
-            headers.push(*name, *value);
+            headers.push(name, value);
         }
     }
     keep(exchange, provider, &mut headers, headers::goes_along);
-    authorise(exchange.configured(), provider, &mut headers)?;
+    authorise(configured, target.provider, &mut headers)?;
     Ok(headers)
 }
 
@@ -86,7 +86,7 @@ fn envelope(exchange: &Exchange, provider: &Provider, method: &str, path: &str) 
     headers.push(":authority", provider.authority());
     headers.push(":path", path);
     // Envoy's own id of the request; its access log and the provider's support find each other by it.
-    if let Some(id) = exchange.kept().first("x-request-id") {
+    if let Some(id) = exchange.headers().first("x-request-id") {
         headers.push("x-request-id", id);
     }
     headers
@@ -94,7 +94,7 @@ fn envelope(exchange: &Exchange, provider: &Provider, method: &str, path: &str) 
 
 fn keep(exchange: &Exchange, provider: &Provider, headers: &mut Headers, allowed: impl Fn(&str) -> bool) {
     let mut seen: Vec<&str> = Vec::new();
-    for (name, value) in exchange.kept().iter() {
+    for (name, value) in exchange.headers().iter() {
         if !allowed(name) && !provider.pass_headers.iter().any(|one| **one == *name) {
             continue;
         }
@@ -107,25 +107,15 @@ fn keep(exchange: &Exchange, provider: &Provider, headers: &mut Headers, allowed
     }
 }
 
-fn authorise(configured: &Configured, provider: &Provider, headers: &mut Headers) -> Result<(), Rejection> {
+fn authorise(configured: &Configured, provider: ProviderId, headers: &mut Headers) -> Result<(), Rejection> {
     match configured.credential(provider) {
-        Ok(Some((name, value))) => headers.set(&name, value),
+        Ok(Some((name, value))) => headers.set(name, value),
         Ok(None) => {}
-        Err(_) => return Err(Rejection::new(ErrorKind::UpstreamCredential, "the gateway has no credential for this provider")),
+        Err(_) => {
+            return Err(Rejection::new(ErrorKind::UpstreamCredential, "the gateway has no credential for this provider"));
+        }
     }
     Ok(())
-}
-
-/// Whether a client's request header is worth keeping for the attempts.
-pub(super) fn worth_keeping(configured: &Configured, operation: &Operation, name: &str) -> bool {
-    name == "x-request-id"
-        || match operation {
-            Operation::PassThrough(_) => headers::goes_along(name),
-            Operation::Generate(_) | Operation::Models(_) | Operation::Health => {
-                FormatId::ALL.iter().any(|&format| headers::goes_onward(name, format))
-            }
-        }
-        || configured.gateway.providers.iter().any(|provider| provider.pass_headers.iter().any(|one| **one == *name))
 }
 
 fn unconfigured() -> Rejection {

@@ -12,6 +12,7 @@ use crate::operations::Operation;
 use crate::providers::Provider;
 use crate::routing::{Target, plan};
 use crate::usage::Usage;
+use std::rc::Rc;
 
 impl Configured {
     /// The values of the document's identities for a request, in the document's order.
@@ -37,7 +38,7 @@ impl BudgetNote {
 impl Exchange {
     /// Finds the model's route and orders those of its targets that can answer this request.
     pub(super) fn make_plan(&mut self, random: u64) -> Result<(), Rejection> {
-        let configured = std::rc::Rc::clone(self.configured());
+        let configured = Rc::clone(self.configured());
         let gateway = &configured.gateway;
         let model = self.outline().model.clone();
         let Some((place, route)) = gateway.route(&model) else {
@@ -47,20 +48,20 @@ impl Exchange {
         self.route = Some(place);
         let (client, traits) = (self.operation.format(), self.outline().traits);
         let speak = |target: &Target| gateway.provider(target.provider).and_then(|provider| speak(provider, client, traits));
-        let usable = |target: &Target| gateway.provider(target.provider).is_some_and(|provider| configured.credential(provider).is_ok());
+        let usable = |target: &Target| configured.credential(target.provider).is_ok();
         let order = plan(route, random, |target| usable(target) && speak(target).is_some());
         self.plan = (0..order.len())
             .filter_map(|attempt| {
                 let target = order.target(route, attempt)?;
                 let provider = gateway.provider(target.provider)?;
                 let model = target.model.clone().or_else(|| Some(model.as_str().into()));
-                Some(PlannedTarget {
+                Some(Rc::new(PlannedTarget {
                     provider: target.provider,
                     name: provider.name.clone(),
                     model,
                     speak: speak(target)?,
                     default_max_tokens: u64::from(target.default_max_tokens),
-                })
+                }))
             })
             .collect();
         if !self.plan.is_empty() {
@@ -81,20 +82,20 @@ impl Exchange {
     /// A path of the document's `endpoints`: the request leaves at once, its body unread, once the budgets allow it.
     pub(super) fn pass_through(&mut self, now: u64) -> Verdict {
         let Operation::PassThrough(endpoint) = self.operation.clone() else { return Verdict::Continue };
-        let configured = std::rc::Rc::clone(self.configured());
+        let configured = Rc::clone(self.configured());
         let Some(provider) = configured.gateway.provider(endpoint.provider) else { return Verdict::Continue };
-        if configured.credential(provider).is_err() {
+        if configured.credential(endpoint.provider).is_err() {
             return self
                 .refuse(Rejection::new(ErrorKind::Unavailable, "the provider of this path can't be used: its credential is missing"));
         }
         let speak = Speak::Same(provider.speaks.first().copied().unwrap_or(FormatId::Chat));
-        self.plan.push(PlannedTarget {
+        self.plan.push(Rc::new(PlannedTarget {
             provider: endpoint.provider,
             name: provider.name.clone(),
             model: None,
             speak,
             default_max_tokens: 0,
-        });
+        }));
         match self.claim_budgets(now) {
             Ok(()) => Verdict::Wait,
             Err(rejection) => self.refuse(rejection),
@@ -103,7 +104,7 @@ impl Exchange {
 
     /// Makes the claim on the budgets, which are asked next.
     pub(super) fn claim_budgets(&mut self, now: u64) -> Result<(), Rejection> {
-        let configured = std::rc::Rc::clone(self.configured());
+        let configured = Rc::clone(self.configured());
         let gateway = &configured.gateway;
         if !configured.rules.is_empty() {
             let mut values = Vec::with_capacity(gateway.identities.len());
@@ -142,8 +143,11 @@ impl Exchange {
 /// A word of the client's as a sentence or a record may repeat it: bounded, because a client may choose megabytes.
 pub(super) fn shown(word: &str) -> &str {
     const LONGEST: usize = 256;
+    if word.len() <= LONGEST {
+        return word;
+    }
     let end = (0..=LONGEST).rev().find(|&end| word.is_char_boundary(end)).unwrap_or(0);
-    word.get(..end).filter(|_| word.len() > LONGEST).unwrap_or(word)
+    word.get(..end).unwrap_or_default()
 }
 
 /// How a provider is spoken to for a request; `None` where it can't express it.

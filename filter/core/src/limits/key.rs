@@ -120,14 +120,13 @@ pub fn keys_for(rules: &[Rc<Rule>], identities: &[IdentityValue<'_>], names: &[&
 /// hashed with the document's secret; a plain hash of a name hides nothing.
 pub(super) fn encode_value(value: &str, out: &mut String) {
     let kept = value.as_bytes().get(..MAX_VALUE).unwrap_or(value.as_bytes());
-    for byte in kept {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'~' | b':' | b'@' | b'+' | b'/' | b'=' => {
-                out.push(char::from(*byte));
-            }
-            _ => {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-.~:@+/=".contains(byte);
+    for run in kept.chunk_by(|one, next| plain(one) && plain(next)) {
+        match core::str::from_utf8(run) {
+            Ok(text) if run.first().is_some_and(plain) => out.push_str(text),
+            Ok(_) | Err(_) => run.iter().for_each(|byte| {
                 let _infallible = write!(out, "%{byte:02X}");
-            }
+            }),
         }
     }
     if kept.len() < value.len() {

@@ -138,15 +138,12 @@ impl LimitMetrics {
 
 /// Appends a tag's value: what would end it, or what a statistics protocol gives a meaning, as `%XX`.
 pub fn encode_tag(value: &str, out: &mut String) {
-    if value.bytes().all(is_plain) {
-        out.push_str(value);
-        return;
-    }
-    for byte in value.bytes() {
-        if is_plain(byte) {
-            out.push(char::from(byte));
-        } else {
-            let _infallible = write!(out, "%{byte:02X}");
+    for run in value.as_bytes().chunk_by(|one, next| is_plain(*one) && is_plain(*next)) {
+        match core::str::from_utf8(run) {
+            Ok(text) if run.first().copied().is_some_and(is_plain) => out.push_str(text),
+            Ok(_) | Err(_) => run.iter().for_each(|byte| {
+                let _infallible = write!(out, "%{byte:02X}");
+            }),
         }
     }
 }
