@@ -37,7 +37,7 @@ pub fn try_it(world: &World) -> String {
   curl -N http://127.0.0.1:{port}/v1/chat/completions -H 'content-type: application/json' -H 'x-team: blue' \
     -d '{{"model":"smart","stream":true,"messages":[{{"role":"user","content":"count to 20"}}]}}'
   curl http://127.0.0.1:{port}/v1/models
-  curl -s http://127.0.0.1:{admin}/stats/prometheus | grep weir_
+  curl -s http://127.0.0.1:{admin}/stats/prometheus | grep '^weir_' | grep -v bucket
   tail -f {log}
 
   # the official SDK, unmodified (pip install openai)

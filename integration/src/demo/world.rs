@@ -1,11 +1,11 @@
 //! Everything that the demo starts, and the document that ties it together.
-
 use super::Options;
+use crate::fetch::llama::Llama;
 use crate::gateway::{Gateway, Settings};
 use crate::limiter::Limiter;
 use crate::process::{self, Process};
 use crate::providers::{Provider, Vendor};
-use crate::{fetch, paths, trouble::Trouble, wasm};
+use crate::{fetch, paths, progress, trouble::Trouble, wasm};
 
 /// The keys that the simulated providers demand; the demo's clients never see them.
 const KEYS: [(&str, &str); 2] = [("WEIR_DEMO_OPENAI_KEY", "sk-openai-simulated"), ("WEIR_DEMO_ANTHROPIC_KEY", "sk-ant-simulated")];
@@ -65,8 +65,9 @@ impl World {
         let names = names(options);
         let environment = environment(options.real)?;
         fetch::envoy::binary()?;
+        let model = if options.local_model { Some(fetch::llama::fetch()?) } else { None };
         let (module, weir) = (wasm::build()?, wasm::weir()?);
-        let model_server = if options.local_model { Some(start_model(ports.model)?) } else { None };
+        let model_server = model.map(|model| start_model(&model, ports.model)).transpose()?;
         let start = |vendor, port, key| Provider::start_at(&format!("127.0.0.1:{port}"), vendor, key);
         let cannot = |e: std::io::Error| Trouble::new(format!("a simulated provider cannot start: {e}"), "");
         let [openai, anthropic] = KEYS.map(|(_, key)| key);
@@ -85,6 +86,7 @@ impl World {
             listen: String::new(),
             authorities: None,
         };
+        progress::say("starting Envoy");
         let mut gateway = Gateway::start(&document, &settings)?;
         if options.real {
             let advice = "the names of OpenAI and Anthropic must resolve on this machine: check the network";
@@ -125,9 +127,9 @@ fn environment(real: bool) -> Result<Vec<(String, String)>, Trouble> {
     Ok(KEYS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
 }
 
-fn start_model(port: u16) -> Result<Process, Trouble> {
-    let folder = paths::fresh_run("demo-model")?;
-    fetch::llama::fetch()?.start(port, &folder)
+fn start_model(model: &Llama, port: u16) -> Result<Process, Trouble> {
+    progress::say("starting the model server");
+    model.start(port, &paths::fresh_run("demo-model")?)
 }
 
 /// The document: two vendors, a provider that always fails, a model that falls back, a budget.
