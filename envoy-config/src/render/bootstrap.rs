@@ -84,13 +84,13 @@ fn mappers() -> String {
 }
 
 /// One extraction for each tag, anchored so that only Weir's own metrics are looked at.
-fn stats_tags() -> String {
+pub(super) fn stats_tags() -> String {
     let tag = |name: &str| format!("- {{ tag_name: \"{name}\", regex: '^wasmcustom\\.weir\\..*?(;{name}=([^;]*))' }}\n");
     METRIC_TAGS.into_iter().map(tag).collect()
 }
 
 /// One JSON object a line; the record that Weir leaves begins with a comma, or is not there.
-fn log_format() -> String {
+pub(super) fn log_format() -> String {
     format!(
         "{{\"time\":\"%START_TIME%\",\"status\":%RESPONSE_CODE%,\"flags\":\"%RESPONSE_FLAGS%\",\"details\":\"%RESPONSE_CODE_DETAILS%\",\
          \"duration_ms\":%DURATION%,\"cluster\":\"%UPSTREAM_CLUSTER%\"%FILTER_STATE({STATE_PREFIX}{STATE_LOG}:PLAIN)%}}\n"

@@ -129,6 +129,8 @@ fn only_filter(source: &Source, place: &Place, clusters: &str) -> String {
         ("upstream", &upstream),
         ("route", &route),
         ("clusters", &commented(clusters)),
+        ("log_format", &crate::quote::quoted(&bootstrap::log_format())),
+        ("stats", &commented(&fill("stats_config:\n  stats_tags:\n  {{tags}}\n", &[("tags", &bootstrap::stats_tags())]))),
     ];
     fill(include_str!("../../templates/only_filter.yaml"), &fillings)
 }

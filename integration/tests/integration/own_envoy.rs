@@ -1,4 +1,5 @@
 //! `weir render envoy --filter-only` in an Envoy that someone already runs: their bootstrap, with our entries pasted where the file's comments say.
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -14,7 +15,8 @@ use crate::world::{ANTHROPIC_KEY, CHAT, OPENAI_KEY, ask, ask_stream, assert_erro
 const START: Duration = Duration::from_secs(60);
 
 /// What somebody runs: a listener with a route of their own. The names in capitals are where they paste.
-const OWN: &str = r#"admin: { address: { socket_address: { address: 127.0.0.1, port_value: ADMIN } } }
+const OWN: &str = r#"STATS
+admin: { address: { socket_address: { address: 127.0.0.1, port_value: ADMIN } } }
 static_resources:
   listeners:
   - name: theirs
@@ -38,7 +40,7 @@ ROUTE
             typed_config:
               "@type": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog
               path: /dev/stdout
-              log_format: { omit_empty_values: true, text_format_source: { inline_string: "{\"status\":\"%RESPONSE_CODE%\"%FILTER_STATE(wasm.weir.log:PLAIN)%}\n" } }
+LOG
 FILTERS
   clusters:
   - name: theirs
@@ -47,17 +49,19 @@ FILTERS
 CLUSTERS
 "#;
 
-/// The three parts of `filter.yaml`: the entries as they stand, route and clusters with their comment marks taken off.
-fn parts(text: &str) -> [String; 3] {
+/// The parts of `filter.yaml`: the entries as they stand, the fragments with their comment marks taken off.
+fn parts(text: &str) -> [String; 5] {
     let (entries, rest) = text.split_once("# The route,").unwrap();
-    let (route, clusters) = rest.split_once("# The clusters.").unwrap();
+    let (route, rest) = rest.split_once("# The clusters.").unwrap();
+    let (clusters, rest) = rest.split_once("# The access log").unwrap();
+    let (log, stats) = rest.split_once("# The bootstrap").unwrap();
     let entries = entries.split_once("http_filters:").unwrap().1;
     // The first line of each part, up to an empty comment, is for the reader.
     let uncommented = |part: &str| {
         let lines = part.lines().skip_while(|line| *line != "#").skip(1).filter(|line| !line.is_empty());
         lines.map(|line| format!("{}\n", line.strip_prefix("# ").unwrap())).collect()
     };
-    [format!("http_filters:{entries}"), uncommented(route), uncommented(clusters)]
+    [format!("http_filters:{entries}"), uncommented(route), uncommented(clusters), uncommented(log), uncommented(stats)]
 }
 
 fn indented(text: &str, by: usize) -> String {
@@ -66,6 +70,7 @@ fn indented(text: &str, by: usize) -> String {
 
 struct Own {
     process: Process,
+    admin: SocketAddr,
     connection: Connection,
 }
 
@@ -84,7 +89,7 @@ fn start(document: &str, theirs: &Provider) -> Own {
     std::fs::write(folder.join("document.yaml"), document).unwrap();
     let settings = settings("own-envoy");
     gateway::render(&settings, &folder, &["--filter-only"]).unwrap_or_else(|trouble| panic!("{trouble}"));
-    let [filters, route, clusters] = parts(&std::fs::read_to_string(folder.join("filter.yaml")).unwrap());
+    let [filters, route, clusters, log, stats] = parts(&std::fs::read_to_string(folder.join("filter.yaml")).unwrap());
     let (listener, admin) = (process::free_port(), process::free_port());
     let bootstrap = OWN
         .replace("ADMIN", &admin.to_string())
@@ -92,11 +97,13 @@ fn start(document: &str, theirs: &Provider) -> Own {
         .replace("THEIRS", &theirs.address().port().to_string())
         .replace("ROUTE\n", &indented(&route, 14))
         .replace("FILTERS\n", &indented(&filters, 10))
-        .replace("CLUSTERS\n", &indented(&clusters, 2));
+        .replace("CLUSTERS\n", &indented(&clusters, 2))
+        .replace("LOG\n", &indented(&log, 14))
+        .replace("STATS\n", &stats);
     let mut process = start_envoy(&bootstrap, &settings.environment, &folder);
-    let admin = ([127, 0, 0, 1], admin).into();
+    let admin = SocketAddr::from(([127, 0, 0, 1], admin));
     process.wait_until(START, || client::text(admin, "/ready").trim() == "LIVE").unwrap_or_else(|trouble| panic!("{trouble}"));
-    Own { process, connection: Connection::open(([127, 0, 0, 1], listener).into()).unwrap() }
+    Own { process, admin, connection: Connection::open(([127, 0, 0, 1], listener).into()).unwrap() }
 }
 
 fn start_envoy(bootstrap: &str, environment: &[(String, String)], folder: &Path) -> Process {
@@ -148,4 +155,6 @@ models:
     let attempts = |line: &str| serde_json::from_str::<Value>(line).unwrap()["weir"]["attempts"].as_array().map(Vec::len);
     let counts: Vec<_> = text.lines().map(attempts).collect();
     assert_eq!(counts, [Some(1), Some(1), Some(1), Some(1), Some(2), Some(0), None, None], "{text}");
+    let metrics = client::text(own.admin, "/stats/prometheus");
+    assert!(metrics.contains(r#"weir_failovers{"#) && metrics.contains(r#"model="claude-*",provider="claude""#), "{metrics}");
 }
