@@ -41,7 +41,8 @@ fn a_cut_stream_never_looks_complete() {
         for path in files(&cases().join("answers").join(format.as_str()), "sse") {
             let stream = fs::read(&path).unwrap();
             let whole = Said::streamed(provider, [stream.as_slice()].into_iter());
-            if whole.end != Ending::Complete {
+            // A server that gives its reason in the middle can't be told from one that was cut there.
+            if whole.end != Ending::Complete || path.ends_with("finish_twice_and_early.sse") {
                 continue;
             }
             for cut in 0..stream.len() {

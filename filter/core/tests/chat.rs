@@ -12,7 +12,7 @@ use weir_core::names::FormatId;
 use weir_core::providers::{Dialect, OutputLimit};
 use weir_core::usage::Usage;
 
-const COMPATIBLE: Dialect = Dialect { output_limit: OutputLimit::MaxTokens, developer_role: false, include_usage: true };
+const COMPATIBLE: Dialect = Dialect { output_limit: OutputLimit::MaxTokens, developer_role: false, include_usage: true, effort: true };
 
 const HEAD: Head<'static> = Head::new("/v1/chat/completions");
 
@@ -95,7 +95,7 @@ fn broken_requests_are_refused() {
 
 #[test]
 fn without_a_need_to_edit_the_bytes_stay() {
-    let dialect = Dialect { output_limit: OutputLimit::MaxTokens, developer_role: true, include_usage: false };
+    let dialect = Dialect { output_limit: OutputLimit::MaxTokens, developer_role: true, include_usage: false, effort: true };
     let body =
         b" {\"max_tokens\":3,\n \"model\" : \"smart\",\"messages\":[{\"role\":\"developer\",\"content\":\"\\u00e9\"}],\"stream\":true} ";
     let outline = client().outline(&HEAD, body).unwrap();

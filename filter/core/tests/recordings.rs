@@ -209,8 +209,13 @@ fn essence(said: &Said) -> (Vec<String>, String, Vec<String>) {
     let calls = said.parts.iter().filter(|(choice, kind, _)| *choice == 0 && *kind == "call").map(|(_, _, call)| {
         let mut words = call.splitn(3, ' ');
         let (_, name, arguments) = (words.next(), words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        let arguments = serde_json::from_str::<Value>(arguments).map_or_else(|_| arguments.to_owned(), |value| value.to_string());
-        format!("{name} {}", if arguments.is_empty() { "{}" } else { &arguments })
+        let arguments = match serde_json::from_str::<Value>(arguments) {
+            Ok(value) => value.to_string(),
+            Err(_) if arguments.is_empty() => "{}".to_owned(),
+            // What is no object stands in one where the format has nothing else.
+            Err(_) => serde_json::json!({"input": arguments}).to_string(),
+        };
+        format!("{name} {arguments}")
     });
     let finish = said.finish.iter().filter(|(choice, _)| *choice == 0).map(|(_, reason)| match reason.as_str() {
         "Length" | "ContextWindow" => "Length".to_owned(),
@@ -252,7 +257,11 @@ fn what_an_answer_says_survives_translation() {
                 }
                 continue;
             }
-            let (before, after) = (essence(&said), essence(&found));
+            let (mut before, after) = (essence(&said), essence(&found));
+            if before.2 == ["Length"] && pair.kind == "json" && after.0.len() < before.0.len() {
+                // A call that the limit broke off can't be written where its input has to be an object.
+                before.0.truncate(after.0.len());
+            }
             if before != after {
                 faults.push(format!("{id}:\n   from {before:?}\n   to   {after:?}"));
             }

@@ -1,8 +1,8 @@
 //! The way of a request's elements into another format: what is not carried over is accounted for here and nowhere else.
 
-use super::{ClientSide, Onward, Passage};
+use super::{ClientSide, Onward, Passage, ids};
 use crate::hub::{ErrorKind, Fate, Field, Rejection, Request};
-use crate::json::{self, Raw};
+use crate::json::{self, Raw, Str};
 use crate::names::FormatId;
 
 /// Accounts for the elements of one request on its way into one format.
@@ -86,11 +86,27 @@ impl<'a> Crossing<'a> {
         self.leave_extensions(request)
     }
 
+    /// The name by which the target is told of a tool: the client's own, or where the target's alphabet or length does not allow it one
+    /// that is undone in the answer.
+    ///
+    /// # Errors
+    /// The target's fate for it is [`Fate::Refuse`], or two tools can't be told apart.
+    pub fn tool_name<'s>(&mut self, name: &'s Str<'_>, longest: usize, at: u32) -> Result<Str<'s>, Rejection> {
+        if ids::is_safe(name.as_escaped()) && name.as_escaped().len() <= longest {
+            return Ok(name.reborrow());
+        }
+        self.meet_at(Field::ToolName, at)?;
+        let own = name.plain();
+        let sent = ids::safe_name(&own, longest);
+        self.rename(&sent, &own, at)?;
+        Ok(Str::from_plain_owned(sent))
+    }
+
     /// Notes that the target is told another name of a tool.
     ///
     /// # Errors
     /// Another tool of the request has that name already.
-    pub fn rename(&mut self, sent: &str, own: &str, at: u32) -> Result<(), Rejection> {
+    fn rename(&mut self, sent: &str, own: &str, at: u32) -> Result<(), Rejection> {
         if self.passage.renames.insert(sent, own) { Ok(()) } else { Err(self.invalid("two tools have names that can't be told apart", at)) }
     }
 

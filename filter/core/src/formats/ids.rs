@@ -12,6 +12,26 @@ pub fn wire_id<'s>(id: &'s Str<'_>) -> Str<'s> {
     Str::from_plain_owned(format!("call_{}", digest(&id.plain())))
 }
 
+/// The id of at most 40 characters that stands for a call where the format takes any character: itself where it is short enough.
+pub fn short_id<'s>(id: &'s Str<'_>) -> Str<'s> {
+    if !id.is_empty() && id.as_escaped().len() <= 40 {
+        return id.reborrow();
+    }
+    Str::from_plain_owned(format!("call_{}", digest(&id.plain())))
+}
+
+/// A name of a tool in the alphabet of [`is_safe`] and of at most `longest` characters, for one that is not: what can be kept of it, and
+/// eight digits that tell it from others like it.
+pub fn safe_name(name: &str, longest: usize) -> String {
+    const DIGITS: usize = 8;
+    let kept = longest.saturating_sub(DIGITS + 1);
+    let mut safe: String =
+        name.chars().take(kept).map(|c| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '_' }).collect();
+    safe.push('_');
+    safe.extend(digest(name).chars().take(DIGITS));
+    safe
+}
+
 /// 24 hexadecimal digits that stand for a text.
 pub fn digest(text: &str) -> String {
     let mut digits = format!("{:032x}", fnv1a(text.as_bytes()));
@@ -40,6 +60,18 @@ mod tests {
     fn the_hash_is_fnv1a_128() {
         assert_eq!(fnv1a(b""), 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d);
         assert_eq!(fnv1a(b"a"), 0xd228_cb69_6f1a_8caf_7891_2b70_4e4a_8964);
+    }
+
+    #[test]
+    fn odd_names_become_safe_ones() {
+        let long = "x".repeat(80);
+        for name in ["a.b", "a b", "é", "", &long] {
+            let safe = safe_name(name, 64);
+            assert!(is_safe(&safe) && safe.len() <= 64, "{safe}");
+        }
+        assert_ne!(safe_name("a.b", 64), safe_name("a b", 64));
+        assert_eq!(short_id(&Str::from_plain("functions.x:0")).as_escaped(), "functions.x:0");
+        assert_eq!(short_id(&Str::from_plain(&long)).as_escaped().len(), 29);
     }
 
     #[test]

@@ -74,14 +74,21 @@ pub fn is_of_the_web(uri: &Str<'_>) -> bool {
 }
 
 /// Whether base64 can be copied as it stands: most comes so. What is escaped (`\/`, line ends) is measured only without its escapes.
-#[must_use]
-pub fn is_padded(data: &Str<'_>) -> bool {
+fn is_padded(data: &Str<'_>) -> bool {
     data.as_escaped().len().is_multiple_of(4) && memchr::memchr2(b'\\', b' ', data.as_escaped().as_bytes()).is_none()
 }
 
-/// Base64 in the alphabet with `+` and `/`, padded and on one line (RFC 4648, section 4).
+/// Base64 as every vendor takes it: copied where it stands so already, which most does.
 #[must_use]
-pub fn standard(data: &Str<'_>) -> String {
+pub fn usual<'d>(data: &'d Str<'_>, alphabet: Alphabet) -> Str<'d> {
+    match alphabet {
+        Alphabet::Standard if is_padded(data) => data.reborrow(),
+        Alphabet::Standard | Alphabet::UrlSafe => Str::from_plain_owned(standard(data)),
+    }
+}
+
+/// Base64 in the alphabet with `+` and `/`, padded and on one line (RFC 4648, section 4).
+fn standard(data: &Str<'_>) -> String {
     let mut text: String = data
         .plain()
         .chars()

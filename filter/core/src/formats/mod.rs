@@ -164,7 +164,8 @@ pub fn same_format(format: FormatId) -> Option<&'static dyn SameFormat> {
 #[must_use]
 pub fn translation(format: FormatId) -> Option<&'static dyn Translation> {
     match format {
+        FormatId::Chat => Some(&chat::Chat),
         FormatId::Messages => Some(&messages::Messages),
-        FormatId::Chat | FormatId::Responses | FormatId::Converse | FormatId::Gemini => None,
+        FormatId::Responses | FormatId::Converse | FormatId::Gemini => None,
     }
 }

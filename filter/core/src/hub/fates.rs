@@ -88,9 +88,11 @@ table! {
     /// An image by address.
     ImageUri = "messages.content.image_url":                               [Carry Carry Carry Refuse Carry],
     /// A medium by an address that is not of the web (`gs://`, `s3://`): only its own cloud can fetch it.
-    UriScheme = "messages.content.uri_scheme":                             [Carry Carry Refuse Carry Carry],
+    UriScheme = "messages.content.uri_scheme":                             [Refuse Carry Refuse Carry Carry],
     /// Sound.
     Audio = "messages.content.input_audio":                                [Carry Refuse Refuse Carry Carry],
+    /// Sound in a form that the target does not read: another media type, or by address.
+    AudioSource = "messages.content.audio_source":                         [Refuse Refuse Refuse Carry Carry],
     /// Moving pictures.
     Video = "messages.content.video":                                      [Refuse Refuse Refuse Carry Carry],
     /// A document by address.
@@ -122,7 +124,7 @@ table! {
     /// More breakpoints than the target takes: the last ones are written.
     CacheCount = "prompt_cache_breakpoint.count":                          [Alter Alter Alter Alter Note],
     /// A tool name that the target's alphabet does not have.
-    ToolName = "tools.function.name":                                      [Alter Alter Refuse Alter Alter],
+    ToolName = "tools.function.name":                                      [Alter Alter Alter Alter Alter],
     /// `strict` on a tool.
     ToolStrict = "tools.function.strict":                                  [Carry Carry Carry Carry Lose],
     /// A tool whose input is free text.

@@ -106,6 +106,14 @@ impl Out {
         self.text.push('"');
     }
 
+    /// Writes one string from pieces whose insides are escaped already.
+    pub fn string_of(&mut self, pieces: &[&Str<'_>]) {
+        self.comma();
+        self.text.push('"');
+        pieces.iter().for_each(|piece| self.text.push_str(piece.as_escaped()));
+        self.text.push('"');
+    }
+
     /// Writes a string from plain text.
     pub fn plain(&mut self, text: &str) {
         self.comma();

@@ -9,6 +9,8 @@ use std::borrow::Cow;
 pub struct Raw<'b>(&'b str);
 
 impl<'b> Raw<'b> {
+    /// The JSON literal `true`.
+    pub const TRUE: Raw<'static> = Raw("true");
     /// The JSON literal `null`.
     pub const NULL: Raw<'static> = Raw("null");
     /// The JSON object without members.

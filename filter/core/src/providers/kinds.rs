@@ -31,6 +31,8 @@ pub struct Dialect {
     pub developer_role: bool,
     /// Takes `stream_options.include_usage`, and so reports the usage of a stream.
     pub include_usage: bool,
+    /// Takes `reasoning_effort` for models whose family is not known.
+    pub effort: bool,
 }
 
 /// What a kind says where the document says nothing.
@@ -67,7 +69,12 @@ impl Kind {
                 endpoint: Some("https://api.openai.com/v1"),
                 speaks: &[FormatId::Chat],
                 api_key_header: None,
-                dialect: Dialect { output_limit: OutputLimit::MaxCompletionTokens, developer_role: true, include_usage: true },
+                dialect: Dialect {
+                    output_limit: OutputLimit::MaxCompletionTokens,
+                    developer_role: true,
+                    include_usage: true,
+                    effort: true,
+                },
             },
             Self::Anthropic => Preset {
                 name: "anthropic",
@@ -75,14 +82,14 @@ impl Kind {
                 speaks: &[FormatId::Messages],
                 api_key_header: Some("x-api-key"),
                 // Nothing here is asked of a provider that speaks `messages` alone; these are the plain format's values.
-                dialect: Dialect { output_limit: OutputLimit::MaxTokens, developer_role: false, include_usage: true },
+                dialect: Dialect { output_limit: OutputLimit::MaxTokens, developer_role: false, include_usage: true, effort: true },
             },
             Self::OpenAiCompatible => Preset {
                 name: "openai-compatible",
                 endpoint: None,
                 speaks: &[FormatId::Chat],
                 api_key_header: None,
-                dialect: Dialect { output_limit: OutputLimit::MaxTokens, developer_role: false, include_usage: true },
+                dialect: Dialect { output_limit: OutputLimit::MaxTokens, developer_role: false, include_usage: true, effort: true },
             },
         }
     }

@@ -162,3 +162,11 @@ pub fn golden(path: &Path, found: &str) {
     let expected = fs::read_to_string(path).unwrap_or_else(|_| panic!("{} is missing; WEIR_BLESS=1 writes it", path.display()));
     assert_eq!(found, expected, "{}", path.display());
 }
+
+/// What must come is another file than this one; `WEIR_BLESS=1` removes it.
+pub fn absent(path: &Path) {
+    if std::env::var_os("WEIR_BLESS").is_some() {
+        let _was_not_there = fs::remove_file(path);
+    }
+    assert!(!path.exists(), "{} is not what comes", path.display());
+}

@@ -145,6 +145,7 @@ fn dialect(tree: &Tree, preset: Dialect) -> Dialect {
         },
         developer_role: flag("developer_role", preset.developer_role),
         include_usage: flag("include_usage", preset.include_usage),
+        effort: preset.effort,
     }
 }
 

@@ -188,7 +188,7 @@ fn settle(seen: &mut Seen, calls: bool) {
 }
 
 /// The failure that an error inside an answer with status 200 tells of. Some servers put the status that it would have had into its code.
-fn failure_in(text: &str) -> Failure {
+pub(super) fn failure_in(text: &str) -> Failure {
     let words = ErrorText::read(text.as_bytes());
     let status = words.code.as_deref().and_then(|code| code.parse().ok()).filter(|status| (400..600).contains(status));
     words.into_failure(status, None)

@@ -9,12 +9,16 @@ mod outline;
 mod parts;
 mod speech;
 mod spoken;
+mod target;
 mod tools;
 mod turns;
 mod usage;
 mod writer;
 
-use super::{Asked, ClientSide, Head, Meter, Onward, Outline, ProviderSide, Reply, SameFormat, Seen, StreamWriter, Task, openai};
+use super::{
+    Asked, ClientSide, Head, Meter, Onward, Outline, Passage, ProviderSide, Reply, SameFormat, Seen, StreamReader, StreamWriter, Task,
+    Translation, openai,
+};
 use crate::hub::{Answer, Failure, Finish, Losses, Rejection, Request};
 use crate::json::{Out, Splices, Str};
 
@@ -83,6 +87,27 @@ impl SameFormat for Chat {
 
     fn measure(&self, body: &[u8]) -> Seen {
         meter::measure(body)
+    }
+}
+
+impl Translation for Chat {
+    fn encode(
+        &self,
+        request: &Request<'_>,
+        body: &[u8],
+        onward: &Onward<'_>,
+        out: &mut Out,
+        passage: &mut Passage,
+    ) -> Result<(), Rejection> {
+        target::encode(request, body, onward, out, passage)
+    }
+
+    fn decode_answer<'b>(&self, body: &'b [u8]) -> Result<Answer<'b>, Failure> {
+        target::decode_answer(body)
+    }
+
+    fn reader(&self) -> Box<dyn StreamReader> {
+        Box::new(target::Reader::default())
     }
 }
 

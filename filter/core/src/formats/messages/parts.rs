@@ -2,10 +2,13 @@
 
 use super::cache::Breakpoints;
 use crate::formats::crossing::Crossing;
-use crate::formats::ids::{is_safe, wire_id};
-use crate::formats::media::{is_of_the_web, is_padded, standard};
-use crate::hub::{Alphabet, Field, Modality, Part, PartKind, Rejection, Source};
+use crate::formats::ids::wire_id;
+use crate::formats::media::{is_of_the_web, usual};
+use crate::hub::{Field, Modality, Part, PartKind, Rejection, Source};
 use crate::json::{Json, Kind, Out, Raw, Str};
+
+/// Longest name of a tool, in characters.
+pub(super) const MAX_NAME: usize = 64;
 
 /// The media types of images that the API reads.
 const IMAGES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"];
@@ -94,10 +97,7 @@ fn media(modality: Modality, mime_type: &Str<'_>, source: &Source<'_>, at: u32, 
             pen.out.key("media_type");
             pen.out.string(mime_type);
             pen.out.key("data");
-            match alphabet {
-                Alphabet::Standard if is_padded(data) => pen.out.string(data),
-                Alphabet::Standard | Alphabet::UrlSafe => pen.out.plain(&standard(data)),
-            }
+            pen.out.string(&usual(data, *alphabet));
         }
         Source::Uri(uri) => {
             open(pen.out, "url");
@@ -138,12 +138,12 @@ fn call(id: &Str<'_>, name: &Str<'_>, arguments: &Json<'_>, at: u32, pen: &mut P
         pen.crossing.meet_at(Field::BrokenArguments, at)?;
         return Err(pen.crossing.invalid("the arguments of the tool call are no JSON object", at));
     };
-    check_name(name, at, pen.crossing)?;
+    let name = pen.crossing.tool_name(name, MAX_NAME, at)?;
     open(pen.out, "tool_use");
     pen.out.key("id");
     pen.out.string(&wire_id(id));
     pen.out.key("name");
-    pen.out.string(name);
+    pen.out.string(&name);
     pen.out.key("input");
     pen.out.raw(input);
     Ok(true)
@@ -188,15 +188,4 @@ fn response(id: &Str<'_>, content: &[Part<'_>], is_error: Option<bool>, pen: &mu
         pen.out.boolean(is_error);
     }
     Ok(true)
-}
-
-/// A name in the alphabet of this format's tools; another one would be refused by the API with less to go by.
-pub(super) fn check_name(name: &Str<'_>, at: u32, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
-    if is_safe(name.as_escaped()) && name.as_escaped().len() <= 64 {
-        return Ok(());
-    }
-    crossing.meet_at(Field::ToolName, at).map(|_| ()).map_err(|rejection| Rejection {
-        message: "the provider of this model takes tool names of 1 to 64 letters, digits, _ and - only".to_owned(),
-        ..rejection
-    })
 }

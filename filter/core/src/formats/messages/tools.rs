@@ -1,6 +1,6 @@
 //! What the model may call, and whether it must.
 
-use super::parts::{Pen, check_name};
+use super::parts::{MAX_NAME, Pen};
 use crate::formats::crossing::Crossing;
 use crate::hub::{Field, Rejection, Request, Tool, ToolChoice, ToolKind};
 use crate::json::{Out, Raw, Str};
@@ -67,10 +67,10 @@ pub(super) fn offered<'r, 'b>(request: &'r Request<'b>, crossing: &mut Crossing<
 
 fn function(tool: &Tool<'_>, pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
     let ToolKind::Function { name, description, parameters, strict } = &tool.kind else { return Ok(()) };
-    check_name(name, tool.at, pen.crossing)?;
+    let name = pen.crossing.tool_name(name, MAX_NAME, tool.at)?;
     pen.out.open_object();
     pen.out.key("name");
-    pen.out.string(name);
+    pen.out.string(&name);
     if let Some(description) = description.as_ref().filter(|text| !text.is_empty()) {
         pen.out.key("description");
         pen.out.string(description);
@@ -144,7 +144,7 @@ fn choice(request: &Request<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> 
     out.plain(kind);
     if let Some(name) = name {
         out.key("name");
-        out.string(name);
+        out.string(&crossing.tool_name(name, MAX_NAME, 0)?);
     }
     if serial && kind != "none" {
         out.key("disable_parallel_tool_use");

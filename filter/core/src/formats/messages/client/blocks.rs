@@ -144,7 +144,8 @@ impl<'b> Found<'b> {
                 Self::Source(mime_type, Source::Base64(data, alphabet))
             }
             "url" => Self::Source(mime_type, Source::Uri(value.ok_or(missing("url"))?)),
-            "file" => Self::Source(mime_type, Source::File(value.ok_or(missing("file_id"))?)),
+            // A file in Anthropic's store is nobody else's.
+            "file" => Self::Opaque,
             "text" => Self::Source(mime_type, Source::Text(value.ok_or(missing("data"))?)),
             "content" => value.map_or(Self::Opaque, |text| Self::Source(mime_type, Source::Text(text))),
             _ => return Err(Fault::wrong(at, "its type must be base64, url, file, text or content")),

@@ -179,9 +179,8 @@ impl Scan<'_> {
     fn source(&mut self, image: bool) -> Result<(), Fault> {
         let kind = type_of(&self.cursor)?.map(crate::json::Str::into_plain);
         let kind = kind.as_deref().unwrap_or_default();
-        self.note(Field::FileId, kind == "file");
         self.note(if image { Field::ImageUri } else { Field::DocumentUri }, kind == "url");
-        let mut opaque = kind == "content";
+        let mut opaque = matches!(kind, "content" | "file");
         self.cursor.enter_object()?;
         while let Some(name) = self.cursor.member()? {
             let text = self.cursor.peek()? == Kind::String;

@@ -10,7 +10,7 @@ use super::answer::{head, stop_reason};
 use super::{error, usage};
 use crate::formats::ids::wire_id;
 use crate::formats::{Asked, StreamWriter};
-use crate::hub::{ErrorKind, Event, Finish, Piece, PieceKind, Rejection, Start};
+use crate::hub::{CallKind, ErrorKind, Event, Finish, Piece, PieceKind, Rejection, Start};
 use crate::json::{Out, Str};
 use crate::usage::Usage;
 use std::collections::VecDeque;
@@ -40,10 +40,31 @@ enum Phase {
     Over,
 }
 
+/// How the pieces of a block are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Voice {
+    Text,
+    Thinking,
+    Arguments,
+    /// Free text for a tool, which stands in an object here.
+    Input,
+}
+
+impl Voice {
+    const fn of(kind: &PieceKind<'_>) -> Self {
+        match kind {
+            PieceKind::Text | PieceKind::Refusal => Self::Text,
+            PieceKind::Reasoning | PieceKind::RedactedReasoning(_) => Self::Thinking,
+            PieceKind::ToolCall { kind: CallKind::Function, .. } => Self::Arguments,
+            PieceKind::ToolCall { kind: CallKind::Custom, .. } => Self::Input,
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Block {
     index: u32,
-    thinks: bool,
+    voice: Voice,
     held: Vec<u8>,
     ended: bool,
 }
@@ -56,6 +77,8 @@ impl StreamWriter for Writer {
         match event {
             Event::Start(start) => self.start(start),
             Event::Usage(later) => self.usage.merge_snapshot(later),
+            // Before the start there is nothing that a ping could keep alive.
+            Event::Ping if matches!(self.phase, Phase::Before) => {}
             Event::Ping => {
                 self.begin(out);
                 out.extend_from_slice(b"event: ping\ndata: {\"type\":\"ping\"}\n\n");
@@ -121,7 +144,7 @@ impl Writer {
         self.begin(out);
         self.spoke |= !matches!(kind, PieceKind::Reasoning | PieceKind::RedactedReasoning(_));
         self.calls |= matches!(kind, PieceKind::ToolCall { .. });
-        self.open.push_back(Block { index, thinks: matches!(kind, PieceKind::Reasoning), held: Vec::new(), ended: false });
+        self.open.push_back(Block { index, voice: Voice::of(kind), held: Vec::new(), ended: false });
         let mut body = event("content_block_start");
         body.key("index");
         body.number(u64::from(index));
@@ -159,15 +182,28 @@ impl Writer {
         }
         body.close_object();
         self.tell(index, body, out);
+        if Voice::of(kind) == Voice::Input {
+            self.json(index, &Str::from_plain("{\"input\":\""), out);
+        }
     }
 
     fn part_delta(&mut self, index: u32, piece: &Piece<'_>, out: &mut Vec<u8>) {
-        let (kind, member, text) = match piece {
-            Piece::Text(text) if self.open.iter().any(|block| block.index == index && block.thinks) => ("thinking_delta", "thinking", text),
-            Piece::Text(text) => ("text_delta", "text", text),
-            Piece::Arguments(text) => ("input_json_delta", "partial_json", text),
-            Piece::Signature(text) => ("signature_delta", "signature", text),
-        };
+        let Some(voice) = self.open.iter().find(|block| block.index == index).map(|block| block.voice) else { return };
+        match (piece, voice) {
+            (Piece::Signature(text), _) => self.delta(index, "signature_delta", "signature", text, out),
+            (Piece::Text(text), Voice::Thinking) => self.delta(index, "thinking_delta", "thinking", text, out),
+            (Piece::Text(text), Voice::Text | Voice::Arguments | Voice::Input) => self.delta(index, "text_delta", "text", text, out),
+            (Piece::Arguments(text), Voice::Text | Voice::Thinking | Voice::Arguments) => self.json(index, text, out),
+            (Piece::Arguments(text), Voice::Input) => self.json(index, &Str::from_plain(text.as_escaped()), out),
+        }
+    }
+
+    /// Writes more of the JSON of a call.
+    fn json(&mut self, index: u32, text: &Str<'_>, out: &mut Vec<u8>) {
+        self.delta(index, "input_json_delta", "partial_json", text, out);
+    }
+
+    fn delta(&mut self, index: u32, kind: &str, member: &str, text: &Str<'_>, out: &mut Vec<u8>) {
         let mut body = event("content_block_delta");
         body.key("index");
         body.number(u64::from(index));
@@ -182,6 +218,9 @@ impl Writer {
     }
 
     fn part_end(&mut self, index: u32, out: &mut Vec<u8>) {
+        if self.open.iter().any(|block| block.index == index && block.voice == Voice::Input) {
+            self.json(index, &Str::from_plain("\"}"), out);
+        }
         let mut body = event("content_block_stop");
         body.key("index");
         body.number(u64::from(index));
