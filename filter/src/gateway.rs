@@ -99,8 +99,8 @@ fn act(context: u32, verdict: Option<Verdict>, resume: Option<Direction>) -> Act
                 // The client's credentials stand in the headers that could not be written.
                 return host::refuse(b"the gateway could not write the request");
             }
-            if let Some(direction) = resume {
-                report(abi::continue_stream(direction));
+            if resume.is_some_and(|direction| report(abi::continue_stream(direction)).is_none()) {
+                return host::refuse(b"the gateway could not let the request go");
             }
             Action::Continue
         }

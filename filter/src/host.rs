@@ -55,13 +55,18 @@ pub fn code_details() -> String {
 
 /// Answers in the place of the request or of an answer whose head is held.
 pub fn reply(reply: &Reply) -> Action {
-    let headers = Headers::of_reply(reply, false);
-    report(abi::reply(reply.status, &headers.to_pairs(), &reply.body, "weir"));
-    Action::Pause
+    answer(reply.status, &Headers::of_reply(reply, false), &reply.body)
 }
 
 /// Answers in the place of what could not be read or written: an error while the head is held, a reset of the stream behind it.
 pub fn refuse(sentence: &[u8]) -> Action {
-    report(abi::reply(500, &Headers::new().to_pairs(), sentence, "weir"));
+    answer(500, &Headers::new(), sentence)
+}
+
+/// A reply that the host does not take is sent once more, without headers: a stream that nobody answers would be held for ever.
+fn answer(status: u16, headers: &Headers, body: &[u8]) -> Action {
+    if report(abi::reply(status, &headers.to_pairs(), body, "weir")).is_none() {
+        report(abi::reply(status, &Headers::new().to_pairs(), body, "weir"));
+    }
     Action::Pause
 }

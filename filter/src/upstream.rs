@@ -130,8 +130,8 @@ fn carry_out(verdict: Option<AnswerVerdict>, resume: Option<Direction>) -> Actio
         // One vendor's bytes never go to another vendor's client: an error while the head is held, a reset behind it.
         return host::refuse(b"the gateway could not write the answer");
     }
-    if let Some(direction) = resume {
-        report(abi::continue_stream(direction));
+    if resume.is_some_and(|direction| report(abi::continue_stream(direction)).is_none()) {
+        return host::refuse(b"the gateway could not let the answer go");
     }
     Action::Continue
 }

@@ -7,6 +7,7 @@ mod weir {
     mod deadlines;
     mod failover;
     mod faults;
+    mod limiter;
     mod limits;
     mod rig;
     mod start;
