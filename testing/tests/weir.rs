@@ -9,6 +9,7 @@ mod weir {
     mod faults;
     mod limiter;
     mod limits;
+    mod passing;
     mod rig;
     mod start;
     mod translated;

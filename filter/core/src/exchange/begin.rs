@@ -75,7 +75,9 @@ impl Exchange {
             ));
         }
         let cap = self.configured().gateway.caps.request_body;
-        if head.first("content-length").and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > cap) {
+        // 64 bits: what does not fit into the module's own address space is too long all the more.
+        let announced = head.first("content-length").and_then(|length| length.parse::<u64>().ok());
+        if announced.is_some_and(|length| usize::try_from(length).map_or(true, |length| length > cap)) {
             return self.refuse_size(cap);
         }
         Verdict::Wait
