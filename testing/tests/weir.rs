@@ -4,6 +4,7 @@
 mod weir {
     mod answers;
     mod costs;
+    mod cuts;
     mod deadlines;
     mod failover;
     mod faults;

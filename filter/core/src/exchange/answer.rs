@@ -261,6 +261,8 @@ impl Attempt {
         }
         match relayed {
             Relayed::Unchanged if rest.is_empty() => AnswerVerdict::Continue,
+            // Nothing came and nothing goes: in front of trailers there is not even a buffer that could be replaced.
+            Relayed::Changed(out) if bytes.is_empty() && out.is_empty() && rest.is_empty() => AnswerVerdict::Continue,
             Relayed::Unchanged => AnswerVerdict::Replace([bytes, &rest].concat()),
             Relayed::Changed(out) => AnswerVerdict::Replace(if rest.is_empty() { out } else { [out, rest].concat() }),
         }
