@@ -1,8 +1,10 @@
 //! weir.wasm as it is shipped, between clients and providers that the test plays.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests fail by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::disallowed_methods, reason = "tests fail by panicking")]
 
 mod weir {
+    mod absent;
     mod answers;
+    mod charges;
     mod costs;
     mod cuts;
     mod deadlines;
@@ -14,4 +16,5 @@ mod weir {
     mod rig;
     mod start;
     mod translated;
+    mod workers;
 }
