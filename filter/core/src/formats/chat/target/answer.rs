@@ -1,0 +1,136 @@
+//! A whole chat answer as the hub's.
+
+use super::spoken::{Spoken, Voice, WireCall, string};
+use crate::formats::chat::meter::failure_in;
+use crate::formats::chat::{decode_finish, usage};
+use crate::formats::error_text::ErrorText;
+use crate::formats::ids::digest;
+use crate::hub::{Answer, Choice, ErrorKind, Failure, Finish, Part, PartKind};
+use crate::json::{Cursor, Json, JsonError, Kind, Str};
+
+/// Reads a whole answer.
+///
+/// # Errors
+/// The body is no chat answer, or an error in a 200.
+pub(in super::super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
+    let text = core::str::from_utf8(body).map_err(|_| Failure::new(ErrorKind::BadGateway, "the provider's answer is not UTF-8"))?;
+    let (answer, error) =
+        read(text).map_err(|error| Failure::new(ErrorKind::BadGateway, format!("the provider's answer can't be read: {error}")))?;
+    if error {
+        return Err(failure_in(text));
+    }
+    if answer.choices.is_empty() {
+        let words = ErrorText::read(body);
+        let failure = Failure::new(ErrorKind::BadGateway, "the provider's answer has no choices");
+        return Err(if words.message.is_empty() { failure } else { words.into_failure(None, None) });
+    }
+    Ok(answer)
+}
+
+fn read(text: &str) -> Result<(Answer<'_>, bool), JsonError> {
+    let (mut answer, mut error) = (Answer::default(), false);
+    let mut cursor = Cursor::of_text(text);
+    cursor.enter_object()?;
+    while let Some(name) = cursor.member()? {
+        match name.as_escaped() {
+            "id" => answer.id = string(&mut cursor)?.filter(|id| !id.is_empty()),
+            "model" => answer.model = string(&mut cursor)?.filter(|model| !model.is_empty()),
+            // Servers without a clock say 0.
+            "created" if cursor.peek()? == Kind::Number => answer.created = cursor.number()?.as_str().parse().ok().filter(|time| *time > 0),
+            "service_tier" => answer.service_tier = string(&mut cursor)?,
+            "usage" => answer.usage = usage::read(cursor.raw()?),
+            "choices" if cursor.peek()? == Kind::Array => {
+                cursor.enter_array()?;
+                while cursor.element()? {
+                    answer.choices.push(choice(&mut cursor)?);
+                }
+            }
+            "error" => error |= !matches!(cursor.raw()?.as_str(), "null" | "false" | "\"\"" | "{}"),
+            "object" => error |= string(&mut cursor)?.is_some_and(|object| object.is("error")),
+            _ => cursor.skip()?,
+        }
+    }
+    cursor.end()?;
+    settle(&mut answer);
+    Ok((answer, error))
+}
+
+fn choice<'b>(cursor: &mut Cursor<'b>) -> Result<Choice<'b>, JsonError> {
+    let (mut index, mut finish, mut spoken) = (0, None, Spoken::default());
+    cursor.enter_object()?;
+    while let Some(name) = cursor.member()? {
+        match name.as_escaped() {
+            "index" if cursor.peek()? == Kind::Number => index = cursor.number()?.as_str().parse().unwrap_or(0),
+            "message" if cursor.peek()? == Kind::Object => spoken = Spoken::read(cursor)?,
+            "finish_reason" => finish = string(cursor)?.and_then(|word| decode_finish(&word)).or(finish),
+            // What OpenAI's older models say in place of the reason.
+            "finish_details" if cursor.peek()? == Kind::Object => {
+                cursor.enter_object()?;
+                while let Some(name) = cursor.member()? {
+                    if name.is("type") {
+                        finish = finish.or(string(cursor)?.and_then(|word| decode_finish(&word)));
+                    } else {
+                        cursor.skip()?;
+                    }
+                }
+            }
+            _ => cursor.skip()?,
+        }
+    }
+    let calls = !spoken.calls.is_empty();
+    let refused = spoken.said.iter().any(|(voice, _)| *voice == Voice::Refusal);
+    Ok(Choice { index, parts: parts(spoken), finish: settled(finish.unwrap_or(Finish::Stop), calls, refused) })
+}
+
+/// An answer that calls tools ended for that, and one that calls none did not, whatever the provider says; the format has no word for
+/// an end that is a refusal.
+pub(super) fn settled(finish: Finish<'_>, calls: bool, refused: bool) -> Finish<'_> {
+    match (finish, calls) {
+        (Finish::Stop, true) => Finish::ToolCall,
+        (Finish::Stop | Finish::ToolCall, false) if refused => Finish::Refusal,
+        (Finish::ToolCall, false) => Finish::Stop,
+        (said, _) => said,
+    }
+}
+
+fn parts(spoken: Spoken<'_>) -> Vec<Part<'_>> {
+    let mut parts: Vec<Part<'_>> = Vec::new();
+    for (voice, text) in spoken.said {
+        let kind = match (voice, parts.last_mut().map(|part| &mut part.kind)) {
+            (Voice::Thought, Some(PartKind::Reasoning { text: whole, signature: None })) | (Voice::Text, Some(PartKind::Text(whole))) => {
+                whole.push(&text);
+                continue;
+            }
+            (Voice::Signature, Some(PartKind::Reasoning { signature: signature @ None, .. })) => {
+                *signature = Some(text);
+                continue;
+            }
+            (Voice::Thought, _) => PartKind::Reasoning { text, signature: None },
+            (Voice::Signature, _) => PartKind::Reasoning { text: Str::default(), signature: Some(text) },
+            (Voice::Redacted, _) => PartKind::RedactedReasoning(text),
+            (Voice::Text, _) => PartKind::Text(text),
+            (Voice::Refusal, _) => PartKind::Refusal(text),
+        };
+        parts.push(Part { at: 0, cache: None, kind });
+    }
+    for (ordinal, call) in spoken.calls.into_iter().enumerate() {
+        let WireCall { id, name, arguments, kind, .. } = call;
+        let id = if id.is_empty() { made_up(&name, ordinal) } else { id };
+        let arguments = arguments.unwrap_or(Json::Text(Str::default()));
+        parts.push(Part { at: 0, cache: None, kind: PartKind::ToolCall { id, name, arguments, kind } });
+    }
+    parts
+}
+
+/// The id of a call that was given none: the same whenever the same is said.
+pub(super) fn made_up(name: &Str<'_>, ordinal: usize) -> Str<'static> {
+    Str::from_plain_owned(format!("call_{}", digest(&format!("{ordinal} {}", name.plain()))))
+}
+
+/// No output tokens beside output is no count.
+fn settle(answer: &mut Answer<'_>) {
+    let spoke = answer.choices.iter().any(|choice| !choice.parts.is_empty());
+    if let Some(usage) = answer.usage.as_mut().filter(|usage| spoke && usage.output_tokens == Some(0)) {
+        usage.output_tokens = None;
+    }
+}

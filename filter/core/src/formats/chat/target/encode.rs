@@ -1,0 +1,126 @@
+//! Requests as chat has them. What a prompt cache looks at stands in its order: tools, then messages.
+
+use super::models::Model;
+use super::{sampling, tools, turns};
+use crate::formats::crossing::Crossing;
+use crate::formats::{Onward, Passage};
+use crate::hub::{Field, OutputFormat, Rejection, Request};
+use crate::json::{Out, Str};
+use crate::names::FormatId;
+use crate::providers::OutputLimit;
+
+/// Writes a request body.
+///
+/// # Errors
+/// An element that the format can't express and that may not be left out; `param` is the client's own path of it.
+pub(in super::super) fn encode(
+    request: &Request<'_>,
+    body: &[u8],
+    onward: &Onward<'_>,
+    out: &mut Out,
+    passage: &mut Passage,
+) -> Result<(), Rejection> {
+    let mut crossing = Crossing::new(FormatId::Chat, body, onward, passage);
+    let name = onward.model.unwrap_or_default();
+    let model = Model::of(name, &onward.dialect);
+    crossing.meet_settings(request)?;
+    out.open_object();
+    out.key("model");
+    out.plain(name);
+    tools::encode(request, out, &mut crossing)?;
+    turns::encode(request, onward, out, &mut crossing)?;
+    if let Some(limit) = request.limits.max_tokens {
+        if limit == 0 {
+            crossing.meet(Field::NoOutput)?;
+        }
+        out.key(match onward.dialect.output_limit {
+            OutputLimit::MaxCompletionTokens => "max_completion_tokens",
+            OutputLimit::MaxTokens => "max_tokens",
+        });
+        out.number(limit);
+    }
+    output(request, out);
+    sampling::encode(request, model, out, &mut crossing)?;
+    settings(request, out);
+    if request.stream {
+        out.key("stream");
+        out.boolean(true);
+        if onward.dialect.include_usage {
+            out.key("stream_options");
+            out.open_object();
+            out.key("include_usage");
+            out.boolean(true);
+            out.close_object();
+        }
+    }
+    out.close_object();
+    Ok(())
+}
+
+/// `response_format`: the shape of the answer.
+fn output(request: &Request<'_>, out: &mut Out) {
+    match &request.output {
+        None | Some(OutputFormat::Text) => {}
+        Some(OutputFormat::Json) => {
+            out.key("response_format");
+            out.open_object();
+            out.key("type");
+            out.plain("json_object");
+            out.close_object();
+        }
+        Some(OutputFormat::JsonSchema { name, description, schema, strict }) => {
+            out.key("response_format");
+            out.open_object();
+            out.key("type");
+            out.plain("json_schema");
+            out.key("json_schema");
+            out.open_object();
+            out.key("name");
+            match name.as_ref().filter(|name| !name.is_empty()) {
+                Some(name) => out.string(name),
+                // The format demands one.
+                None => out.plain("response"),
+            }
+            if let Some(description) = description {
+                out.key("description");
+                out.string(description);
+            }
+            out.key("schema");
+            out.raw(*schema);
+            if let Some(strict) = strict {
+                out.key("strict");
+                out.boolean(*strict);
+            }
+            out.close_object();
+            out.close_object();
+        }
+    }
+}
+
+/// What the table of fates carries as it is.
+fn settings(request: &Request<'_>, out: &mut Out) {
+    let mut word = |name: &str, value: Option<&Str<'_>>| {
+        if let Some(value) = value {
+            out.key(name);
+            out.string(value);
+        }
+    };
+    let standard = Str::from_plain("default");
+    let tier = request.service_tier.as_ref().map(|tier| if tier.is("standard") { &standard } else { tier });
+    word("service_tier", tier);
+    word("user", request.end_user.as_ref());
+    word("prompt_cache_key", request.cache_key.as_ref());
+    word("verbosity", request.verbosity.as_ref());
+    if let Some(labels) = request.metadata {
+        out.key("metadata");
+        out.raw(labels);
+    }
+    if let Some(store) = request.state.store {
+        out.key("store");
+        out.boolean(store);
+    }
+    if let Some(count) = request.limits.choice_count {
+        out.key("n");
+        out.number(count);
+    }
+}
