@@ -12,6 +12,7 @@ pub fn all() -> &'static [Step] {
         Step { name: "fmt", what: "formatting", run: fmt },
         Step { name: "clippy", what: "clippy, native and wasm", run: clippy },
         Step { name: "unit", what: "unit and golden tests of the core, the filter and the weir command", run: unit },
+        Step { name: "recorded", what: "what real providers sent, as it was recorded", run: recorded },
         Step { name: "doc", what: "examples in the documentation", run: doc },
         Step { name: "module", what: "weir.wasm for wasm32-wasip1, and for hosts without WASI", run: module },
         Step { name: "host", what: "the module in the test host", run: host },
@@ -28,6 +29,8 @@ const SDK: &str = "sdk::";
 const EMBEDDED: &str = "limiter::embedded";
 const REAL: &str = "limiter::real";
 const MODEL: &str = "model::";
+/// The test program of the core that reads recordings.
+const RECORDED: &str = "recordings";
 const INTEGRATION: &[&str] = &["weir-integration"];
 
 fn targets(_: &mut Built) -> Outcome {
@@ -52,7 +55,21 @@ fn clippy(_: &mut Built) -> Outcome {
 }
 
 fn unit(built: &mut Built) -> Outcome {
-    with(built.programs(&["weir-core", "weir-filter", "weir-config", "weir-facts"]), |programs| run_tests("unit", &programs, &[]))
+    with(built.programs(&["weir-core", "weir-filter", "weir-config", "weir-facts"]), |mut programs| {
+        programs.retain(|program| program.target != RECORDED);
+        run_tests("unit", &programs, &[])
+    })
+}
+
+/// Reads the folder that `WEIR_RECORDINGS` names. Its bytes belong to others, so most clones are without it.
+fn recorded(built: &mut Built) -> Outcome {
+    if std::env::var_os("WEIR_RECORDINGS").is_none() {
+        return Outcome::NotHere("WEIR_RECORDINGS names no folder");
+    }
+    with(built.programs(&["weir-core"]), |mut programs| {
+        programs.retain(|program| program.target == RECORDED);
+        run_tests("recorded", &programs, &[])
+    })
 }
 
 fn doc(_: &mut Built) -> Outcome {

@@ -17,6 +17,10 @@ pub fn render(rows: &[Row], strict: bool) -> String {
                 failed += bad;
                 ("FAILED", format!("{good}/{}", good + bad), String::new())
             }
+            Outcome::NotHere(why) => {
+                skipped += 1;
+                ("not here", String::new(), format!("\n           {why}"))
+            }
             Outcome::CouldNotRun(why) => {
                 failed += usize::from(strict);
                 skipped += usize::from(!strict);
@@ -38,6 +42,13 @@ mod tests {
 
     fn row(outcome: Outcome) -> Row {
         Row { name: "x", what: "something", outcome, took: Duration::from_secs(1) }
+    }
+
+    #[test]
+    fn what_is_not_here_is_skipped_everywhere() {
+        let rows = [row(Outcome::NotHere("nothing to read"))];
+        assert!(render(&rows, true).ends_with("\n0 passed, 0 failed, 1 skipped\n"));
+        assert!(render(&rows, true).contains("nothing to read"));
     }
 
     #[test]
