@@ -15,6 +15,7 @@ mod weir {
     mod passing;
     mod rig;
     mod start;
+    mod stories;
     mod translated;
     mod workers;
 }

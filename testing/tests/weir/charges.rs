@@ -18,14 +18,14 @@ fn settle(proxy: &mut Proxy) {
 }
 
 /// What the exchange's record says that it used.
-fn recorded(proxy: &Proxy, id: ExchangeId) -> Option<u64> {
+pub fn recorded(proxy: &Proxy, id: ExchangeId) -> Option<u64> {
     let record = String::from_utf8(proxy.filter_state(id, "wasm.weir.log")?).unwrap();
     let total = record.split("\"total_tokens\":").nth(1).map_or("0", |rest| rest.split([',', '}']).next().unwrap());
     Some(total.parse().unwrap())
 }
 
 /// The sum of the counters whose name begins so and holds one of these words.
-fn counted(proxy: &Proxy, metric: &str, words: &[&str]) -> u64 {
+pub fn counted(proxy: &Proxy, metric: &str, words: &[&str]) -> u64 {
     let named = |name: &&String| name.starts_with(metric) && words.iter().any(|word| name.contains(word));
     let values = proxy.host().metrics().iter().filter(|(name, _)| named(name));
     values.map(|(_, value)| if let Metric::Counter(value) = value { *value } else { 0 }).sum()

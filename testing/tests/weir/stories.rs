@@ -1,0 +1,226 @@
+//! Thousands of short random exchanges with the built gateway: any cuts, any order, any accident; what holds always is checked after each.
+
+use super::limiter::Limiter;
+use super::rig::{ANSWER, ASK, ASK_STREAM, DOCUMENT, END, KEYS, STREAM, answers, ask, envoy, provider, stream, try_host, wiring};
+use super::{charges, translated};
+use std::cell::RefCell;
+use std::time::Duration;
+use weir_testing::{Order, Part, Play, Proxy, Received, Request, Sent, Stage, Story, Told, Trouble, seeded};
+
+/// Far above everything that a story uses.
+const FAR: u64 = 1_000_000;
+
+/// [`DOCUMENT`] with budgets, a path that passes unread, and a third provider of another format behind the first two.
+fn document(on_failure: &str) -> String {
+    let claude = r#""claude": {"kind": "anthropic", "auth": {"api_key": {"env": "CLAUDE_KEY"}}}, "beta": "#;
+    let third = r#""model": "m-beta", "priority": 1}, {"provider": "claude", "model": "claude-x", "priority": 2}"#;
+    super::limiter::document(on_failure)
+        .replacen("\"beta\": ", claude, 1)
+        .replacen("\"model\": \"m-beta\", \"priority\": 1}", third, 1)
+        .replacen("\"models\": [", r#""endpoints": [{"prefix": "/v1/files", "provider": "alpha"}], "models": ["#, 1)
+}
+
+fn chat(sent: &Sent) -> Play {
+    match sent.headers.get(":path") {
+        Some("/v1/chat/completions") if String::from_utf8_lossy(&sent.body).contains("\"stream\":true") => Play::stream([stream()]),
+        Some("/v1/chat/completions") => answers(sent),
+        _ => Play::json(200, "{\"id\":\"file-1\"}"),
+    }
+}
+
+fn messages(sent: &Sent) -> Play {
+    match String::from_utf8_lossy(&sent.body).contains("\"stream\":true") {
+        true => Play::stream([translated::STREAM.into()]),
+        false => Play::json(200, translated::ANSWER),
+    }
+}
+
+fn gateway(on_failure: &str, limiter: &Limiter) -> Proxy {
+    let environment: Vec<(&str, &str)> = KEYS.into_iter().chain([("CLAUDE_KEY", "key-of-claude")]).collect();
+    let wiring = wiring().cluster("alpha", provider("alpha", chat)).cluster("beta", provider("beta", chat));
+    let mut proxy =
+        Proxy::new(try_host(&document(on_failure), &environment).unwrap(), wiring.cluster("claude", provider("claude", messages)));
+    let limiter = limiter.clone();
+    proxy.host_mut().cluster("weir-limits", move |call| limiter.answer(call));
+    proxy
+}
+
+fn requests() -> Vec<Request> {
+    let client = |request: Request| request.header("authorization", "Bearer key-of-client").header("x-team", "blue");
+    let chat = |body: &str| ask(body).header("x-team", "blue");
+    vec![
+        chat(ASK),
+        chat(ASK_STREAM),
+        chat(&ASK.replace("smart", "lone")),
+        chat(&ASK_STREAM.replace("smart", "lone")),
+        chat(&ASK.replace("smart", "none")),
+        client(Request::new("GET", "/v1/models")),
+        client(Request::new("POST", "/v1/files").pieces([b"anything, unread".to_vec()])),
+    ]
+}
+
+/// A translated answer says when it was made, which differs from run to run.
+fn timeless(text: &str) -> String {
+    let mut parts = text.split("\"created\":");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + "\"created\":0" + part.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
+/// The whole answers that a client may get.
+fn whole_answers() -> Vec<String> {
+    let translated = [ASK, ASK_STREAM].map(|body| {
+        let mut proxy = translated::claude(messages);
+        let id = proxy.exchange(&ask(body)).unwrap();
+        timeless(&proxy.received(id).text())
+    });
+    let own = [ANSWER.to_owned(), [STREAM, END].concat(), "{\"id\":\"file-1\"}".to_owned()];
+    own.iter().map(|text| timeless(text)).chain(translated).collect()
+}
+
+fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(what()) }
+}
+
+/// A client that stayed got an answer, and what looks like a whole one is one.
+fn is_an_answer(received: &Received, whole: &[String], reads_body: bool) -> Result<(), String> {
+    let (status, text) = (received.status(), timeless(&received.text()));
+    ensure(received.reset || received.ended, || format!("no end: {status} {text}"))?;
+    ensure(status == 0 && received.reset || matches!(status, 200 | 400..=504), || format!("status {status}"))?;
+    ensure(!text.contains("key-of"), || format!("a key is told: {text}"))?;
+    match status {
+        200 if text.contains("[DONE]") => ensure(whole.contains(&text), || format!("it looks complete and is not: {text}")),
+        200 if received.ended && reads_body && !text.contains("data: ") => ensure(whole.contains(&text), || format!("it is cut: {text}")),
+        400.. if received.ended => ensure(text.is_empty() || text.starts_with("{\"error\":") || text.starts_with("the gateway"), || {
+            format!("no error of the format: {status} {text}")
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn check(story: &Story, told: &mut Told, limiter: &Limiter, whole: &[String]) -> Result<(), String> {
+    // A service that failed is left alone for a second each time, so what is owed may leave late.
+    for _ in 0..12 {
+        told.proxy.advance(Duration::from_millis(1100)).map_err(|error| error.to_string())?;
+        if owes_nothing(story, told, limiter).is_ok() {
+            break;
+        }
+    }
+    owes_nothing(story, told, limiter)?;
+    let proxy = &told.proxy;
+    for id in told.exchanges.iter().flatten() {
+        ensure(proxy.is_over(*id), || "it is not over".to_owned())?;
+        for sent in proxy.sent(*id).iter().filter(|sent| sent.complete && sent.cluster != "weir-none") {
+            let all = format!("{} {}", sent.headers, String::from_utf8_lossy(&sent.body));
+            let strangers = all.replace(&format!("key-of-{}", sent.cluster), "");
+            ensure(!strangers.contains("key-of"), || format!("{} sees a key of another: {all}", sent.cluster))?;
+        }
+    }
+    for (request, id) in told.stayed(story) {
+        // Models and endpoints are not answers of a format.
+        is_an_answer(proxy.received(id), whole, request < 4)?;
+    }
+    Ok(())
+}
+
+/// What was charged differs from the bills by no more than is unknown. Two failing calls may hide both witnesses of the bills.
+fn owes_nothing(story: &Story, told: &Told, limiter: &Limiter) -> Result<(), String> {
+    let proxy = &told.proxy;
+    let recorded: u64 = told.exchanges.iter().flatten().filter_map(|id| charges::recorded(proxy, *id)).sum();
+    let bills = recorded.max(charges::counted(proxy, "weir.tokens", &["kind=input", "kind=output"]));
+    let unknown = charges::counted(proxy, "weir.limit_unknown", &["tokens"]);
+    let charged = limiter.counted("team-hour");
+    ensure(story.faults.len() > 1 || charged.abs_diff(bills) <= unknown, || format!("{charged} charged, {bills} billed, {unknown} unknown"))
+}
+
+/// A gateway with a limiter of its own, which the check finds here.
+fn fresh(on_failure: &str, limiter: &RefCell<Limiter>) -> Proxy {
+    let new = Limiter::new(FAR);
+    limiter.replace(new.clone());
+    gateway(on_failure, &new)
+}
+
+/// Plays stories of this trouble. Each has its own gateway and limiter.
+fn explore(on_failure: &str, trouble: Trouble, kept: &str, seeds: std::ops::Range<u64>) {
+    let (requests, whole) = (requests(), whole_answers());
+    let limiter = RefCell::new(Limiter::new(FAR));
+    let stage = Stage {
+        proxy: &|| fresh(on_failure, &limiter),
+        requests: &requests,
+        trouble,
+        check: &|story, told| check(story, told, &limiter.borrow(), &whole),
+    };
+    stage.retell(kept);
+    stage.explore(seeds);
+}
+
+#[test]
+fn without_accidents_everybody_is_answered() {
+    let (requests, whole) = (requests(), whole_answers());
+    let limiter = RefCell::new(Limiter::new(FAR));
+    let answered = |story: &Story, told: &mut Told| {
+        check(story, told, &limiter.borrow(), &whole)?;
+        for (request, id) in told.stayed(story) {
+            let expected = if request == 4 { 404 } else { 200 };
+            let received = told.proxy.received(id);
+            ensure(received.status() == expected && received.ended, || format!("{}: {}", received.status(), received.text()))?;
+        }
+        Ok(())
+    };
+    Stage { proxy: &|| fresh("deny", &limiter), requests: &requests, trouble: Trouble::none(4), check: &answered }.explore(0..400);
+}
+
+#[test]
+fn whatever_happens_everybody_is_answered_and_charged() {
+    explore("allow", Trouble::all(3), include_str!("kept.stories"), 1_000..2_500);
+}
+
+#[test]
+fn whatever_happens_nothing_is_let_through_unchecked() {
+    explore("deny", Trouble::all(2), "", 10_000..10_700);
+}
+
+#[test]
+fn callbacks_in_any_legal_order_do_no_harm() {
+    let part = |pairs: &[(&str, &str)], body: &[u8]| Part { headers: pairs.iter().copied().collect(), body: body.to_vec() };
+    let head = |method, path| {
+        [(":method", method), (":path", path), (":authority", "a"), (":scheme", "http"), ("content-type", "application/json")]
+    };
+    let requests = [
+        part(&head("POST", "/v1/chat/completions"), ASK.as_bytes()),
+        part(&head("POST", "/v1/chat/completions"), ASK_STREAM.as_bytes()),
+        part(&head("POST", "/v1/chat/completions"), b"{\"model\":"),
+        part(&head("GET", "/v1/models"), b""),
+        part(&head("POST", "/other"), b"x"),
+        part(&[], b""),
+    ];
+    let answers = [
+        part(&[(":status", "200"), ("content-type", "application/json")], ANSWER.as_bytes()),
+        part(&[(":status", "200"), ("content-type", "text/event-stream")], &stream()),
+        part(&[(":status", "598")], b"secret"),
+        part(&[(":status", "503")], b""),
+        part(&[], b"no status"),
+    ];
+    let positions = ["weir.gateway", "weir.upstream"];
+    seeded(600, |random| {
+        let order = Order::random(random, 5, positions.len(), &requests, &answers);
+        let mut host = try_host(DOCUMENT, &KEYS).unwrap();
+        order.play(&mut host, &positions, &requests, &answers).unwrap_or_else(|error| panic!("{order}\n{error:?}"));
+    });
+}
+
+#[test]
+fn memory_stays_flat_over_many_exchanges() {
+    let mut proxy = envoy(DOCUMENT, wiring().cluster("alpha", provider("alpha", chat)).cluster("beta", provider("beta", chat)));
+    let round = |proxy: &mut Proxy| {
+        for body in [ASK, ASK_STREAM] {
+            let id = proxy.exchange(&ask(body)).unwrap();
+            assert_eq!(proxy.received(id).status(), 200);
+        }
+        let id = proxy.send(&ask(ASK_STREAM)).unwrap();
+        proxy.abort(id).unwrap();
+    };
+    (0..50).for_each(|_| round(&mut proxy));
+    let (memory, definitions) = (proxy.host_mut().memory(), proxy.host().metric_definitions());
+    (0..1_000).for_each(|_| round(&mut proxy));
+    assert_eq!((proxy.host_mut().memory(), proxy.host().metric_definitions()), (memory, definitions));
+}
