@@ -4,6 +4,7 @@
 mod weir {
     mod absent;
     mod answers;
+    mod bytes;
     mod charges;
     mod costs;
     mod cuts;

@@ -25,9 +25,14 @@ pub fn claude(plays: impl FnMut(&Sent) -> Play + 'static) -> Proxy {
     envoy(DOCUMENT, wiring().cluster("claude", provider("claude", plays)))
 }
 
+/// A proxy whose one model a provider of Messages answers, whole.
+pub fn whole() -> Proxy {
+    claude(|_| Play::json(200, ANSWER))
+}
+
 #[test]
 fn a_whole_answer_is_written_in_the_clients_format() {
-    let mut proxy = claude(|_| Play::json(200, ANSWER));
+    let mut proxy = whole();
     let id = proxy.exchange(&ask(ASK)).unwrap();
     let received = proxy.received(id);
     assert_eq!(received.status(), 200, "{}", received.text());

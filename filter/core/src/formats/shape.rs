@@ -1,7 +1,7 @@
 //! Faults in the shape of a request and where they stand, whatever the format; the path is worked out only when one is told.
 
 use crate::hub::{ErrorKind, Rejection};
-use crate::json::{Cursor, JsonError, JsonFault, Kind, Str, path_of};
+use crate::json::{Cursor, JsonError, JsonFault, Kind, Str, path_of, utf8};
 use std::borrow::Cow;
 
 /// Why a request is not of the format's shape.
@@ -74,7 +74,7 @@ pub fn text(body: &[u8]) -> Result<&str, Rejection> {
     if body.starts_with(b"\xEF\xBB\xBF") {
         return Err(Rejection::new(ErrorKind::InvalidRequest, "the body begins with a byte order mark, which JSON does not have"));
     }
-    core::str::from_utf8(body).map_err(|error| Fault::from(JsonError { at: error.valid_up_to(), fault: JsonFault::Utf8 }).rejection(""))
+    utf8(body).map_err(|error| Fault::from(error).rejection(""))
 }
 
 /// The whole number that comes next.

@@ -1,7 +1,7 @@
 //! One pass over a JSON text: members and elements are pulled, what is skipped is validated.
 
-use super::scan::plain_run;
-use super::{JsonError, JsonFault, Kind, MAX_DEPTH, Raw, Str};
+use super::scan::Specials;
+use super::{JsonError, JsonFault, Kind, MAX_DEPTH, Raw, Str, utf8};
 
 /// A place in a JSON text. Every method moves it past what it returns; a value that nobody wants is passed with [`Cursor::skip`].
 ///
@@ -23,6 +23,8 @@ pub struct Cursor<'b> {
     fresh: bool,
     /// How many containers were entered and not left.
     depth: usize,
+    /// Where the ends and escapes of strings are.
+    specials: Specials,
 }
 
 impl<'b> Cursor<'b> {
@@ -31,22 +33,19 @@ impl<'b> Cursor<'b> {
     /// # Errors
     /// [`JsonFault::Utf8`] with the first bad byte.
     pub fn new(body: &'b [u8]) -> Result<Self, JsonError> {
-        match core::str::from_utf8(body) {
-            Ok(text) => Ok(Self::of_text(text)),
-            Err(error) => Err(JsonError { at: error.valid_up_to(), fault: JsonFault::Utf8 }),
-        }
+        utf8(body).map(Self::of_text)
     }
 
     /// A cursor at the beginning of a text.
     #[must_use]
     pub const fn of_text(text: &'b str) -> Self {
-        Self { text, at: 0, fresh: true, depth: 0 }
+        Self::at(text, 0)
     }
 
     /// A cursor at byte `at` of the same text, where a value begins: how a span from an outline is read again.
     #[must_use]
     pub const fn at(text: &'b str, at: usize) -> Self {
-        Self { text, at, fresh: true, depth: 0 }
+        Self { text, at, fresh: true, depth: 0, specials: Specials::new() }
     }
 
     /// Offset in bytes of the next token.
@@ -263,42 +262,16 @@ impl<'b> Cursor<'b> {
 
     /// Moves behind the closing quote; the cursor stands at the opening one.
     fn pass_string(&mut self) -> Result<(), JsonError> {
-        self.at += 1;
-        loop {
-            self.at += plain_run(self.text.as_bytes().get(self.at..).unwrap_or_default());
-            match self.byte() {
-                Some(b'"') => {
-                    self.at += 1;
-                    self.fresh = false;
-                    return Ok(());
-                }
-                Some(b'\\') => {
-                    self.at += 1;
-                    self.pass_escape()?;
-                }
-                _ => return Err(self.unexpected()),
-            }
-        }
-    }
-
-    /// Moves behind one escape; the cursor stands behind the backslash.
-    fn pass_escape(&mut self) -> Result<(), JsonError> {
-        match self.byte() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
-                self.at += 1;
+        match self.specials.string_end(self.text.as_bytes(), self.at + 1) {
+            Ok(quote) => {
+                self.at = quote + 1;
+                self.fresh = false;
                 Ok(())
             }
-            Some(b'u') => {
-                for _ in 0..4 {
-                    self.at += 1;
-                    if !self.byte().is_some_and(|byte| byte.is_ascii_hexdigit()) {
-                        return Err(self.unexpected());
-                    }
-                }
-                self.at += 1;
-                Ok(())
+            Err(at) => {
+                self.at = at;
+                Err(self.unexpected())
             }
-            _ => Err(self.unexpected()),
         }
     }
 

@@ -20,6 +20,17 @@ pub use text::{Json, Raw, Str};
 
 use core::fmt;
 
+/// A body as text.
+///
+/// # Errors
+/// [`JsonFault::Utf8`] with the first bad byte.
+pub fn utf8(body: &[u8]) -> Result<&str, JsonError> {
+    simdutf8::basic::from_utf8(body).map_err(|_somewhere| {
+        let at = core::str::from_utf8(body).map_or_else(|error| error.valid_up_to(), str::len);
+        JsonError { at, fault: JsonFault::Utf8 }
+    })
+}
+
 /// Deepest nesting that a body may have (formats.md of the vendors name no limit; 128 is what their own parsers accept).
 pub const MAX_DEPTH: usize = 128;
 

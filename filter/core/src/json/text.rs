@@ -1,6 +1,6 @@
 //! Pieces of JSON that borrow the body: a whole value, the escaped inside of a string, and JSON that may stand inside a string.
 
-use super::scan::plain_run;
+use super::scan::{Specials, plain_run};
 use super::{Cursor, JsonError, Kind};
 use std::borrow::Cow;
 
@@ -178,26 +178,25 @@ fn needs_escape(text: &str) -> bool {
 
 /// Appends `text` to `out` with quotes, backslashes and control characters escaped (RFC 8259 section 7).
 pub(super) fn escape_into(text: &str, out: &mut String) {
-    let mut rest = text;
+    let mut specials = Specials::new();
+    let mut at = 0;
     loop {
         // What ends the run is ASCII, so both cuts are between characters.
-        let (run, behind) = rest.split_at_checked(plain_run(rest.as_bytes())).unwrap_or((rest, ""));
-        out.push_str(run);
-        let mut chars = behind.chars();
-        match chars.next() {
-            None => return,
-            Some('"') => out.push_str("\\\""),
-            Some('\\') => out.push_str("\\\\"),
-            Some('\n') => out.push_str("\\n"),
-            Some('\r') => out.push_str("\\r"),
-            Some('\t') => out.push_str("\\t"),
-            Some(control) => {
-                let code = u32::from(control);
+        let end = specials.next(text.as_bytes(), at);
+        out.push_str(text.get(at..end).unwrap_or_default());
+        let Some(&byte) = text.as_bytes().get(end) else { return };
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            control => {
                 out.push_str("\\u00");
-                out.extend([code >> 4, code & 15].into_iter().filter_map(|nibble| char::from_digit(nibble, 16)));
+                out.extend([control >> 4, control & 15].into_iter().filter_map(|nibble| char::from_digit(u32::from(nibble), 16)));
             }
         }
-        rest = chars.as_str();
+        at = end + 1;
     }
 }
 

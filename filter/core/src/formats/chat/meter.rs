@@ -6,7 +6,7 @@ use crate::formats::error_text::ErrorText;
 use crate::formats::{Asked, Keep, Meter, Seen};
 use crate::framing::sse::Frame;
 use crate::hub::{ErrorKind, Failure, Finish};
-use crate::json::{Cursor, JsonError, Kind};
+use crate::json::{Cursor, JsonError, Kind, utf8};
 
 /// Reads a passing stream.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ impl Meter for ChunkMeter {
             return Keep::Whole;
         }
         let named_error = frame.event == Some(b"error");
-        match core::str::from_utf8(data).map(|text| self.chunk(text, named_error)) {
+        match utf8(data).map(|text| self.chunk(text, named_error)) {
             Ok(Ok(keep)) => keep,
             Ok(Err(_)) | Err(_) => Keep::Whole,
         }
@@ -70,8 +70,7 @@ impl Meter for ChunkMeter {
 /// Reads a whole answer.
 pub(super) fn measure(body: &[u8]) -> Seen {
     let mut seen = Seen::default();
-    let read =
-        core::str::from_utf8(body).ok().and_then(|text| Chunk::read(text, &mut Head::default(), &mut seen).ok().map(|chunk| (text, chunk)));
+    let read = utf8(body).ok().and_then(|text| Chunk::read(text, &mut Head::default(), &mut seen).ok().map(|chunk| (text, chunk)));
     match read {
         Some((text, chunk)) if chunk.error => seen.failure = Some(failure_in(text)),
         Some((_, chunk)) if chunk.speech.started != 0 => {
