@@ -27,7 +27,7 @@ impl<'a> Crossing<'a> {
     /// The target's fate for it is [`Fate::Refuse`].
     pub fn meet_at(&mut self, field: Field, at: u32) -> Result<Fate, Rejection> {
         let fate = self.passage.losses.record(field, self.target);
-        if fate == Fate::Refuse { Err(Self::refusal(field, self.path(at))) } else { Ok(fate) }
+        if fate == Fate::Refuse { Err(self.refusal_at(field, at)) } else { Ok(fate) }
     }
 
     /// Records an element that is a member of the request itself, and gives its fate back.
@@ -47,12 +47,16 @@ impl<'a> Crossing<'a> {
         if fate == Fate::Refuse { Err(Self::refusal(field, Some(member.to_owned()))) } else { Ok(fate) }
     }
 
-    /// Accounts for everything that only the client's own format has.
+    /// Accounts for everything that only the client's own format has. What the target has, too, is refused all the same: nothing but the
+    /// place of such an element is known here, and bytes pass where both sides speak one format.
     ///
     /// # Errors
-    /// The target's fate for an element of it is [`Fate::Refuse`].
+    /// The target's fate for an element of it is [`Fate::Refuse`] or [`Fate::Carry`].
     fn leave_extensions(&mut self, request: &Request<'_>) -> Result<(), Rejection> {
-        request.extensions.iter().try_for_each(|extension| self.meet_at(extension.field, extension.at).map(|_| ()))
+        request.extensions.iter().try_for_each(|extension| match self.meet_at(extension.field, extension.at)? {
+            Fate::Carry => Err(self.refusal_at(extension.field, extension.at)),
+            Fate::Note | Fate::Lose | Fate::Alter | Fate::Refuse => Ok(()),
+        })
     }
 
     /// Accounts for what the request itself holds beside its conversation and its tools. What the table says is carried, the target's
@@ -122,6 +126,10 @@ impl<'a> Crossing<'a> {
 
     fn path(&self, at: u32) -> Option<String> {
         json::path_of(core::str::from_utf8(self.body).ok()?, usize::try_from(at).ok()?)
+    }
+
+    fn refusal_at(&self, field: Field, at: u32) -> Rejection {
+        Self::refusal(field, self.path(at).or_else(|| Some(self.client.member(field).to_owned())))
     }
 
     fn refusal(field: Field, path: Option<String>) -> Rejection {

@@ -14,7 +14,9 @@ mod media;
 mod members;
 pub mod messages;
 mod openai;
+mod openai_models;
 mod outline;
+pub mod responses;
 mod shape;
 mod wire;
 
@@ -135,8 +137,9 @@ pub trait Translation: Sync {
 pub fn client_side(format: FormatId) -> Option<&'static dyn ClientSide> {
     match format {
         FormatId::Chat => Some(&chat::Chat),
+        FormatId::Responses => Some(&responses::Responses),
         FormatId::Messages => Some(&messages::Messages),
-        FormatId::Responses | FormatId::Converse | FormatId::Gemini => None,
+        FormatId::Converse | FormatId::Gemini => None,
     }
 }
 
@@ -146,7 +149,8 @@ pub fn provider_side(format: FormatId) -> Option<&'static dyn ProviderSide> {
     match format {
         FormatId::Chat => Some(&chat::Chat),
         FormatId::Messages => Some(&messages::Messages),
-        FormatId::Responses | FormatId::Converse | FormatId::Gemini => None,
+        FormatId::Responses => Some(&responses::Responses),
+        FormatId::Converse | FormatId::Gemini => None,
     }
 }
 
@@ -155,8 +159,9 @@ pub fn provider_side(format: FormatId) -> Option<&'static dyn ProviderSide> {
 pub fn same_format(format: FormatId) -> Option<&'static dyn SameFormat> {
     match format {
         FormatId::Chat => Some(&chat::Chat),
+        FormatId::Responses => Some(&responses::Responses),
         FormatId::Messages => Some(&messages::Messages),
-        FormatId::Responses | FormatId::Converse | FormatId::Gemini => None,
+        FormatId::Converse | FormatId::Gemini => None,
     }
 }
 
@@ -166,6 +171,7 @@ pub fn translation(format: FormatId) -> Option<&'static dyn Translation> {
     match format {
         FormatId::Chat => Some(&chat::Chat),
         FormatId::Messages => Some(&messages::Messages),
-        FormatId::Responses | FormatId::Converse | FormatId::Gemini => None,
+        FormatId::Responses => Some(&responses::Responses),
+        FormatId::Converse | FormatId::Gemini => None,
     }
 }

@@ -88,7 +88,7 @@ table! {
     /// An image by address.
     ImageUri = "messages.content.image_url":                               [Carry Carry Carry Refuse Carry],
     /// A medium by an address that is not of the web (`gs://`, `s3://`): only its own cloud can fetch it.
-    UriScheme = "messages.content.uri_scheme":                             [Refuse Carry Refuse Carry Carry],
+    UriScheme = "messages.content.uri_scheme":                             [Refuse Refuse Refuse Carry Carry],
     /// Sound.
     Audio = "messages.content.input_audio":                                [Carry Refuse Refuse Carry Carry],
     /// Sound in a form that the target does not read: another media type, or by address.

@@ -174,6 +174,13 @@ impl<'b> Cursor<'b> {
         Ok(Raw::trusted(self.slice(start, self.at)))
     }
 
+    /// The value that began at byte `start` and that was just passed, by whatever way.
+    #[must_use]
+    pub fn since(&self, start: usize) -> Raw<'b> {
+        let text = self.slice(start, self.at);
+        if text.is_empty() { Raw::NULL } else { Raw::trusted(text) }
+    }
+
     /// Passes over the value that comes next and validates it. The stack is explicit and bounded, so no input can exhaust it.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! Requests as chat has them. What a prompt cache looks at stands in its order: tools, then messages.
 
-use super::models::Model;
 use super::{sampling, tools, turns};
 use crate::formats::crossing::Crossing;
+use crate::formats::openai_models::Model;
 use crate::formats::{Onward, Passage};
 use crate::hub::{Field, OutputFormat, Rejection, Request};
 use crate::json::{Out, Str};

@@ -3,7 +3,6 @@
 mod answer;
 mod choice;
 mod encode;
-mod models;
 mod parts;
 mod reader;
 mod sampling;

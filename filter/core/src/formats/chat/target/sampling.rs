@@ -1,7 +1,7 @@
 //! How much the model thinks and how the next token is chosen, as far as its family takes it.
 
-use super::models::Model;
 use crate::formats::crossing::Crossing;
+use crate::formats::openai_models::Model;
 use crate::hub::{Field, Rejection, Request, Wish};
 use crate::json::{Out, Raw};
 

@@ -1,0 +1,333 @@
+//! A whole Responses answer as the hub's: the response object and the items of its output.
+
+use super::{error, usage};
+use crate::hub::{Answer, CallKind, Choice, ErrorKind, Failure, Finish, Part, PartKind};
+use crate::json::{Cursor, Json, JsonError, Kind, Raw, Str};
+use crate::usage::Usage;
+
+/// Reads a whole answer.
+///
+/// # Errors
+/// The body is no response, or one that failed.
+pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
+    let unreadable = |error: JsonError| Failure::new(ErrorKind::BadGateway, format!("the provider's answer can't be read: {error}"));
+    let mut cursor = Cursor::new(body).map_err(unreadable)?;
+    let raw = cursor.raw().map_err(unreadable)?;
+    cursor.end().map_err(unreadable)?;
+    let response = Response::read(raw).map_err(unreadable)?;
+    if let Some(failure) = response.failure() {
+        return Err(failure);
+    }
+    let Some(output) = response.output else {
+        return Err(Failure::new(ErrorKind::BadGateway, "the provider's answer has no output"));
+    };
+    let parts = output_parts(output).map_err(unreadable)?;
+    let said = Said::of(parts.iter().map(|part| &part.kind));
+    let finish = response.finish(said);
+    Ok(Answer {
+        id: response.id,
+        model: response.model,
+        created: response.created,
+        choices: vec![Choice { index: 0, parts, finish }],
+        usage: response.usage,
+        service_tier: response.service_tier,
+    })
+}
+
+/// What an answer holds that decides why it ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Said {
+    /// The model called a tool.
+    pub calls: bool,
+    /// The model refused in words.
+    pub refusal: bool,
+}
+
+impl Said {
+    pub(super) fn of<'a, 'b: 'a>(parts: impl Iterator<Item = &'a PartKind<'b>>) -> Self {
+        parts.fold(Self::default(), |said, part| Self {
+            calls: said.calls || matches!(part, PartKind::ToolCall { .. }),
+            refusal: said.refusal || matches!(part, PartKind::Refusal(_)),
+        })
+    }
+}
+
+/// The members of a response object that mean something here.
+#[derive(Debug, Default)]
+pub(super) struct Response<'b> {
+    pub id: Option<Str<'b>>,
+    pub model: Option<Str<'b>>,
+    pub created: Option<u64>,
+    pub output: Option<Raw<'b>>,
+    pub usage: Option<Usage>,
+    pub service_tier: Option<Str<'b>>,
+    status: Option<Str<'b>>,
+    /// `incomplete_details.reason`.
+    reason: Option<Str<'b>>,
+    error: Option<Raw<'b>>,
+}
+
+impl<'b> Response<'b> {
+    pub(super) fn read(raw: Raw<'b>) -> Result<Self, JsonError> {
+        let mut cursor = raw.cursor();
+        let mut response = Self::default();
+        cursor.enter_object()?;
+        while let Some(name) = cursor.member()? {
+            match &*name.plain() {
+                "id" => response.id = text(&mut cursor)?,
+                "model" => response.model = text(&mut cursor)?,
+                "status" => response.status = text(&mut cursor)?,
+                "service_tier" => response.service_tier = text(&mut cursor)?,
+                // Some servers write a float.
+                "created_at" if cursor.peek()? == Kind::Number => {
+                    response.created = cursor.number()?.as_str().split('.').next().and_then(|seconds| seconds.parse().ok());
+                }
+                "output" if cursor.peek()? == Kind::Array => response.output = Some(cursor.raw()?),
+                "usage" => response.usage = usage::read(cursor.raw()?),
+                "error" => response.error = Some(cursor.raw()?).filter(|raw| raw.kind() != Kind::Null),
+                "incomplete_details" if cursor.peek()? == Kind::Object => {
+                    cursor.enter_object()?;
+                    while let Some(name) = cursor.member()? {
+                        if name.is("reason") {
+                            response.reason = text(&mut cursor)?;
+                        } else {
+                            cursor.skip()?;
+                        }
+                    }
+                }
+                _ => cursor.skip()?,
+            }
+        }
+        Ok(response)
+    }
+
+    /// The failure that the response tells of, if it is one that failed.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        let failed = self.status.as_ref().is_some_and(|status| status.is("failed") || status.is("cancelled"));
+        match self.error {
+            Some(raw) if failed || self.output.is_none() => Some(error::in_answer(raw)),
+            None if failed => Some(error::nameless()),
+            Some(_) | None => None,
+        }
+    }
+
+    /// Why the answer ended, by its status and by what it holds.
+    pub(super) fn finish(&self, said: Said) -> Finish<'b> {
+        match self.status.as_ref().map(Str::plain).as_deref() {
+            Some("incomplete") => match &self.reason {
+                Some(reason) if reason.is("max_output_tokens") => Finish::Length,
+                Some(reason) if reason.is("content_filter") => Finish::ContentFilter,
+                Some(reason) if reason.is("max_messages") || reason.is("steered") => Finish::Pause,
+                Some(reason) => Finish::Unknown(reason.clone()),
+                None => Finish::Length,
+            },
+            _ if said.calls => Finish::ToolCall,
+            _ if said.refusal => Finish::Refusal,
+            Some(_) | None => Finish::Stop,
+        }
+    }
+}
+
+/// The parts of a whole `output`.
+pub(super) fn output_parts(output: Raw<'_>) -> Result<Vec<Part<'_>>, JsonError> {
+    let mut parts = Vec::new();
+    let mut cursor = output.cursor();
+    cursor.enter_array()?;
+    while cursor.element()? {
+        if cursor.peek()? != Kind::Object {
+            cursor.skip()?;
+            continue;
+        }
+        let kinds = Item::read(cursor.raw()?)?.parts()?;
+        parts.extend(kinds.into_iter().map(|kind| Part { at: 0, cache: None, kind }));
+    }
+    Ok(parts)
+}
+
+/// One item of an output, whole or as it begins.
+#[derive(Debug, Default)]
+pub(super) struct Item<'b> {
+    pub kind: Str<'b>,
+    pub id: Str<'b>,
+    call_id: Str<'b>,
+    pub name: Str<'b>,
+    /// A function's arguments or a custom tool's input.
+    pub input: Option<Json<'b>>,
+    pub encrypted_content: Option<Str<'b>>,
+    summary: Option<Raw<'b>>,
+    content: Option<Raw<'b>>,
+}
+
+/// What an item is to the hub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ItemKind {
+    /// Texts and refusals.
+    Message,
+    /// Thinking.
+    Reasoning,
+    /// A call for the client.
+    Call(CallKind),
+    /// What a tool of the provider's own did: it says nothing to another format.
+    Hosted,
+}
+
+impl<'b> Item<'b> {
+    pub(super) fn read(raw: Raw<'b>) -> Result<Self, JsonError> {
+        let mut cursor = raw.cursor();
+        let mut item = Self::default();
+        cursor.enter_object()?;
+        while let Some(name) = cursor.member()? {
+            match &*name.plain() {
+                "type" => item.kind = text(&mut cursor)?.unwrap_or_default(),
+                "id" => item.id = text(&mut cursor)?.unwrap_or_default(),
+                "call_id" => item.call_id = text(&mut cursor)?.unwrap_or_default(),
+                "name" => item.name = text(&mut cursor)?.unwrap_or_default(),
+                "arguments" | "input" => match cursor.peek()? {
+                    Kind::String => item.input = Some(Json::Text(cursor.string()?)),
+                    Kind::Object => item.input = Some(Json::Value(cursor.raw()?)),
+                    Kind::Null | Kind::Array | Kind::Number | Kind::Boolean => cursor.skip()?,
+                },
+                "encrypted_content" => item.encrypted_content = text(&mut cursor)?.filter(|text| !text.is_empty()),
+                "summary" => item.summary = Some(cursor.raw()?),
+                "content" => item.content = Some(cursor.raw()?),
+                _ => cursor.skip()?,
+            }
+        }
+        Ok(item)
+    }
+
+    /// A reasoning item with nothing but its texts, as a request has it.
+    pub(super) fn thinking(summary: Option<Raw<'b>>, content: Option<Raw<'b>>) -> Self {
+        Self { summary, content, ..Self::default() }
+    }
+
+    /// What the item is.
+    pub(super) fn is(&self) -> ItemKind {
+        match &*self.kind.plain() {
+            "message" => ItemKind::Message,
+            "reasoning" => ItemKind::Reasoning,
+            "function_call" => ItemKind::Call(CallKind::Function),
+            "custom_tool_call" => ItemKind::Call(CallKind::Custom),
+            _ => ItemKind::Hosted,
+        }
+    }
+
+    /// The parts that a whole item is.
+    fn parts(self) -> Result<Vec<PartKind<'b>>, JsonError> {
+        Ok(match self.is() {
+            ItemKind::Message => self.content()?.into_iter().map(Content::part).collect(),
+            ItemKind::Reasoning => {
+                let text = self.thought()?;
+                let is_something = !text.is_empty() || self.encrypted_content.is_some();
+                let part = PartKind::Reasoning { text, signature: self.encrypted_content };
+                is_something.then_some(part).into_iter().collect()
+            }
+            ItemKind::Call(kind) => {
+                let arguments = self.input.clone().unwrap_or(Json::Text(Str::default()));
+                vec![PartKind::ToolCall { id: self.call_id().clone(), name: self.name, arguments, kind }]
+            }
+            ItemKind::Hosted => Vec::new(),
+        })
+    }
+
+    /// The id that the result of a call names. Some servers give the item's own alone.
+    pub(super) fn call_id(&self) -> &Str<'b> {
+        if self.call_id.is_empty() { &self.id } else { &self.call_id }
+    }
+
+    /// What a message says.
+    pub(super) fn content(&self) -> Result<Vec<Content<'b>>, JsonError> {
+        self.content.map(Content::read_all).transpose().map(Option::unwrap_or_default)
+    }
+
+    /// The text of a reasoning item: its summaries, or the reasoning itself where a server shows that instead.
+    pub(super) fn thought(&self) -> Result<Str<'b>, JsonError> {
+        let mut thought = Str::default();
+        for list in [self.summary, self.content].into_iter().flatten() {
+            if !thought.is_empty() {
+                break;
+            }
+            for content in Content::read_all(list)? {
+                let (Content::Text(text) | Content::Refusal(text)) = content;
+                if text.is_empty() {
+                    continue;
+                }
+                if !thought.is_empty() {
+                    thought.push(&Str::from_plain(BETWEEN_THOUGHTS));
+                }
+                thought.push(&text);
+            }
+        }
+        Ok(thought)
+    }
+}
+
+/// What stands between two summaries in the one text that they become.
+pub(super) const BETWEEN_THOUGHTS: &str = "\n\n";
+
+/// What a message says, or one text of a reasoning item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Content<'b> {
+    /// Text, whatever a server calls it.
+    Text(Str<'b>),
+    /// A refusal in words.
+    Refusal(Str<'b>),
+}
+
+impl<'b> Content<'b> {
+    /// Reads one content part; `None` where it says nothing.
+    pub(super) fn read(part: Raw<'b>) -> Result<Option<Self>, JsonError> {
+        let mut cursor = part.cursor();
+        let mut found = None;
+        if part.kind() != Kind::Object {
+            return Ok(None);
+        }
+        cursor.enter_object()?;
+        while let Some(name) = cursor.member()? {
+            match &*name.plain() {
+                "text" => found = text(&mut cursor)?.map(Self::Text).or(found),
+                "refusal" => found = text(&mut cursor)?.map(Self::Refusal).or(found),
+                _ => cursor.skip()?,
+            }
+        }
+        Ok(found)
+    }
+
+    /// Reads a message's `content`, or a reasoning item's `summary` or `content`.
+    fn read_all(content: Raw<'b>) -> Result<Vec<Self>, JsonError> {
+        let mut cursor = content.cursor();
+        let mut parts = Vec::new();
+        match content.kind() {
+            Kind::String => parts.push(Self::Text(cursor.string()?)),
+            Kind::Array => {
+                cursor.enter_array()?;
+                while cursor.element()? {
+                    parts.extend(Self::read(cursor.raw()?)?);
+                }
+            }
+            Kind::Object | Kind::Number | Kind::Boolean | Kind::Null => {}
+        }
+        Ok(parts)
+    }
+
+    /// Whether it is a refusal.
+    pub(super) const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refusal(_))
+    }
+
+    fn part(self) -> PartKind<'b> {
+        match self {
+            Self::Text(text) => PartKind::Text(text),
+            Self::Refusal(text) => PartKind::Refusal(text),
+        }
+    }
+}
+
+/// A string that comes next; any other value is none.
+pub(super) fn text<'b>(cursor: &mut Cursor<'b>) -> Result<Option<Str<'b>>, JsonError> {
+    if cursor.peek()? == Kind::String {
+        return cursor.string().map(Some);
+    }
+    cursor.skip()?;
+    Ok(None)
+}

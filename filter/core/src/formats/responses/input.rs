@@ -1,0 +1,116 @@
+//! The scan's part that walks the input: how much text it holds, and which elements some provider refuses.
+
+use super::outline::Scan;
+use crate::formats::media::media_type;
+use crate::formats::members::length;
+use crate::formats::shape::Fault;
+use crate::hub::Field;
+use crate::json::Kind;
+
+impl Scan<'_> {
+    pub(super) fn input(&mut self) -> Result<(), Fault> {
+        self.input_bytes = 0;
+        if self.cursor.peek()? == Kind::String {
+            return self.count_text();
+        }
+        self.cursor.enter_array()?;
+        while self.cursor.element()? {
+            self.item()?;
+        }
+        Ok(())
+    }
+
+    fn item(&mut self) -> Result<(), Fault> {
+        let (mut named, mut kind) = (false, None);
+        self.cursor.enter_object()?;
+        while let Some(name) = self.cursor.member()? {
+            let value = self.cursor.peek()?;
+            match &*name.into_plain() {
+                "type" if value == Kind::String => kind = Some(self.cursor.string()?),
+                "role" if value == Kind::String => {
+                    named = true;
+                    self.cursor.skip()?;
+                }
+                "content" | "output" | "summary" => self.content()?,
+                "arguments" | "input" => self.count_text()?,
+                _ => self.cursor.skip()?,
+            }
+        }
+        let field = match kind.as_ref().map(crate::json::Str::plain).as_deref() {
+            Some("message" | "reasoning" | "function_call" | "function_call_output" | "custom_tool_call" | "custom_tool_call_output") => {
+                return Ok(());
+            }
+            Some("item_reference") => Field::ItemReference,
+            Some(_) => Field::HostedItem,
+            None if named => return Ok(()),
+            None => Field::ItemReference,
+        };
+        self.note(field, true);
+        Ok(())
+    }
+
+    fn content(&mut self) -> Result<(), Fault> {
+        if self.cursor.peek()? != Kind::Array {
+            return self.count_text();
+        }
+        self.cursor.enter_array()?;
+        while self.cursor.element()? {
+            if self.cursor.peek()? == Kind::Object {
+                self.part()?;
+            } else {
+                self.cursor.skip()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn part(&mut self) -> Result<(), Fault> {
+        self.cursor.enter_object()?;
+        while let Some(name) = self.cursor.member()? {
+            let value = self.cursor.peek()?;
+            match &*name.into_plain() {
+                "text" | "refusal" => self.count_text()?,
+                "image_url" | "file_data" if value == Kind::String => self.address()?,
+                "file_url" => {
+                    self.note(Field::DocumentUri, value == Kind::String);
+                    self.cursor.skip()?;
+                }
+                "file_id" => {
+                    self.note(Field::FileId, value == Kind::String);
+                    self.cursor.skip()?;
+                }
+                "input_audio" => {
+                    self.note(Field::Audio, value == Kind::Object);
+                    self.cursor.skip()?;
+                }
+                _ => self.cursor.skip()?,
+            }
+        }
+        Ok(())
+    }
+
+    fn address(&mut self) -> Result<(), Fault> {
+        let url = self.cursor.string()?;
+        let Some(mime) = media_type(&url) else {
+            self.note(Field::ImageUri, url.as_escaped().contains("://"));
+            return Ok(());
+        };
+        match &*mime.plain() {
+            "image/png" | "image/jpeg" | "image/gif" | "image/webp" => {}
+            mime if mime.starts_with("image/") => self.note(Field::ImageType, true),
+            mime if mime.starts_with("audio/") => self.note(Field::Audio, true),
+            mime if mime.starts_with("video/") => self.note(Field::Video, true),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn count_text(&mut self) -> Result<(), Fault> {
+        if self.cursor.peek()? != Kind::String {
+            return Ok(self.cursor.skip()?);
+        }
+        let text = self.cursor.string()?;
+        self.input_bytes = self.input_bytes.saturating_add(length(text.as_escaped()));
+        Ok(())
+    }
+}

@@ -1,0 +1,135 @@
+//! OpenAI Responses, without its server's memory: what agents and OpenAI's newer SDKs send, and what OpenAI and some servers answer.
+
+mod answer;
+mod asked_tools;
+mod decode;
+mod echo;
+mod encode;
+mod error;
+mod event;
+mod input;
+mod items;
+mod meter;
+mod outline;
+mod output;
+mod parts;
+mod reader;
+mod sent;
+mod telling;
+mod tools;
+mod usage;
+mod whole;
+mod writer;
+
+use super::{
+    Asked, ClientSide, Head, Meter, Onward, Outline, Passage, ProviderSide, Reply, SameFormat, Seen, StreamReader, StreamWriter, Task,
+    Translation, members, openai,
+};
+use crate::hub::{Answer, Failure, Field, Losses, Rejection, Request};
+use crate::json::{Out, Splices};
+
+/// The format.
+#[derive(Clone, Copy, Debug)]
+pub struct Responses;
+
+/// OpenAI's own path, and those of Azure's two base URLs.
+const PATHS: [&str; 3] = ["/v1/responses", "/openai/v1/responses", "/openai/responses"];
+
+impl ClientSide for Responses {
+    fn task(&self, head: &Head<'_>) -> Option<Task> {
+        PATHS.contains(&head.bare()).then_some(Task::Generate)
+    }
+
+    fn member(&self, field: Field) -> &'static str {
+        match field {
+            Field::JsonMode | Field::JsonSchema | Field::JsonSchemaName => "text.format",
+            Field::Verbosity => "text.verbosity",
+            Field::ReasoningEffort | Field::ReasoningRange | Field::ReasoningModel => "reasoning.effort",
+            Field::ReasoningShow => "reasoning.summary",
+            Field::Logprobs => "top_logprobs",
+            Field::EndUser => "safety_identifier",
+            Field::KeptAnswer | Field::StoreOff => "store",
+            Field::NoOutput => "max_output_tokens",
+            Field::ItemReference | Field::HostedItem => "input",
+            field => field.as_str(),
+        }
+    }
+
+    fn outline(&self, _head: &Head<'_>, body: &[u8]) -> Result<Outline, Rejection> {
+        outline::outline(body)
+    }
+
+    fn decode<'b>(&self, _head: &Head<'_>, body: &'b [u8]) -> Result<Request<'b>, Rejection> {
+        decode::decode(body)
+    }
+
+    fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out) {
+        whole::encode(answer, asked, out);
+    }
+
+    fn writer(&self, asked: &Asked) -> Box<dyn StreamWriter> {
+        Box::new(writer::Writer::new(asked))
+    }
+
+    fn reply(&self, error: &Rejection) -> Reply {
+        openai::reply(error)
+    }
+
+    fn error_event(&self, error: &Rejection, out: &mut Vec<u8>) {
+        // In a stream that passes nobody counts its events.
+        error::event(error, 0, out);
+    }
+
+    fn models(&self, names: &mut dyn Iterator<Item = &str>, created: u64) -> Reply {
+        openai::models(names, created)
+    }
+}
+
+impl ProviderSide for Responses {
+    fn failure(&self, status: u16, headers: &[(&str, &str)], body: &[u8]) -> Failure {
+        error::failure(status, headers, body)
+    }
+}
+
+impl SameFormat for Responses {
+    fn edit(
+        &self,
+        outline: &Outline,
+        body: &[u8],
+        onward: &Onward<'_>,
+        splices: &mut Splices,
+        _losses: &mut Losses,
+    ) -> Result<(), Rejection> {
+        members::edit(outline, body, onward, splices);
+        Ok(())
+    }
+
+    fn meter(&self, _asked: &Asked) -> Box<dyn Meter> {
+        Box::new(meter::EventMeter::default())
+    }
+
+    fn measure(&self, body: &[u8]) -> Seen {
+        meter::measure(body)
+    }
+}
+
+impl Translation for Responses {
+    fn encode(
+        &self,
+        request: &Request<'_>,
+        body: &[u8],
+        onward: &Onward<'_>,
+        out: &mut Out,
+        passage: &mut Passage,
+    ) -> Result<(), Rejection> {
+        encode::encode(request, body, onward, out, passage)
+    }
+
+    fn decode_answer<'b>(&self, body: &'b [u8]) -> Result<Answer<'b>, Failure> {
+        answer::decode(body)
+    }
+
+    fn reader(&self) -> Box<dyn StreamReader> {
+        Box::new(reader::Reader::default())
+    }
+}

@@ -1,0 +1,159 @@
+//! The parts of an item's content: text, refusals, images, files, sound.
+
+use crate::formats::media::{alphabet, decode_mime, media, media_type};
+use crate::formats::shape::{Fault, place, type_of};
+use crate::hub::{Modality, Part, PartKind, Source};
+use crate::json::{Cursor, Kind, Raw, Str};
+
+/// Reads content: a string, a list of parts, or `null`, which is none.
+pub(super) fn decode_content<'b>(cursor: &mut Cursor<'b>) -> Result<Vec<Part<'b>>, Fault> {
+    let at = cursor.offset();
+    match cursor.peek()? {
+        Kind::Null => {
+            cursor.skip()?;
+            Ok(Vec::new())
+        }
+        Kind::String => Ok(vec![Part { at: place(at), cache: None, kind: PartKind::Text(cursor.string()?) }]),
+        Kind::Array => {
+            let mut parts = Vec::new();
+            cursor.enter_array()?;
+            while cursor.element()? {
+                parts.push(decode_part(cursor)?);
+            }
+            Ok(parts)
+        }
+        Kind::Object | Kind::Number | Kind::Boolean => Err(Fault::wrong(at, "it must be a string or a list of parts")),
+    }
+}
+
+fn decode_part<'b>(cursor: &mut Cursor<'b>) -> Result<Part<'b>, Fault> {
+    let at = cursor.offset();
+    let kind = type_of(cursor)?.ok_or(Fault::missing(at, "type"))?;
+    let kind = kind.plain();
+    if !matches!(&*kind, "input_text" | "output_text" | "text" | "refusal" | "input_image" | "input_file" | "input_audio") {
+        return Ok(Part { at: place(at), cache: None, kind: PartKind::Opaque(cursor.raw()?) });
+    }
+    let draft = Draft::read(cursor)?;
+    let cache = draft.cache;
+    let kind = match &*kind {
+        "refusal" => PartKind::Refusal(draft.refusal.ok_or(Fault::missing(at, "refusal"))?),
+        "input_image" => draft.image(at)?,
+        "input_file" => draft.file(at)?,
+        "input_audio" => draft.audio.ok_or(Fault::missing(at, "input_audio"))?,
+        _ => PartKind::Text(draft.text.ok_or(Fault::missing(at, "text"))?),
+    };
+    Ok(Part { at: place(at), cache, kind })
+}
+
+/// The members of one part, whatever its type.
+#[derive(Default)]
+struct Draft<'b> {
+    cache: Option<Raw<'b>>,
+    text: Option<Str<'b>>,
+    refusal: Option<Str<'b>>,
+    image_url: Option<(usize, Str<'b>)>,
+    file_data: Option<(usize, Str<'b>)>,
+    file_url: Option<(usize, Str<'b>)>,
+    file_id: Option<Str<'b>>,
+    file_name: Option<Str<'b>>,
+    detail: Option<Str<'b>>,
+    audio: Option<PartKind<'b>>,
+}
+
+impl<'b> Draft<'b> {
+    fn read(cursor: &mut Cursor<'b>) -> Result<Self, Fault> {
+        let mut draft = Self::default();
+        cursor.enter_object()?;
+        while let Some(name) = cursor.member()? {
+            let at = cursor.offset();
+            if cursor.null()? {
+                continue;
+            }
+            match &*name.into_plain() {
+                "prompt_cache_breakpoint" => draft.cache = Some(cursor.raw()?),
+                "text" => draft.text = Some(cursor.string()?),
+                "refusal" => draft.refusal = Some(cursor.string()?),
+                "image_url" => draft.image_url = Some((at, address(cursor)?)),
+                "file_data" => draft.file_data = Some((at, cursor.string()?)),
+                "file_url" => draft.file_url = Some((at, cursor.string()?)),
+                "file_id" => draft.file_id = Some(cursor.string()?),
+                "filename" => draft.file_name = Some(cursor.string()?),
+                "detail" => draft.detail = Some(cursor.string()?),
+                "input_audio" => draft.audio = Some(audio(cursor)?),
+                _ => cursor.skip()?,
+            }
+        }
+        Ok(draft)
+    }
+
+    fn image(self, at: usize) -> Result<PartKind<'b>, Fault> {
+        match (self.image_url, self.file_id) {
+            (Some((at, url)), _) => media(at, url, Modality::Image, self.detail, None),
+            (None, Some(id)) => Ok(stored(Modality::Image, id, self.detail, None)),
+            (None, None) => Err(Fault::missing(at, "image_url")),
+        }
+    }
+
+    fn file(self, at: usize) -> Result<PartKind<'b>, Fault> {
+        match (self.file_data, self.file_url, self.file_id) {
+            (Some((at, data)), _, _) if media_type(&data).is_some() => media(at, data, Modality::Document, None, self.file_name),
+            // The vendor takes bare base64, too; then the file's name says what it is.
+            (Some((_, data)), _, _) => {
+                let mime_type = self.file_name.as_ref().map_or_else(Str::default, by_name);
+                let alphabet = alphabet(&data);
+                let source = Source::Base64(data, alphabet);
+                Ok(PartKind::Media { modality: Modality::Document, mime_type, source, detail: None, name: self.file_name })
+            }
+            (None, Some((at, url)), _) => media(at, url, Modality::Document, None, self.file_name),
+            (None, None, Some(id)) => Ok(stored(Modality::Document, id, None, self.file_name)),
+            (None, None, None) => Err(Fault::missing(at, "file_data")),
+        }
+    }
+}
+
+/// The media type that a file name tells.
+fn by_name(name: &Str<'_>) -> Str<'static> {
+    let name = name.plain().to_ascii_lowercase();
+    Str::from_plain(if name.ends_with(".pdf") { "application/pdf" } else { "" })
+}
+
+fn stored<'b>(modality: Modality, id: Str<'b>, detail: Option<Str<'b>>, name: Option<Str<'b>>) -> PartKind<'b> {
+    PartKind::Media { modality, mime_type: Str::default(), source: Source::File(id), detail, name }
+}
+
+/// An image's address: a string, or, as the vendor's other format has it, an object around one.
+fn address<'b>(cursor: &mut Cursor<'b>) -> Result<Str<'b>, Fault> {
+    let at = cursor.offset();
+    if cursor.peek()? != Kind::Object {
+        return Ok(cursor.string()?);
+    }
+    let mut url = None;
+    cursor.enter_object()?;
+    while let Some(name) = cursor.member()? {
+        if name.is("url") {
+            url = Some(cursor.string()?);
+        } else {
+            cursor.skip()?;
+        }
+    }
+    url.ok_or(Fault::missing(at, "url"))
+}
+
+fn audio<'b>(cursor: &mut Cursor<'b>) -> Result<PartKind<'b>, Fault> {
+    let at = cursor.offset();
+    let (mut data, mut format) = (None, None);
+    cursor.enter_object()?;
+    while let Some(name) = cursor.member()? {
+        match &*name.into_plain() {
+            "data" => data = Some(cursor.string()?),
+            "format" => format = Some(cursor.string()?),
+            _ => cursor.skip()?,
+        }
+    }
+    let data = data.ok_or(Fault::missing(at, "data"))?;
+    let mut mime = Str::from_plain("audio/");
+    mime.push(&format.ok_or(Fault::missing(at, "format"))?);
+    let alphabet = alphabet(&data);
+    let source = Source::Base64(data, alphabet);
+    Ok(PartKind::Media { modality: Modality::Audio, mime_type: decode_mime(mime), source, detail: None, name: None })
+}
