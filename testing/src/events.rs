@@ -65,7 +65,7 @@ impl Host {
     /// # Errors
     /// Whatever the callback does.
     pub fn tick(&mut self, root: u32) -> Result<(), Error> {
-        self.vm.call("proxy_on_tick", root, &[root])?;
+        self.call("proxy_on_tick", root, &[root])?;
         self.settle()
     }
 
@@ -128,12 +128,6 @@ impl Host {
         }
     }
 
-    fn delete_root(&mut self, id: u32) -> Result<(), Error> {
-        self.vm.call("proxy_on_delete", id, &[id])?;
-        self.vm.state().contexts.remove(&id);
-        Ok(())
-    }
-
     fn deliver_answer(&mut self) -> Result<bool, Error> {
         let state = self.vm.state();
         let now = state.now;
@@ -143,7 +137,7 @@ impl Host {
         let Some(root) = state.root(callout.root) else { return Ok(true) };
         root.reply = reply;
         let args = [callout.root, callout.token, headers as u32, body as u32, trailers as u32];
-        self.vm.call("proxy_on_http_call_response", callout.root, &args)?;
+        self.call("proxy_on_http_call_response", callout.root, &args)?;
         // The answer can be read until what the callback asked for is done.
         self.run_deferred()?;
         if let Some(root) = self.vm.state().root(callout.root) {
@@ -162,7 +156,7 @@ impl Host {
             Some((*id, *queue))
         });
         let Some((root, queue)) = ready else { return Ok(false) };
-        self.vm.call("proxy_on_queue_ready", root, &[root, queue])?;
+        self.call("proxy_on_queue_ready", root, &[root, queue])?;
         Ok(true)
     }
 }

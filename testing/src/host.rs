@@ -3,18 +3,19 @@
 use crate::abi::Status;
 use crate::callout::{Answer, Callout, Reply};
 use crate::error::Error;
+use crate::failure::FailurePolicy;
 use crate::fault::Fault;
 use crate::metrics::{Metric, Metrics};
 use crate::module::Module;
 use crate::process::Process;
-use crate::state::{Context, Plugin, Root, Spent, State};
+use crate::state::{Plugin, Spent, State};
 use crate::transcript::Transcript;
 use crate::vm::Vm;
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 use wasmtime::StoreLimitsBuilder;
 
 /// What a host is started with.
+#[derive(Clone)]
 pub struct Options {
     /// `vm_config.vm_id`.
     pub vm_id: String,
@@ -41,6 +42,8 @@ pub struct Options {
     pub log_level: u32,
     /// The Envoy process that this VM is in.
     pub process: Process,
+    /// What a trap is, and what comes after it.
+    pub failure: FailurePolicy,
 }
 
 impl Default for Options {
@@ -58,6 +61,7 @@ impl Default for Options {
             wasi: true,
             log_level: 0,
             process: Process::new(),
+            failure: FailurePolicy::Report,
         }
     }
 }
@@ -72,7 +76,15 @@ impl Options {
 /// One VM and what Envoy keeps around it.
 pub struct Host {
     pub(crate) vm: Vm,
-    roots: Vec<(String, u32)>,
+    pub(crate) module: Module,
+    /// What it was started with; the plugins' configurations are those of now.
+    pub(crate) options: Options,
+    pub(crate) failure: FailurePolicy,
+    /// Whether the VM has trapped and no new one is there.
+    pub(crate) dead: bool,
+    /// When a new one may be built.
+    pub(crate) reload_at: u64,
+    pub(crate) roots: Vec<(String, u32)>,
     next_context: u32,
 }
 
@@ -93,34 +105,15 @@ impl Host {
     /// # Errors
     /// Everything that keeps a module from starting, each by its name.
     pub fn start(module: &Module, options: Options) -> Result<Host, Error> {
-        let (plugins, fuel, wasi) = (options.plugins.clone(), options.fuel, options.wasi);
-        let vm = Vm::new(module, initial(options), fuel, wasi)?;
-        let mut host = Host { vm, roots: Vec::new(), next_context: 1 };
+        let (plugins, failure) = (options.plugins.clone(), options.failure);
+        let vm = Vm::new(module, initial(&options), options.fuel, options.wasi)?;
+        let module = module.clone();
+        let mut host = Host { vm, module, options, failure, dead: false, reload_at: 0, roots: Vec::new(), next_context: 1 };
         for plugin in plugins {
             host.start_plugin(plugin)?;
         }
         host.settle()?;
         Ok(host)
-    }
-
-    fn start_plugin(&mut self, plugin: Plugin) -> Result<(), Error> {
-        let id = self.fresh();
-        let (root_id, size) = (plugin.root_id.clone(), plugin.configuration.len() as u32);
-        let root = Root { plugin: Rc::new(plugin), tick: None, reply: None, configuring: true, queues: BTreeMap::new() };
-        self.vm.state().contexts.insert(id, Context::Root(Box::new(root)));
-        self.roots.push((root_id.clone(), id));
-        self.vm.call("proxy_on_context_create", id, &[id, 0])?;
-        let vm_size = self.vm.seen().vm_configuration.len() as u32;
-        if self.vm.call("proxy_on_vm_start", id, &[id, vm_size])? == Some(0) {
-            return Err(Error::StartRefused(Box::new(self.transcript().clone())));
-        }
-        if self.vm.call("proxy_on_configure", id, &[id, size])? == Some(0) {
-            return Err(Error::ConfigurationRefused { root_id, transcript: Box::new(self.transcript().clone()) });
-        }
-        if let Some(root) = self.vm.state().root(id) {
-            root.configuring = false;
-        }
-        Ok(())
     }
 
     pub(crate) fn fresh(&mut self) -> u32 {
@@ -232,16 +225,17 @@ impl Host {
     }
 }
 
-fn initial(options: Options) -> State {
+pub(crate) fn initial(options: &Options) -> State {
     State {
-        vm_id: options.vm_id,
-        vm_configuration: options.vm_configuration,
-        environment: options.environment,
-        process: options.process,
+        vm_id: options.vm_id.clone(),
+        vm_configuration: options.vm_configuration.clone(),
+        environment: options.environment.clone(),
+        process: options.process.clone(),
         contexts: BTreeMap::new(),
         current: 0,
         effective: 0,
         callback: "",
+        trapped: 0,
         stop_iteration: false,
         next_token: 1,
         pending: BTreeMap::new(),

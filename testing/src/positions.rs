@@ -2,6 +2,7 @@
 
 use crate::abi::{Action, Way};
 use crate::error::Error;
+use crate::failure::Standing;
 use crate::headers::HeaderMap;
 use crate::host::{Host, StreamId};
 use crate::state::{Context, Shared, Stream};
@@ -23,7 +24,8 @@ impl Host {
 
     /// The same with a stream info that several positions share.
     pub(crate) fn open_with(&mut self, root_id: &str, info: Shared<StreamInfo>, hands_up: bool) -> Result<StreamId, Error> {
-        let root = self.root(root_id)?;
+        let standing = self.admit()?;
+        let root = if standing == Standing::Served { self.root_for_stream(root_id)? } else { 0 };
         let id = self.fresh();
         let stream = Stream {
             root,
@@ -36,9 +38,10 @@ impl Host {
             handed: Vec::new(),
             reset: false,
             driven: true,
+            standing,
         };
         self.vm.state().contexts.insert(id, Context::Stream(Box::new(stream)));
-        self.vm.call("proxy_on_context_create", id, &[id, root])?;
+        self.call("proxy_on_context_create", id, &[id, root])?;
         self.settle()?;
         Ok(StreamId(id))
     }
@@ -185,8 +188,16 @@ impl Host {
 
     /// What the filter answers; a local reply stops the iteration whatever that is.
     fn ask(&mut self, name: &'static str, id: StreamId, args: &[u32]) -> Result<bool, Error> {
-        let action = self.vm.call(name, id.0, args)?.map_or(Action::Continue, Action::from_abi);
-        Ok(action == Action::Pause || self.vm.seen().stop_iteration)
+        if let Some(answer) = self.call(name, id.0, args)? {
+            let action = answer.map_or(Action::Continue, Action::from_abi);
+            return Ok(action == Action::Pause || self.vm.seen().stop_iteration);
+        }
+        // Its VM is gone.
+        let failed = self.standing(id.0) == Standing::Failed;
+        if failed {
+            self.fail_stream(id.0)?;
+        }
+        Ok(failed)
     }
 
     /// Body and trailers that came while everything was stopped reach the filter now.
@@ -259,7 +270,7 @@ impl Host {
             return Ok(());
         }
         let map = Rc::new(RefCell::new(reply.head()));
-        if stream.response.started() {
+        if stream.response.started() || stream.standing == Standing::Failed {
             stream.info.borrow_mut().response_headers = Some(map.clone());
             stream.response.emit_directly(map, reply.body);
             return Ok(());
@@ -278,7 +289,7 @@ impl Host {
     /// Whatever the callback does.
     pub fn log(&mut self, id: StreamId) -> Result<(), Error> {
         self.stream(id)?.logging = true;
-        self.vm.call("proxy_on_log", id.0, &[id.0])?;
+        self.call("proxy_on_log", id.0, &[id.0])?;
         self.stream(id)?.logging = false;
         self.settle()
     }
@@ -288,10 +299,11 @@ impl Host {
     /// # Errors
     /// Whatever the callbacks do.
     pub fn close(&mut self, id: StreamId) -> Result<(), Error> {
-        self.stream(id)?;
-        self.vm.call("proxy_on_done", id.0, &[id.0])?;
-        self.vm.call("proxy_on_delete", id.0, &[id.0])?;
+        let root = self.stream(id)?.root;
+        self.call("proxy_on_done", id.0, &[id.0])?;
+        self.call("proxy_on_delete", id.0, &[id.0])?;
         self.vm.state().contexts.remove(&id.0);
+        self.retire(root)?;
         self.settle()
     }
 }

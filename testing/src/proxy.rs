@@ -5,7 +5,7 @@ use crate::callout::nanos;
 use crate::error::Error;
 use crate::headers::HeaderMap;
 use crate::host::{Host, StreamId};
-use crate::router::Attempt;
+use crate::router::{Attempt, Route};
 use crate::state::{Shared, Spent};
 use crate::stream::{Flow, StreamInfo};
 use crate::wiring::{Received, Request, Sent, Wiring};
@@ -96,7 +96,10 @@ impl Proxy {
     ///
     /// # Errors
     /// Whatever the filter does.
-    pub fn open(&mut self, headers: HeaderMap, end: bool) -> Result<ExchangeId, Error> {
+    pub fn open(&mut self, mut headers: HeaderMap, end: bool) -> Result<ExchangeId, Error> {
+        if !headers.contains("x-forwarded-proto") {
+            headers.add("x-forwarded-proto", "http");
+        }
         let info: Shared<StreamInfo> = Rc::default();
         for (path, value) in &self.wiring.properties {
             info.borrow_mut().properties.insert(path.join("\0"), value.clone());
@@ -118,7 +121,7 @@ impl Proxy {
             closed: false,
         });
         // The route is picked before the filter runs.
-        if let Some(cluster) = self.pick_route(id.0, true) {
+        if let Route::To(cluster) = self.pick_route(id.0, true) {
             self.describe(id.0, &cluster);
         }
         self.host.feed_shared_headers(gateway, Way::Request, Rc::new(RefCell::new(headers)), end)?;

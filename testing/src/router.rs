@@ -37,6 +37,16 @@ enum Failure {
     Timeout,
 }
 
+/// Where a request goes.
+pub(crate) enum Route {
+    /// To this cluster.
+    To(String),
+    /// To a cluster that there is not.
+    NoCluster,
+    /// Envoy finds no route for a request without `x-forwarded-proto`, which it has added itself.
+    None,
+}
+
 /// Headers by which a request steers the router; the router takes them out.
 const STEERING: [&str; 4] =
     ["x-envoy-max-retries", "x-envoy-retry-on", "x-envoy-upstream-rq-per-try-timeout-ms", "x-envoy-upstream-rq-timeout-ms"];
@@ -103,29 +113,34 @@ impl Proxy {
         if let Some(retries) = number("x-envoy-max-retries") {
             exchange.retries_left = u32::try_from(retries).unwrap_or(u32::MAX);
         }
-        exchange.per_try = number("x-envoy-upstream-rq-per-try-timeout-ms").map(Duration::from_millis);
+        exchange.per_try = number("x-envoy-upstream-rq-per-try-timeout-ms").map(Duration::from_millis).or(self.wiring.per_try);
         STEERING.iter().for_each(|name| map.borrow_mut().remove(name));
         exchange.replay.headers = Some(map);
         self.start_attempt(x)
     }
 
     /// The cluster of the route that was picked last; `anew`, or when a filter has made Envoy forget that, by filter state as it is now.
-    pub(crate) fn pick_route(&mut self, x: usize, anew: bool) -> Option<String> {
+    pub(crate) fn pick_route(&mut self, x: usize, anew: bool) -> Route {
         let mut info = self.exchanges[x].info.borrow_mut();
+        if !anew && !info.routed && info.request_headers.as_ref().is_some_and(|map| !map.borrow().contains("x-forwarded-proto")) {
+            return Route::None;
+        }
         if anew || !info.routed {
             let next = info.filter_state.get(&self.wiring.next).map(|next| String::from_utf8_lossy(next).into_owned());
             let known = next.filter(|next| self.wiring.clusters.contains_key(next)).or_else(|| self.wiring.on_no_match.clone());
             info.cluster = known.filter(|name| self.wiring.clusters.contains_key(name));
             info.routed = true;
         }
-        info.cluster.clone()
+        info.cluster.clone().map_or(Route::NoCluster, Route::To)
     }
 
     /// A new attempt: a retry's cluster is chosen by filter state as it is now, the request is the original one.
     fn start_attempt(&mut self, x: usize) -> Result<(), Error> {
         let retried = !self.exchanges[x].sent.is_empty();
-        let Some(name) = self.pick_route(x, retried) else {
-            return self.reply(x, 503, "", "cluster_not_found");
+        let name = match self.pick_route(x, retried) {
+            Route::To(name) => name,
+            Route::NoCluster => return self.reply(x, 503, "", "cluster_not_found"),
+            Route::None => return self.reply(x, 404, "", "route_not_found"),
         };
         self.host.note(format!("router: attempt {} goes to {name}", self.exchanges[x].sent.len() + 1));
         let filters = self.describe(x, &name);

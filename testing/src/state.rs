@@ -2,6 +2,7 @@
 
 use crate::abi::{MapKind, Status, Way};
 use crate::callout::{Answer, Callout, Pending};
+use crate::failure::Standing;
 use crate::fault::Fault;
 use crate::headers::HeaderMap;
 use crate::metrics::Metrics;
@@ -59,6 +60,8 @@ pub(crate) struct Root {
     pub(crate) configuring: bool,
     /// Queues that it registered, with the arrivals that it has been told of.
     pub(crate) queues: BTreeMap<u32, u64>,
+    /// Another configuration has taken its place: it ends with its last stream.
+    pub(crate) replaced: bool,
 }
 
 pub(crate) struct Stream {
@@ -75,6 +78,7 @@ pub(crate) struct Stream {
     pub(crate) reset: bool,
     /// Something else moves what leaves this position, and says when the next thing may come.
     pub(crate) driven: bool,
+    pub(crate) standing: Standing,
 }
 
 impl Stream {
@@ -144,6 +148,8 @@ pub(crate) struct State {
     pub(crate) current: u32,
     pub(crate) effective: u32,
     pub(crate) callback: &'static str,
+    /// The context in whose callback the VM trapped (0: none).
+    pub(crate) trapped: u32,
     /// `proxy_send_local_response` stops the iteration whatever the callback answers.
     pub(crate) stop_iteration: bool,
     pub(crate) next_token: u32,
@@ -209,7 +215,8 @@ impl State {
             MapKind::ResponseTrailers => edit(stream.response.trailers_in_sight().ok_or(Status::BadArgument)?),
             MapKind::CalloutHeaders | MapKind::CalloutTrailers => return Err(Status::BadArgument),
         }
-        if kind == MapKind::RequestHeaders {
+        // Upstream the route is behind: a retry asks it for a cluster again, and does not look for another route.
+        if kind == MapKind::RequestHeaders && !stream.hands_up {
             stream.info.borrow_mut().clear_route();
         }
         Ok(())

@@ -134,6 +134,7 @@ impl Vm {
             }
             Err(error) => {
                 self.dead = true;
+                self.store.data_mut().trapped = context;
                 Err(self.name(name, &error))
             }
         }

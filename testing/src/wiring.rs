@@ -18,6 +18,8 @@ pub struct Wiring {
     pub retry_on: Vec<u16>,
     /// `num_retries`; the request header `x-envoy-max-retries` wins.
     pub retries: u32,
+    /// `per_try_timeout`; the request header `x-envoy-upstream-rq-per-try-timeout-ms` wins.
+    pub per_try: Option<Duration>,
     /// The clusters that a request can go to.
     pub clusters: BTreeMap<String, Cluster>,
     /// Properties of every request (route metadata and the like): path and value.
@@ -36,6 +38,7 @@ impl Wiring {
             on_no_match: None,
             retry_on: Vec::new(),
             retries: 0,
+            per_try: None,
             clusters: BTreeMap::new(),
             properties: Vec::new(),
             patience: Duration::from_secs(600),

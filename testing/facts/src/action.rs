@@ -64,7 +64,7 @@ fn head(words: &[&str]) -> Act {
         [rest @ .., "end"] => (true, rest),
         rest => (false, rest),
     };
-    let (headers, line): (Vec<&str>, Vec<&str>) = words.iter().partition(|word| word.contains('='));
+    let (headers, line): (Vec<&str>, Vec<&str>) = words.iter().partition(|word| !word.starts_with('/') && word.contains('='));
     let line = line.into_iter().map(str::to_owned).collect();
     Act::Head { line, headers: headers.into_iter().map(pair).collect(), end }
 }

@@ -14,6 +14,8 @@ pub struct Fact {
     pub envoy: Vec<String>,
     /// Why a real Envoy does not run it, where that is so.
     pub host_only: Option<String>,
+    /// Why the test host does not do it, where that is so.
+    pub envoy_only: Option<String>,
     /// What is wired and done.
     pub scenario: Scenario,
     /// What must come of it.
@@ -52,6 +54,7 @@ impl Fact {
             text: String::new(),
             envoy: Vec::new(),
             host_only: None,
+            envoy_only: None,
             scenario: Scenario { stop_iteration: true, ..Scenario::default() },
             transcript: transcript.to_owned(),
             path: path.to_owned(),
@@ -74,6 +77,8 @@ impl Fact {
                 self.envoy = versions.split_whitespace().map(str::to_owned).collect();
             } else if let Some(reason) = line.strip_prefix("host only:") {
                 self.host_only = Some(reason.trim().to_owned());
+            } else if let Some(reason) = line.strip_prefix("envoy only:") {
+                self.envoy_only = Some(reason.trim().to_owned());
             } else if !line.trim().is_empty() {
                 self.text = format!("{} {}", self.text, line.trim()).trim().to_owned();
             }
@@ -93,7 +98,7 @@ impl Fact {
         }
     }
 
-    /// Writes the transcript of the test host into the file. What was seen in an Envoy before counts no more if it is another one.
+    /// Writes another transcript into the file. What was seen in an Envoy before counts no more if it is another one.
     ///
     /// # Panics
     /// When the file cannot be written.

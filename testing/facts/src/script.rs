@@ -4,6 +4,7 @@
 //! every callback is logged too, and each log line says whose it is: `probe> down.2 request_body 3 false` is the second stream of `down`.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 mod abi {
     #[link(wasm_import_module = "env")]
@@ -44,6 +45,10 @@ mod abi {
         pub fn proxy_get_current_time_nanoseconds(at: *mut u64) -> u32;
         pub fn proxy_define_metric(kind: u32, k: *const u8, kn: usize, id: *mut u32) -> u32;
         pub fn proxy_increment_metric(id: u32, by: i64) -> u32;
+        pub fn proxy_record_metric(id: u32, value: u64) -> u32;
+        pub fn proxy_get_metric(id: u32, value: *mut u64) -> u32;
+        pub fn proxy_resolve_shared_queue(v: *const u8, vn: usize, k: *const u8, kn: usize, id: *mut u32) -> u32;
+        pub fn proxy_set_header_map_pairs(kind: u32, at: *const u8, size: usize) -> u32;
         pub fn proxy_call_foreign_function(k: *const u8, kn: usize, v: *const u8, vn: usize, at: *mut *mut u8, size_at: *mut usize) -> u32;
     }
 }
@@ -73,6 +78,10 @@ struct World {
     opened: Vec<String>,
     newest: u32,
     calls: Vec<(u32, String)>,
+    cas: u32,
+    kept: String,
+    metric: u32,
+    metrics: BTreeSet<u32>,
     prefix: String,
 }
 
@@ -151,6 +160,7 @@ fn step(context: u32, words: &[&str], end: bool) -> bool {
             log(&format!("pairs {s} {}", owned(at, size).first().unwrap_or(&0)));
         }
         ["set", m, k, v] => {
+            let v = if *v == "-" { "" } else { v };
             let s = unsafe { proxy_replace_header_map_value(map(m), k.as_ptr(), k.len(), v.as_ptr(), v.len()) };
             log(&format!("set {s}"));
         }
@@ -188,11 +198,53 @@ fn step(context: u32, words: &[&str], end: bool) -> bool {
         }
         ["shared", k] => {
             let s = unsafe { proxy_get_shared_data(k.as_ptr(), k.len(), &mut at, &mut size, &mut n) };
+            WORLD.with_borrow_mut(|w| w.cas = n);
             got("shared", s, at, size);
         }
         ["set_shared", k, v] => {
             let s = unsafe { proxy_set_shared_data(k.as_ptr(), k.len(), v.as_ptr(), v.len(), 0) };
             log(&format!("set_shared {s}"));
+        }
+        ["set_shared_cas", k, v, cas] => {
+            let s = unsafe { proxy_set_shared_data(k.as_ptr(), k.len(), v.as_ptr(), v.len(), cas.parse().unwrap()) };
+            log(&format!("set_shared_cas {s}"));
+        }
+        // With the cas that was read last.
+        ["set_shared_read", k, v] => {
+            let cas = WORLD.with_borrow(|w| w.cas);
+            let s = unsafe { proxy_set_shared_data(k.as_ptr(), k.len(), v.as_ptr(), v.len(), cas) };
+            log(&format!("set_shared_read {s}"));
+        }
+        ["keep", text] => WORLD.with_borrow_mut(|w| w.kept = (*text).to_owned()),
+        ["kept"] => log(&format!("kept {}", WORLD.with_borrow(|w| w.kept.clone()))),
+        ["define", kind, k] => {
+            let s = unsafe { proxy_define_metric(kind.parse().unwrap(), k.as_ptr(), k.len(), &mut n) };
+            let fresh = WORLD.with_borrow_mut(|w| w.metrics.insert(n));
+            WORLD.with_borrow_mut(|w| w.metric = n);
+            log(&format!("define {s} {}", if fresh { "new" } else { "known" }));
+        }
+        ["move", by] => {
+            let s = unsafe { proxy_increment_metric(WORLD.with_borrow(|w| w.metric), by.parse().unwrap()) };
+            log(&format!("move {s}"));
+        }
+        ["record", value] => {
+            let s = unsafe { proxy_record_metric(WORLD.with_borrow(|w| w.metric), value.parse().unwrap()) };
+            log(&format!("record {s}"));
+        }
+        ["value"] => {
+            let mut value = 0;
+            let s = unsafe { proxy_get_metric(WORLD.with_borrow(|w| w.metric), &mut value) };
+            log(&format!("value {s} {value}"));
+        }
+        ["resolve", vm, k] => {
+            let s = unsafe { proxy_resolve_shared_queue(vm.as_ptr(), vm.len(), k.as_ptr(), k.len(), &mut n) };
+            log(&format!("resolve {s}"));
+        }
+        ["set_pairs", m, words @ ..] => {
+            let all: Vec<_> = words.chunks(2).map(|pair| (pair[0], pair[1])).collect();
+            let block = pairs(&all);
+            let s = unsafe { proxy_set_header_map_pairs(map(m), block.as_ptr(), block.len()) };
+            log(&format!("set_pairs {s}"));
         }
         ["queue", k] => {
             let s = unsafe { proxy_register_shared_queue(k.as_ptr(), k.len(), &mut n) };
@@ -431,7 +483,8 @@ pub extern "C" fn proxy_on_log(id: u32) {
 
 #[unsafe(no_mangle)]
 pub extern "C" fn proxy_on_done(id: u32) -> bool {
-    !run(id, "done", "", true)
+    let root = WORLD.with_borrow(|w| w.roots.iter().any(|root| root.id == id));
+    !run(id, if root { "root_done" } else { "done" }, "", true)
 }
 
 #[unsafe(no_mangle)]

@@ -46,7 +46,9 @@ fn log_and_time(linker: &mut Linker<State>) -> wasmtime::Result<()> {
             g.say(period.to_string());
             let state = g.state();
             let (now, period) = (state.now, nanos(Duration::from_millis(u64::from(period))));
-            let id = state.subject();
+            // A stream sets the timer of its root.
+            let subject = state.subject();
+            let id = state.root_of(subject);
             let root = state.root(id).ok_or(Status::BadArgument)?;
             root.tick = (period > 0).then_some((period, now.saturating_add(period)));
             Ok(())
@@ -91,6 +93,10 @@ fn streams(linker: &mut Linker<State>) -> wasmtime::Result<()> {
             let state = g.state();
             let id = state.subject();
             if let Some(stream) = state.stream(id) {
+                if way == Way::Response && !stream.response.started() {
+                    state.crash = Some("proxy_continue_stream of a response before there is one");
+                    return Err(Stop::Trap(wasmtime::Error::msg("the Envoy process crashes")));
+                }
                 stream.request.hide();
                 state.deferred.push(Deferred::Continue(id, way));
             }

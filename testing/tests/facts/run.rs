@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
-use weir_facts::{Act, Action, Got, Reached, Scenario, Upstream, probe};
+use weir_facts::{Act, Action, Failure, Got, Reached, Scenario, Upstream, probe};
 use weir_testing::{
-    Answer, Cluster, Error, ExchangeId, HeaderMap, Host, Module, Options, Play, Plugin, Proxy, Reply, Sent, Status, Wiring,
+    Answer, Cluster, Error, ExchangeId, FailurePolicy, HeaderMap, Host, Module, Options, Play, Plugin, Proxy, Reply, Sent, Status, Wiring,
 };
 
 /// What notes of the test's own begin with, in the host's transcript.
@@ -25,7 +25,11 @@ pub fn run(scenario: &Scenario) -> String {
         clients.values().try_for_each(|id| proxy.finish(*id))
     };
     // A failure is a line of its own, which no Envoy has.
-    let failure = live().err().map(|error| format!("(the host failed: {error})\n")).unwrap_or_default();
+    let failure = match live() {
+        Ok(()) => String::new(),
+        Err(Error::EnvoyCrash { .. }) => return log_until(&proxy, scenario) + "-- Envoy crashed\n",
+        Err(error) => format!("(the host failed: {error})\n"),
+    };
     transcript(&proxy, scenario, &clients) + &failure
 }
 
@@ -37,10 +41,17 @@ fn proxy(scenario: &Scenario) -> Proxy {
     let mut plugins = vec![plugin("down", &scenario.down[0])];
     plugins.extend(scenario.up.as_ref().map(|script| plugin("up", script)));
     let mut options = Options::plugins(plugins);
+    options.vm_id = "facts".to_owned();
     options.buffer_limit = scenario.limit.unwrap_or(options.buffer_limit);
+    options.failure = match scenario.failure {
+        Failure::Closed => FailurePolicy::Closed,
+        Failure::Open => FailurePolicy::Open,
+        Failure::Reload => FailurePolicy::Reload(Duration::from_millis(20)),
+    };
     let module = Module::load(probe::build(Path::new(env!("CARGO_TARGET_TMPDIR")))).unwrap();
     let mut host = Host::start(&module, options).unwrap_or_else(|error| panic!("{error:?}"));
     let mut wiring = Wiring::new("down", "wasm.next").retry(&scenario.retry_on, scenario.retries);
+    wiring.per_try = scenario.per_try.map(Duration::from_millis);
     wiring.on_no_match = scenario.clusters.first().map(|(name, _)| name.clone());
     if scenario.up.is_some() {
         wiring = wiring.upstream("up");
@@ -118,7 +129,7 @@ fn act<'s>(
     clients: &mut BTreeMap<usize, ExchangeId>,
     client: usize,
     act: &Act,
-    _scripts: &mut impl Iterator<Item = &'s String>,
+    scripts: &mut impl Iterator<Item = &'s String>,
 ) -> Result<(), Error> {
     if let Act::Head { line, headers, end } = act {
         let pseudo = [(":authority", "a"), (":path", line[1].as_str()), (":method", line[0].as_str()), (":scheme", "http")];
@@ -127,9 +138,14 @@ fn act<'s>(
         clients.insert(client, id);
         return Ok(());
     }
+    match act {
+        Act::Reconfigure => return proxy.host_mut().reconfigure("down", scripts.next().unwrap()),
+        Act::Wait(limit) => return proxy.advance(Duration::from_millis(*limit)),
+        Act::Head { .. } | Act::Data(_) | Act::Last(_) | Act::End | Act::Trailers(_) | Act::Reset => {}
+    }
     let Some(id) = clients.get(&client).copied() else { panic!("client {client} has not begun") };
     match act {
-        Act::Head { .. } => Ok(()),
+        Act::Head { .. } | Act::Wait(_) | Act::Reconfigure => Ok(()),
         Act::Data(bytes) => proxy.send_data(id, bytes, false),
         Act::Last(bytes) => {
             proxy.send_data(id, bytes, false)?;
@@ -138,13 +154,11 @@ fn act<'s>(
         Act::End => proxy.send_data(id, b"", true),
         Act::Trailers(trailers) => proxy.send_trailers(id, trailers.iter().cloned().collect()),
         Act::Reset => proxy.abort(id),
-        Act::Wait(limit) => proxy.advance(Duration::from_millis(*limit)),
-        Act::Reconfigure => panic!("not yet"),
     }
 }
 
-/// What the probe logged, what clients and upstreams did, and at the end what they got.
-fn transcript(proxy: &Proxy, scenario: &Scenario, clients: &BTreeMap<usize, ExchangeId>) -> String {
+/// What the probe logged, what clients and upstreams did.
+fn log_until(proxy: &Proxy, scenario: &Scenario) -> String {
     let mut played: BTreeMap<&str, Vec<Option<&Action>>> = BTreeMap::new();
     let mut begun: BTreeMap<&str, usize> = BTreeMap::new();
     let mut out = String::new();
@@ -174,22 +188,28 @@ fn transcript(proxy: &Proxy, scenario: &Scenario, clients: &BTreeMap<usize, Exch
             }
         }
     }
-    for (name, _) in scenario.clusters.iter().filter(|(_, upstream)| matches!(upstream, Upstream::Plays(_))) {
-        let sent = clients.values().flat_map(|id| proxy.sent(*id)).filter(|sent| sent.complete && sent.cluster == *name);
-        sent.for_each(|sent| out.push_str(&format!("{}\n", reached(sent, &scenario.look))));
+    out
+}
+
+/// The same, and at the end what clients and upstreams got.
+fn transcript(proxy: &Proxy, scenario: &Scenario, clients: &BTreeMap<usize, ExchangeId>) -> String {
+    let mut out = log_until(proxy, scenario);
+    let mut arrived: Vec<String> = Vec::new();
+    let plays = |name: &str| scenario.clusters.iter().any(|(known, upstream)| known == name && matches!(upstream, Upstream::Plays(_)));
+    let sent = clients.values().flat_map(|id| proxy.sent(*id)).filter(|sent| sent.complete && plays(&sent.cluster));
+    arrived.extend(sent.map(|sent| reached(sent, &scenario.look).to_string()));
+    for callout in proxy.host().callouts().iter().filter(|callout| scenario.callouts.iter().any(|(name, _)| *name == callout.cluster)) {
+        let reached = Reached {
+            cluster: callout.cluster.clone(),
+            line: line(&callout.headers),
+            headers: looked(&callout.headers, &scenario.look),
+            body: callout.body.clone(),
+            trailers: pairs(&callout.trailers),
+        };
+        arrived.push(reached.to_string());
     }
-    for (name, _) in &scenario.callouts {
-        for callout in proxy.host().callouts().iter().filter(|callout| callout.cluster == *name) {
-            let reached = Reached {
-                cluster: name.clone(),
-                line: line(&callout.headers),
-                headers: looked(&callout.headers, &scenario.look),
-                body: callout.body.clone(),
-                trailers: pairs(&callout.trailers),
-            };
-            out.push_str(&format!("{reached}\n"));
-        }
-    }
+    arrived.sort();
+    arrived.iter().for_each(|line| out.push_str(&format!("{line}\n")));
     for (client, id) in clients {
         let received = proxy.received(*id);
         let got = Got {

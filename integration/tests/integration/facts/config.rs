@@ -72,7 +72,7 @@ fn probe(scenario: &Scenario, module: &Path, root: &str, script: &str) -> Value 
         Failure::Open => config["failure_policy"] = json!("FAIL_OPEN"),
         Failure::Reload => {
             config["failure_policy"] = json!("FAIL_RELOAD");
-            config["reload_config"] = json!({ "backoff": { "base_interval": "0.001s", "max_interval": "0.001s" } });
+            config["reload_config"] = json!({ "backoff": { "base_interval": "0.01s", "max_interval": "0.02s" } });
         }
     }
     json!({ "@type": wasm(), "config": config })

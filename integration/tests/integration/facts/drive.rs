@@ -20,6 +20,9 @@ use super::server::Upstream;
 const START: Duration = Duration::from_secs(60);
 /// How long the first missing line is waited for, and each after it.
 const PATIENCE: [Duration; 2] = [Duration::from_secs(5), Duration::from_millis(200)];
+/// How long an Envoy that is about to crash may take.
+const CRASH: Duration = Duration::from_secs(20);
+const CRASHED: &str = "-- Envoy crashed";
 /// Lines that nobody expects have come by then.
 const SETTLED: Duration = Duration::from_millis(60);
 
@@ -51,14 +54,14 @@ pub fn run(fact: &Fact) -> String {
                 run.say(line);
                 run.client(client, &actions.get_mut(&client).unwrap().pop().unwrap().act, got);
             }
-            Some((who, _)) if run.upstreams.iter().any(|(name, _)| name == who) => {
+            Some((who, words)) if run.upstreams.iter().any(|(name, _)| name == who) => {
                 run.say(line);
-                run.upstreams.iter().find(|(name, _)| name == who).unwrap().1.permit();
+                run.upstreams.iter().find(|(name, _)| name == who).unwrap().1.permit(words);
             }
             Some(_) | None => run.take_line(),
         }
     }
-    run.finish()
+    run.finish(fact.transcript.contains(CRASHED))
 }
 
 impl<'f> Run<'f> {
@@ -126,32 +129,39 @@ impl<'f> Run<'f> {
     }
 
     fn client(&mut self, number: usize, act: &Act, expected: &str) {
-        let (listener, look) = (self.listener, &self.scenario.look);
-        let client = self.clients.entry(number).or_insert_with(|| Client::open(number, listener, look));
         match act {
-            Act::Reset => client.await_line(expected, PATIENCE[0]),
+            Act::Wait(limit) => return std::thread::sleep(Duration::from_millis(*limit)),
             Act::Reconfigure => {
                 self.configured += 1;
                 let draft = self.folder.join("draft.json");
                 write(&draft, &config::discovered(self.scenario, &self.module, self.configured));
-                std::fs::rename(&draft, self.folder.join("down.json")).unwrap();
+                return std::fs::rename(&draft, self.folder.join("down.json")).unwrap();
             }
-            Act::Head { .. } | Act::Data(_) | Act::Last(_) | Act::End | Act::Trailers(_) | Act::Wait(_) => {}
+            Act::Head { .. } | Act::Data(_) | Act::Last(_) | Act::End | Act::Trailers(_) | Act::Reset => {}
+        }
+        let (listener, look) = (self.listener, &self.scenario.look);
+        let client = self.clients.entry(number).or_insert_with(|| Client::open(number, listener, look));
+        if *act == Act::Reset {
+            client.await_line(expected, PATIENCE[0]);
         }
         client.act(act);
     }
 
-    fn finish(mut self) -> String {
+    fn finish(mut self, crashes: bool) -> String {
+        // A stack takes its time to run over.
+        let _ = self.envoy.wait_end(if crashes { CRASH } else { SETTLED });
+        if self.envoy.ended().is_some() {
+            // Of what its last moments brought nothing is certain.
+            self.say(CRASHED);
+            return self.record;
+        }
         let got: Vec<_> = self.clients.values().map(|client| client.got(PATIENCE[usize::from(self.late)]).to_string()).collect();
-        std::thread::sleep(SETTLED);
         let more: Vec<String> = self.lines().split_off(self.read);
         more.iter().for_each(|line| self.say(line));
-        let reached: Vec<_> =
+        let mut reached: Vec<_> =
             self.upstreams.iter().flat_map(|(_, upstream)| upstream.reached()).map(|reached| reached.to_string()).collect();
+        reached.sort();
         reached.iter().chain(&got).for_each(|line| self.say(line));
-        if let Some(how) = self.envoy.ended() {
-            self.say(&format!("-- Envoy ended: {how}"));
-        }
         self.record
     }
 }

@@ -39,6 +39,11 @@ fn envoy_does_what_the_facts_say() {
 /// What is wrong with this, if anything.
 fn judge(fact: &Fact, found: &str, bless: bool) -> Option<String> {
     let difference = difference(&fact.transcript, found);
+    if difference.is_some() && bless && fact.envoy_only.is_some() {
+        // Nobody else can say what this one does.
+        fact.bless(found);
+        return None;
+    }
     if difference.is_some() || fact.envoy.iter().any(|version| version == fetch::envoy::VERSION) {
         return difference;
     }

@@ -1,12 +1,15 @@
 //! The servers behind Envoy's clusters: each step of an answer is sent when the transcript comes to it.
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use weir_facts::{Act, Action, Reached};
 use weir_integration::http::Request;
 use weir_integration::http::server::{Answer, Server};
 
 use super::client::{looked, trailer_section};
+
+/// How long a request may be on its way.
+const ARRIVAL: Duration = Duration::from_secs(5);
 
 /// One cluster's server.
 pub struct Upstream {
@@ -28,6 +31,9 @@ struct Stage {
 #[derive(Default)]
 struct State {
     permitted: usize,
+    /// Which request is answered, and which step of that comes next.
+    answered: usize,
+    step: usize,
     reached: Vec<Reached>,
     ending: bool,
 }
@@ -46,9 +52,18 @@ impl Upstream {
         self.server.address()
     }
 
-    /// One step more may be done.
-    pub fn permit(&self) {
-        self.stage.state.lock().unwrap().permitted += 1;
+    /// This step may be done: the next one of the request that is answered, or the first for the request that is about to come.
+    pub fn permit(&self, words: &str) {
+        let mut state = self.stage.state.lock().unwrap();
+        if self.stage.of(state.answered).get(state.step).is_none_or(|action| action.words != words) {
+            (state.answered, state.step, state.permitted) = (state.answered + 1, 0, 0);
+        }
+        let deadline = Instant::now() + ARRIVAL;
+        while state.reached.len() <= state.answered && Instant::now() < deadline {
+            state = self.stage.changed.wait_timeout(state, ARRIVAL).unwrap().0;
+        }
+        state.step += 1;
+        state.permitted += 1;
         self.stage.changed.notify_all();
     }
 
@@ -80,7 +95,7 @@ impl Stage {
             self.changed.notify_all();
             state.reached.len() - 1
         };
-        let play = self.plays.get(nth).or(self.plays.last()).unwrap();
+        let play = self.of(nth);
         let mut chunked = false;
         for action in play {
             if self.gated && !self.may(nth) {
@@ -122,6 +137,11 @@ impl Stage {
             while self.may(nth) {}
             answer.abort();
         }
+    }
+
+    /// What is done for the request of this number.
+    fn of(&self, nth: usize) -> &[Action] {
+        self.plays.get(nth).or(self.plays.last()).unwrap()
     }
 
     /// Waits for the next permission of this play; false at the end of everything, and when the next request has come.
