@@ -6,7 +6,7 @@ use crate::{gateway, platform, upstream};
 use std::rc::Rc;
 use weir_abi::{self as abi, Buffer, Level, Map};
 use weir_core::config::LimitService;
-use weir_core::exchange::{Attempt, Configured, Headers, Table};
+use weir_core::exchange::{Configured, Headers, Table};
 use weir_core::limits::{CallFault, SyncCall, Synced};
 use weir_core::names;
 
@@ -77,12 +77,9 @@ pub fn tick(root: u32) {
         return;
     }
     let now = host::now();
-    let is_due = |stream: &Stream, table: &mut Table| {
-        let deadline = match stream.position {
-            Position::Upstream => stream.attempt.as_ref().and_then(Attempt::deadline),
-            Position::Gateway => stream.key.and_then(|key| table.exchange(key)?.deadline()),
-        };
-        deadline.is_some_and(|at| at <= now)
+    let is_due = |stream: &mut Stream, table: &mut Table| match stream.position {
+        Position::Upstream => stream.attempt.as_mut().is_some_and(|attempt| attempt.is_due(now)),
+        Position::Gateway => stream.key.and_then(|key| table.exchange(key)?.deadline()).is_some_and(|at| at <= now),
     };
     visit(is_due, |context, position| match position {
         Position::Upstream => upstream::expire(context),
@@ -154,14 +151,15 @@ fn tell(synced: impl FnOnce(&mut Vm) -> Synced) {
 
 /// Asks again for every exchange that waits for its budgets.
 fn wake(now: u64) {
-    let waits = |stream: &Stream, table: &mut Table| stream.key.and_then(|key| table.exchange(key)).is_some_and(|one| one.is_deciding());
+    let waits =
+        |stream: &mut Stream, table: &mut Table| stream.key.and_then(|key| table.exchange(key)).is_some_and(|one| one.is_deciding());
     visit(waits, |context, _| gateway::resume(context, |exchange, ledger| exchange.decide(ledger, now)));
 }
 
 /// Turns to those streams that `which` picks, outside of their own callbacks.
-fn visit(mut which: impl FnMut(&Stream, &mut Table) -> bool, then: impl Fn(u32, Position)) {
+fn visit(mut which: impl FnMut(&mut Stream, &mut Table) -> bool, then: impl Fn(u32, Position)) {
     let picked = vm::with(|Vm { streams, table, .. }| {
-        streams.iter().filter(|(_, stream)| which(stream, table)).map(|(&id, stream)| (id, stream.position)).collect::<Vec<_>>()
+        streams.iter_mut().filter_map(|(&id, stream)| which(stream, table).then_some((id, stream.position))).collect::<Vec<_>>()
     });
     for (context, position) in picked.unwrap_or_default() {
         if report(abi::act_on(context)).is_some() {

@@ -18,7 +18,7 @@ pub fn request_head(context: u32, end: bool) -> Action {
     let Ok(provider) = abi::property("xds\0cluster_metadata\0filter_metadata\0weir\0provider") else {
         return host::refuse(b"the gateway does not know this provider");
     };
-    let bound = vm::with(|vm| Some(vm.table.exchange(key)?.bind(&String::from_utf8_lossy(&provider))));
+    let bound = vm::with(|vm| Some(vm.table.exchange(key)?.bind(&String::from_utf8_lossy(&provider), host::now)));
     match bound.flatten() {
         None => host::refuse(UNKNOWN),
         Some(Bound::Tombstone(next)) => {
@@ -91,11 +91,12 @@ pub fn done(context: u32) {
     let unreachable = || abi::property("upstream\0transport_failure_reason").is_ok_and(|reason| !reason.is_empty());
     vm::attempt(context, |attempt, exchange| {
         let unreachable = attempt.is_sent() && unreachable();
-        attempt.done(exchange, unreachable);
+        let now = if attempt.is_sent() || attempt.is_held() { host::now() } else { 0 };
+        attempt.done(exchange, unreachable, now);
     });
 }
 
-/// The attempt's deadline has passed.
+/// What is due for an attempt happens.
 pub fn expire(context: u32) {
     let now = host::now();
     carry_out(vm::attempt(context, |attempt, exchange| attempt.expire(exchange, now)), Some(Direction::Response));
@@ -121,6 +122,11 @@ fn carry_out(verdict: Option<AnswerVerdict>, resume: Option<Direction>) -> Actio
     let written = match verdict {
         None | Some(AnswerVerdict::Continue) => return Action::Continue,
         Some(AnswerVerdict::Hold) => return Action::Pause,
+        Some(AnswerVerdict::Reply(reply)) => return host::reply(&reply),
+        Some(AnswerVerdict::Reset) => {
+            report(abi::reset(Direction::Response));
+            return Action::Pause;
+        }
         Some(AnswerVerdict::Replace(bytes)) => host::set_body(Buffer::Response, Some(&bytes)),
         Some(AnswerVerdict::Commit(AnswerHead { headers, body })) => {
             host::set_body(Buffer::Response, body.as_deref()).and_then(|()| host::set_headers(Map::Response, &headers))

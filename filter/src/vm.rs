@@ -27,7 +27,7 @@ pub struct Stream {
     /// Its exchange, once there is one.
     pub key: Option<Key>,
     /// The attempt of an upstream position.
-    pub attempt: Option<Attempt>,
+    pub attempt: Option<Box<Attempt>>,
 }
 
 /// Everything that lives as long as the VM.
@@ -91,7 +91,7 @@ pub fn exchange<R>(context: u32, work: impl FnOnce(&mut Exchange, &mut Ledger, &
 pub fn attempt<R>(context: u32, work: impl FnOnce(&mut Attempt, &mut Exchange) -> R) -> Option<R> {
     with(|vm| {
         let stream = vm.streams.get_mut(&context)?;
-        Some(work(stream.attempt.as_mut()?, vm.table.exchange(stream.key?)?))
+        Some(work(stream.attempt.as_deref_mut()?, vm.table.exchange(stream.key?)?))
     })
     .flatten()
 }

@@ -241,6 +241,13 @@ impl Play {
         self
     }
 
+    /// All of it comes so much later.
+    #[must_use]
+    pub fn after(mut self, silence: Duration) -> Play {
+        self.steps.insert(0, Step::Wait(silence));
+        self
+    }
+
     /// Silence of this length on the fake clock.
     #[must_use]
     pub fn wait(mut self, silence: Duration) -> Play {

@@ -14,6 +14,7 @@ mod weir {
     mod limiter;
     mod limits;
     mod passing;
+    mod patience;
     mod rig;
     mod start;
     mod stories;

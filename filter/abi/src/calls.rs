@@ -111,6 +111,11 @@ pub fn continue_stream(direction: Direction) -> Result<(), HostError> {
     call!(proxy_continue_stream(direction as u32))
 }
 
+/// Cuts a stream.
+pub fn reset(direction: Direction) -> Result<(), HostError> {
+    call!(proxy_close_stream(direction as u32))
+}
+
 /// Answers the client, after the callback. `details` is the word for the host's own logs.
 pub fn reply(status: u16, pairs: &[u8], body: &[u8], details: &str) -> Result<(), HostError> {
     /// No gRPC status of our own: the host derives one where the client speaks gRPC.

@@ -14,6 +14,7 @@ unsafe extern "C" {
     pub fn proxy_get_buffer_bytes(buffer: u32, start: usize, length: usize, bytes: *mut *mut u8, size: *mut usize) -> u32;
     pub fn proxy_set_buffer_bytes(buffer: u32, start: usize, length: usize, bytes: *const u8, size: usize) -> u32;
     pub fn proxy_continue_stream(direction: u32) -> u32;
+    pub fn proxy_close_stream(direction: u32) -> u32;
     pub fn proxy_send_local_response(
         status: u32,
         details: *const u8,

@@ -10,7 +10,7 @@ mod host;
 
 pub use calls::{
     act_on, buffer, call, continue_stream, define_metric, done, header, header_pairs, increment_metric, log, property, record_metric,
-    reply, set_buffer, set_header_pairs, set_property, set_tick_period, time,
+    reply, reset, set_buffer, set_header_pairs, set_property, set_tick_period, time,
 };
 pub use exports::{Action, Module, allocate};
 

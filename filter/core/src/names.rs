@@ -104,6 +104,8 @@ pub const HEADER_PREFIX: &str = "x-weir-";
 pub const HEADER_LOST: &str = "x-weir-lost";
 /// Request header by which the gateway position limits Envoy's retries to the plan.
 pub const HEADER_MAX_RETRIES: &str = "x-envoy-max-retries";
+/// Request header by which the gateway position limits the time of one attempt until its answer's headers, in milliseconds.
+pub const HEADER_PER_TRY: &str = "x-envoy-upstream-rq-per-try-timeout-ms";
 
 /// Counter of exchanges; tags `model`, `provider`, `status`.
 pub const METRIC_REQUESTS: &str = "weir.requests";

@@ -19,6 +19,7 @@ mod model;
 mod operations;
 mod own_envoy;
 mod passes;
+mod patience;
 mod providers;
 mod reload;
 mod rendered;

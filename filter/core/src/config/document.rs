@@ -165,10 +165,30 @@ static TARGET: Shape = Shape {
         ),
         member("priority", Optional, Value::Count(0, 1_000), "Targets of a lower number are tried first; 0 if left out."),
         member("default_max_tokens", Optional, Value::Count(1, MOST_TOKENS), "The provider's member of this name, for this target."),
-        later("first_content", "How long the first content of a stream is waited for."),
-        later("stream_idle", "How long a stream may stall."),
-        later("answer", "How long a whole answer may take."),
-        later("answer_timeout", "What happens then."),
+        member(
+            "first_content",
+            Optional,
+            Value::Duration,
+            "How long the first content of a stream is waited for; then the next target is tried. Until the answer's headers have come, the longest of the request's targets counts.",
+        ),
+        member(
+            "stream_idle",
+            Optional,
+            Value::Duration,
+            "How long a stream may be silent once its answer has begun; then it ends with an error.",
+        ),
+        member(
+            "answer",
+            Optional,
+            Value::Duration,
+            "How long an answer may take that is not streamed, and how long a stream's beginning; `300s` if left out.",
+        ),
+        member(
+            "answer_timeout",
+            Optional,
+            Value::Choice(&["fail", "next"], &[]),
+            "What happens to a request that is not streamed when `answer` has passed: it ends with 504 (if left out), or goes to the next target, and may be billed twice.",
+        ),
     ],
 };
 

@@ -7,7 +7,7 @@ use super::attempt::{Attempt, AttemptState, Hold};
 use super::headers::{Headers, stays_behind};
 use super::machine::{Exchange, Speak, State};
 use super::relay::{Relay, Relayed};
-use crate::formats::{self, Asked, ClientSide, Seen};
+use crate::formats::{self, Asked, ClientSide, Reply, Seen};
 use crate::framing::sse;
 use crate::hub::{Answer, ErrorKind, Failure, replay};
 use crate::json::Out;
@@ -31,6 +31,10 @@ pub enum AnswerVerdict {
     Commit(AnswerHead),
     /// This piece of the body is replaced.
     Replace(Vec<u8>),
+    /// The host answers in the answer's place, whose headers are held.
+    Reply(Reply),
+    /// The stream is cut.
+    Reset,
 }
 
 /// The head of an answer as the client gets it.
@@ -177,18 +181,10 @@ impl Attempt {
         self.commit(exchange, headers, body, (!end).then_some(held.relay))
     }
 
-    /// The time for which a stream may be held is over: its headers go, and what comes of it later can't be retried.
-    pub fn expire(&mut self, exchange: &mut Exchange, now: u64) -> AnswerVerdict {
-        match core::mem::replace(&mut self.state, AttemptState::Over) {
-            AttemptState::Held { since, hold: Hold::Stream { relay, fed, out, changed }, head } => {
-                exchange.first_content.get_or_insert(now);
-                self.commit_stream(exchange, HeldStream { since, relay, fed, out, changed, head }, false)
-            }
-            state => {
-                self.state = state;
-                AnswerVerdict::Continue
-            }
-        }
+    /// The headers of a stream go although it has no content: what comes of it later can't be retried.
+    pub(super) fn let_go(&mut self, exchange: &mut Exchange, held: HeldStream, now: u64) -> AnswerVerdict {
+        exchange.first_content.get_or_insert(now);
+        self.commit_stream(exchange, held, false)
     }
 
     /// A whole answer or an error whose end has not come yet.
@@ -269,7 +265,7 @@ impl Attempt {
     }
 
     /// The provider failed before the client saw anything: the next target is tried, or the client is told.
-    fn fail(&mut self, exchange: &mut Exchange, failure: Failure, outcome: AttemptOutcome, bodiless: bool) -> AnswerVerdict {
+    pub(super) fn fail(&mut self, exchange: &mut Exchange, failure: Failure, outcome: AttemptOutcome, bodiless: bool) -> AnswerVerdict {
         self.note_failure(exchange, &failure, outcome);
         let reply = exchange.client().reply(&(&failure).into());
         let moves_on = self.more && failure.moves_on();
@@ -280,14 +276,14 @@ impl Attempt {
         let body = (!bodiless).then(|| reply.body.clone());
         if moves_on {
             // Envoy may still not retry; then the gateway position puts the reply in the answer's place.
-            exchange.reply = Some(reply);
+            exchange.keep_reply(reply);
             headers.set(":status", &names::STATUS_RETRY.to_string());
             self.state = AttemptState::Over;
             return AnswerVerdict::Commit(AnswerHead { headers, body });
         }
         if body.is_none() {
             // An answer without a body can't be given one here: the gateway position replies in its place.
-            exchange.reply = Some(reply);
+            exchange.keep_reply(reply);
             self.state = AttemptState::Over;
             return AnswerVerdict::Continue;
         }
@@ -351,11 +347,14 @@ impl Attempt {
     }
 
     fn settle_stream(&self, exchange: &mut Exchange, seen: &Seen) {
+        if exchange.record(self.place).is_some_and(|record| record.outcome == Some(AttemptOutcome::Timeout)) {
+            return;
+        }
         let broken = seen.failure.is_some() || !seen.complete;
         self.outcome(exchange, if broken { AttemptOutcome::Broken } else { AttemptOutcome::Complete });
     }
 
-    fn outcome(&self, exchange: &mut Exchange, outcome: AttemptOutcome) {
+    pub(super) fn outcome(&self, exchange: &mut Exchange, outcome: AttemptOutcome) {
         if let Some(record) = exchange.record(self.place) {
             record.outcome = Some(outcome);
         }
@@ -363,13 +362,13 @@ impl Attempt {
 }
 
 /// A stream that is held, taken apart.
-struct HeldStream {
-    since: u64,
-    relay: Box<Relay>,
-    fed: usize,
-    out: Vec<u8>,
-    changed: bool,
-    head: Headers,
+pub(super) struct HeldStream {
+    pub since: u64,
+    pub relay: Box<Relay>,
+    pub fed: usize,
+    pub out: Vec<u8>,
+    pub changed: bool,
+    pub head: Headers,
 }
 
 /// A whole answer as the client reads it, and its media type: a client that asked for a stream gets one, whatever the provider sent.

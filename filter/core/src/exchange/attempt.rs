@@ -2,10 +2,10 @@
 //!
 //! What it does follows the provider that was picked, never the plan alone: credentials go where the bytes go.
 
-use super::HOLD;
 use super::headers::Headers;
 use super::machine::{Exchange, LocalReply, PlannedTarget, Speak, State};
 use super::onward;
+use super::patience::Watch;
 use super::relay::Relay;
 use crate::formats::Homeward;
 use crate::hub::{ErrorKind, Failure, Rejection, Renames};
@@ -23,6 +23,11 @@ pub struct Attempt {
     pub(super) homeward: Homeward,
     /// Another target follows in the plan.
     pub(super) more: bool,
+    /// When the host picked its cluster.
+    pub(super) began: u64,
+    /// When its answer must have begun, if it must.
+    pub(super) until: Option<u64>,
+    pub(super) watch: Watch,
     pub(super) state: AttemptState,
 }
 
@@ -55,6 +60,7 @@ pub(super) enum Hold {
 #[derive(Clone, Debug)]
 pub struct AttemptRecord {
     pub(super) target: Rc<PlannedTarget>,
+    pub(super) began: u64,
     pub(super) outcome: Option<AttemptOutcome>,
     pub(super) status: Option<u16>,
     pub(super) usage: Usage,
@@ -72,7 +78,7 @@ pub struct AttemptRecord {
 pub enum Bound {
     /// The attempt waits for the request's body. `next` is the cluster of the target behind it, to be written at once: a reset never
     /// reaches the response callbacks.
-    Attempt(Attempt, Option<String>),
+    Attempt(Box<Attempt>, Option<String>),
     /// The route did not know the target's cluster: credentials go, the next target is written, and the attempt is left to be refused.
     Tombstone(Option<String>),
     /// This provider is not in the plan: the request must not leave.
@@ -95,8 +101,9 @@ pub enum RequestVerdict {
 }
 
 impl Exchange {
-    /// Binds an attempt to the provider that the host picked (the cluster's metadata; empty on the cluster of `on_no_match`).
-    pub fn bind(&mut self, provider: &str) -> Bound {
+    /// Binds an attempt to the provider that the host picked (the cluster's metadata; empty on the cluster of `on_no_match`). The clock is
+    /// read only for an attempt behind the first, which begins when the request is released.
+    pub fn bind(&mut self, provider: &str, now: impl FnOnce() -> u64) -> Bound {
         if provider.is_empty() {
             self.expected = self.expected.saturating_add(1);
             return Bound::Tombstone(self.plan.get(self.expected).map(|target| target.name.to_string()));
@@ -110,15 +117,22 @@ impl Exchange {
         };
         self.expected = place.saturating_add(1);
         let next = self.plan.get(self.expected).map(|target| target.name.to_string());
-        let attempt = Attempt {
+        let released = if let State::Released { since } = self.state { Some(since) } else { None };
+        let began = released.filter(|_| self.attempts.is_empty()).unwrap_or_else(now);
+        let mut attempt = Attempt {
             place: self.attempts.len(),
             target: Rc::clone(&target),
             homeward: Homeward::new(target.speak.format(), Renames::default()),
             more: next.is_some(),
+            began,
+            until: None,
+            watch: Watch::default(),
             state: AttemptState::Preparing,
         };
+        attempt.until = attempt.last_moment(self.outline().stream);
         self.attempts.push(AttemptRecord {
             target,
+            began,
             outcome: None,
             status: None,
             usage: Usage::default(),
@@ -129,14 +143,14 @@ impl Exchange {
             response_model: None,
             finish: None,
         });
-        Bound::Attempt(attempt, next)
+        Bound::Attempt(Box::new(attempt), next)
     }
 
     /// The reply of an exchange whose attempt can't be made.
     pub(super) fn refuse_attempt(&mut self, rejection: &Rejection) -> LocalReply {
         let reply = self.client().reply(rejection);
         self.rejected = Some(rejection.kind);
-        self.reply = Some(reply.clone());
+        self.keep_reply(reply.clone());
         LocalReply { reply, worded: true }
     }
 
@@ -209,22 +223,14 @@ impl Attempt {
         matches!(self.state, AttemptState::Held { .. })
     }
 
-    /// When the host must be woken although nothing happens.
-    #[must_use]
-    pub const fn deadline(&self) -> Option<u64> {
-        match &self.state {
-            AttemptState::Held { since, hold: Hold::Stream { .. }, .. } => Some(since.saturating_add(HOLD)),
-            // The exchange's own deadline ends an attempt whose body or whose provider is silent.
-            AttemptState::Held { .. } | AttemptState::Preparing | AttemptState::Sent | AttemptState::Committed(_) | AttemptState::Over => {
-                None
-            }
-        }
-    }
-
     /// The stream has ended or is gone. `unreachable`: the host says that no connection came about, so nothing can be billed.
-    pub fn done(&mut self, exchange: &mut Exchange, unreachable: bool) {
-        let sent = matches!(self.state, AttemptState::Sent);
-        let committed = matches!(self.state, AttemptState::Committed(_));
+    pub fn done(&mut self, exchange: &mut Exchange, unreachable: bool, now: u64) {
+        let outcome = match &self.state {
+            AttemptState::Sent if unreachable => Some(AttemptOutcome::Unreachable),
+            AttemptState::Sent | AttemptState::Held { .. } => Some(self.broken_off(exchange, now)),
+            AttemptState::Committed(_) => Some(AttemptOutcome::Broken),
+            AttemptState::Preparing | AttemptState::Over => None,
+        };
         self.state = AttemptState::Over;
         if exchange.state == State::Settled {
             return;
@@ -233,9 +239,7 @@ impl Attempt {
             if unreachable {
                 record.sent = false;
             }
-            if record.outcome.is_none() && (sent || committed) {
-                record.outcome = Some(if sent { AttemptOutcome::Unreachable } else { AttemptOutcome::Broken });
-            }
+            record.outcome = record.outcome.or(outcome);
         }
     }
 

@@ -1,15 +1,16 @@
 //! The exchange: one client's request from its head to its settlement, as the gateway position sees it.
 
+use super::DECISION;
 use super::attempt::AttemptRecord;
 use super::configured::Configured;
 use super::headers::{self, Headers};
-use super::{ANSWER, BODY_SILENCE, DECISION};
 use crate::formats::{Asked, ClientSide, Head, Outline, Reply};
 use crate::hub::{ErrorKind, Losses, Rejection};
 use crate::limits::{Claim, Decision, Ledger};
 use crate::names::{self, FormatId};
 use crate::operations::Operation;
 use crate::providers::ProviderId;
+use crate::routing::Patience;
 use std::rc::Rc;
 
 /// One exchange.
@@ -32,8 +33,9 @@ pub struct Exchange {
     pub(super) claim: Option<Claim>,
     pub(super) budget: BudgetNote,
     pub(super) losses: Losses,
-    /// What the client is told unless an attempt commits an answer.
+    /// What the client is told unless an attempt commits an answer; and how many attempts there were when that was decided.
     pub(super) reply: Option<Reply>,
+    pub(super) reply_of: usize,
     pub(super) rejected: Option<ErrorKind>,
     pub(super) status: u16,
     pub(super) first_content: Option<u64>,
@@ -83,6 +85,7 @@ pub(super) struct PlannedTarget {
     pub model: Option<Box<str>>,
     pub speak: Speak,
     pub default_max_tokens: u64,
+    pub patience: Patience,
 }
 
 /// How a target is spoken to.
@@ -167,6 +170,7 @@ impl Exchange {
             budget: BudgetNote::None,
             losses: Losses::default(),
             reply: None,
+            reply_of: 0,
             rejected: None,
             status: 0,
             first_content: None,
@@ -282,41 +286,11 @@ impl Exchange {
         let next = first.name.to_string();
         let mut headers = Headers::clone(&self.headers);
         headers.set(names::HEADER_MAX_RETRIES, &self.plan.len().saturating_sub(1).to_string());
+        if let Some(limit) = self.per_try() {
+            headers.set(names::HEADER_PER_TRY, &limit.to_string());
+        }
         self.state = State::Released { since: now };
         Verdict::Release(Release { next, headers })
-    }
-
-    /// When the host must be woken although nothing happens; `None` while nothing is paused.
-    #[must_use]
-    pub const fn deadline(&self) -> Option<u64> {
-        match self.state {
-            State::Reading { since } => Some(since.saturating_add(BODY_SILENCE)),
-            State::Deciding { since } => Some(since.saturating_add(DECISION)),
-            State::Released { since } => match self.operation {
-                Operation::Generate(_) => Some(since.saturating_add(ANSWER)),
-                Operation::PassThrough(_) | Operation::Models(_) | Operation::Health => None,
-            },
-            State::Answering | State::Replacing | State::Local | State::Settled => None,
-        }
-    }
-
-    /// The deadline has passed.
-    pub fn expire(&mut self, ledger: &mut Ledger, now: u64) -> Verdict {
-        match self.state {
-            State::Reading { .. } => self.refuse(Rejection::new(
-                ErrorKind::RequestTimeout,
-                "the request's body did not come, or the filter is loaded without allow_on_headers_stop_iteration",
-            )),
-            State::Deciding { .. } => self.decide(ledger, now),
-            State::Released { .. } => {
-                let rejection = Rejection::new(ErrorKind::Timeout, "the provider did not answer in time");
-                let reply = self.client().reply(&rejection);
-                self.rejected = Some(rejection.kind);
-                self.reply = Some(reply.clone());
-                Verdict::Reply(LocalReply { reply, worded: false })
-            }
-            State::Answering | State::Replacing | State::Local | State::Settled => Verdict::Continue,
-        }
     }
 
     /// The head of an answer is on its way to the client. `status` and `details` (Envoy's `response.code_details`) are asked only
@@ -327,7 +301,8 @@ impl Exchange {
             State::Replacing => return ClientAnswer::Hold,
             State::Reading { .. } | State::Deciding { .. } | State::Released { .. } => {}
         }
-        if self.reply.is_none() {
+        // What is said of an earlier attempt is not what became of the last one.
+        if self.reply.is_none() || self.reply_of != self.attempts.len() {
             let rejection = self.uncommitted(status(), details);
             self.rejected = Some(rejection.kind);
             self.reply = Some(self.client().reply(&rejection));
@@ -345,6 +320,12 @@ impl Exchange {
                 ClientAnswer::Continue
             }
         }
+    }
+
+    /// The client is told this unless another attempt is made.
+    pub(super) fn keep_reply(&mut self, reply: Reply) {
+        self.reply_of = self.attempts.len();
+        self.reply = Some(reply);
     }
 
     fn take_reply(&mut self) -> ClientAnswer {

@@ -20,6 +20,7 @@ mod configured;
 pub mod headers;
 mod machine;
 mod onward;
+mod patience;
 mod planning;
 mod relay;
 mod replies;
@@ -38,9 +39,8 @@ pub const SECOND: u64 = 1_000_000_000;
 
 /// How long a client may be silent while its body is on the way.
 const BODY_SILENCE: u64 = 30 * SECOND;
-/// How long a streamed answer's headers are held back while the provider has sent no content: behind it, an error can't move on any more.
+/// How long a streamed answer's headers are held back while the provider has sent no content, where the document sets no limit: behind it, an
+/// error can't move on any more.
 const HOLD: u64 = 30 * SECOND;
-/// How long a whole answer may take, from the request's release to its last byte.
-const ANSWER: u64 = 300 * SECOND;
 /// How long a decision may wait in all, whatever the rate-limit service does.
 const DECISION: u64 = 5 * SECOND;

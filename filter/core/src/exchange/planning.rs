@@ -10,7 +10,7 @@ use crate::limits::{Admission, Amounts, Claim, IdentityValue, keys_for};
 use crate::names::FormatId;
 use crate::operations::Operation;
 use crate::providers::Provider;
-use crate::routing::{Target, plan};
+use crate::routing::{Patience, Target, plan};
 use crate::usage::Usage;
 use std::rc::Rc;
 
@@ -61,6 +61,7 @@ impl Exchange {
                     model,
                     speak: speak(target)?,
                     default_max_tokens: u64::from(target.default_max_tokens),
+                    patience: target.patience,
                 }))
             })
             .collect();
@@ -95,6 +96,7 @@ impl Exchange {
             model: None,
             speak,
             default_max_tokens: 0,
+            patience: Patience::default(),
         }));
         match self.claim_budgets(now) {
             Ok(()) => Verdict::Wait,

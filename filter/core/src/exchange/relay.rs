@@ -22,6 +22,18 @@ pub struct Relay {
     way: Way,
     /// An error event was written: nothing that follows is for the client.
     over: bool,
+    /// What the client is told in the place of the next bytes: too long nothing but such bytes came.
+    stalled: Option<Failure>,
+    marks: Marks,
+}
+
+/// How far a stream has come, for one who looks now and then. Both wrap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Events that say something; comments and pings don't.
+    pub events: u32,
+    /// Arrivals of bytes.
+    pub pushes: u32,
 }
 
 enum Way {
@@ -40,14 +52,33 @@ impl Relay {
     /// A relay between two sides of one format.
     pub fn pass(format: &dyn SameFormat, client: &'static dyn ClientSide, asked: &Asked, limit: usize) -> Self {
         let way = Way::Pass { meter: format.meter(asked), dropping: !asked.include_usage };
-        Self { framer: sse::Reader::new(limit), client, way, over: false }
+        Self::new(client, way, limit)
     }
 
     /// A relay from a provider's format to another one of the client's.
     pub fn translate(format: &dyn Translation, client: &'static dyn ClientSide, asked: &Asked, homeward: Homeward, limit: usize) -> Self {
         let home = Home { homeward, writer: client.writer(asked), seen: Seen::default() };
         let way = Way::Translate { reader: format.reader(), home: Box::new(home) };
-        Self { framer: sse::Reader::new(limit), client, way, over: false }
+        Self::new(client, way, limit)
+    }
+
+    fn new(client: &'static dyn ClientSide, way: Way, limit: usize) -> Self {
+        Self { framer: sse::Reader::new(limit), client, way, over: false, stalled: None, marks: Marks::default() }
+    }
+
+    /// How far it has come.
+    pub const fn marks(&self) -> Marks {
+        self.marks
+    }
+
+    /// Whether the client was told of an error.
+    pub const fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// The next bytes shall be this error instead.
+    pub fn stall(&mut self, failure: Failure) {
+        self.stalled = Some(failure);
     }
 
     /// What the answer said about itself so far.
@@ -73,20 +104,33 @@ impl Relay {
             return Ok(Relayed::Changed(Vec::new()));
         }
         let mut out = Vec::new();
+        if let Some(failure) = self.stalled.take() {
+            if self.framer.mid_event() {
+                out.extend_from_slice(sse::EVENT_END);
+            }
+            self.fail(&failure, &mut out);
+            return Ok(Relayed::Changed(out));
+        }
         let held_before = self.framer.mid_event();
+        self.marks.pushes = self.marks.pushes.wrapping_add(1);
+        let events = &mut self.marks.events;
         let mut dropped = false;
         let framed = match &mut self.way {
-            Way::Pass { meter, dropping } => self.framer.push(bytes, &mut |frame| match meter.frame(&frame) {
-                Keep::Drop if *dropping => dropped = true,
-                Keep::Whole | Keep::Drop => {
-                    if *dropping {
-                        out.extend_from_slice(frame.raw);
+            Way::Pass { meter, dropping } => self.framer.push(bytes, &mut |frame| {
+                *events = events.wrapping_add(u32::from(says_something(&frame)));
+                match meter.frame(&frame) {
+                    Keep::Drop if *dropping => dropped = true,
+                    Keep::Whole | Keep::Drop => {
+                        if *dropping {
+                            out.extend_from_slice(frame.raw);
+                        }
                     }
                 }
             }),
-            Way::Translate { reader, home } => {
-                self.framer.push(bytes, &mut |frame| reader.frame(&frame, &mut |event| home.forward(event, committed, &mut out)))
-            }
+            Way::Translate { reader, home } => self.framer.push(bytes, &mut |frame| {
+                *events = events.wrapping_add(u32::from(says_something(&frame)));
+                reader.frame(&frame, &mut |event| home.forward(event, committed, &mut out));
+            }),
         };
         if let Err(error) = framed {
             let failure = Failure::new(ErrorKind::BadGateway, error.to_string());
@@ -196,6 +240,11 @@ impl Home {
             Event::PartDelta { piece: Piece::Signature(_), .. } | Event::PartStart { .. } | Event::PartEnd { .. } | Event::Ping => {}
         }
     }
+}
+
+/// Whether an event is more than a sign of life.
+fn says_something(frame: &sse::Frame<'_>) -> bool {
+    frame.data.is_some() && frame.event != Some(b"ping")
 }
 
 /// What a stream that ended without the provider's own end is.

@@ -59,6 +59,7 @@ impl Exchange {
         match last.outcome {
             Some(AttemptOutcome::Complete) => Ending::Complete,
             Some(AttemptOutcome::Error | AttemptOutcome::NotSent | AttemptOutcome::Unreachable) => Ending::ProviderError,
+            Some(AttemptOutcome::Timeout) if answering => Ending::Stalled,
             Some(AttemptOutcome::Timeout) => Ending::Timeout,
             Some(AttemptOutcome::Broken | AttemptOutcome::Abandoned) => Ending::UpstreamReset,
             None if last.complete => {

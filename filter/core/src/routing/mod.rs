@@ -1,8 +1,10 @@
 //! From the model name that a client asks for to an ordered plan of targets.
 
+mod patience;
 mod pattern;
 mod plan;
 
+pub use patience::Patience;
 pub use pattern::Pattern;
 pub use plan::{Plan, plan};
 
@@ -36,6 +38,8 @@ pub struct Target {
     pub priority: u32,
     /// `max_tokens` of a request in a format that demands it, where the client gave none.
     pub default_max_tokens: u32,
+    /// How long it is waited for.
+    pub patience: Patience,
 }
 
 impl Target {

@@ -70,7 +70,7 @@ fn below(bound: u64, state: &mut u64) -> u64 {
 mod tests {
     use super::*;
     use crate::providers::ProviderId;
-    use crate::routing::Pattern;
+    use crate::routing::{Patience, Pattern};
 
     /// A route from (weight, priority) pairs.
     fn route(targets: &[(u32, u32)]) -> Route {
@@ -80,6 +80,7 @@ mod tests {
             weight: *weight,
             priority: *priority,
             default_max_tokens: 1,
+            patience: Patience::default(),
         };
         Route { name: Pattern::new("m"), targets: targets.iter().map(target).collect() }
     }

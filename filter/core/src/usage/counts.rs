@@ -46,13 +46,16 @@ impl Usage {
         }
     }
 
-    /// Adds the counts of another attempt of the same exchange; they saturate.
+    /// Adds the counts of another attempt of the same exchange; they saturate. Where only one of them reported a total, the other's is its sum.
     pub fn add(&mut self, other: &Self) {
+        let reported = self.total_tokens.is_some() || other.total_tokens.is_some();
+        let total = self.total().unwrap_or(0).saturating_add(other.total().unwrap_or(0));
         for (mine, theirs) in self.members_mut().into_iter().zip(other.members()) {
             if let Some(theirs) = theirs {
                 *mine = Some(mine.unwrap_or(0).saturating_add(theirs));
             }
         }
+        self.total_tokens = reported.then_some(total);
     }
 
     /// The total: as reported, or input and output together. `None` if nothing is known.

@@ -5,6 +5,7 @@
 mod limits;
 mod listen;
 mod models;
+mod patience;
 mod providers;
 
 pub use listen::{Listen, Tls};

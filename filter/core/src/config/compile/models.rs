@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::providers::max_tokens;
-use super::{Reading, text_of};
+use super::{Reading, patience, text_of};
 use crate::config::errors::{Fault, Path};
 use crate::config::gateway::PassThrough;
 use crate::config::scalar;
@@ -58,7 +58,9 @@ fn read_targets(reading: &mut Reading<'_>, route: &Tree, defaults: &[u32], path:
         };
         let (Some(weight), Some(priority)) = (number("weight", 1), number("priority", 0)) else { continue };
         let Some(default_max_tokens) = max_tokens(tree).or_else(|| defaults.get(provider.index()).copied()) else { continue };
-        targets.push(Target { provider, model: text_of(tree, "model").map(Into::into), weight, priority, default_max_tokens });
+        let Some(patience) = patience::read(tree) else { continue };
+        let model = text_of(tree, "model").map(Into::into);
+        targets.push(Target { provider, model, weight, priority, default_max_tokens, patience });
     }
     targets
 }
