@@ -2,6 +2,7 @@
 //!
 //! [`Host`] is one VM with its plugins, [`Proxy`] the router, the client and the providers around it.
 #![doc = include_str!("../README.md")]
+#![deny(missing_docs, rustdoc::broken_intra_doc_links)]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -35,6 +36,7 @@ mod state;
 mod story;
 mod stream;
 mod transcript;
+mod verbs;
 mod vm;
 mod wiring;
 
@@ -52,7 +54,8 @@ pub use module::Module;
 pub use process::Process;
 pub use proxy::{ExchangeId, Proxy};
 pub use state::{Plugin, Spent};
-pub use story::{BadStory, Client, Delivery, End, Move, Story, Told, Weather};
+pub use story::{BadStory, Client, Delivery, End, Move, Scene, Story, Told, Weather};
 pub use stream::{Flow, LocalReply};
 pub use transcript::Transcript;
+pub use verbs::Verbs;
 pub use wiring::{Cluster, Play, Received, Request, Sent, Wiring};

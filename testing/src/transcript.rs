@@ -40,8 +40,26 @@ impl fmt::Display for Transcript {
         if self.lost > 0 {
             writeln!(f, "(and {} lines that are not kept)", self.lost)?;
         }
-        self.lines.iter().try_for_each(|line| writeln!(f, "{line}"))
+        // Ticks that find nothing to do come by the hundred; of those that do the same one is shown.
+        let (mut ticks, mut same): (Vec<&[String]>, usize) = (Vec::new(), 0);
+        for block in self.lines.chunk_by(|_, next| next.starts_with(' ')) {
+            if !block.first().is_some_and(|line| line.starts_with("proxy_on_tick")) {
+                same_ticks(f, std::mem::take(&mut same))?;
+                ticks.clear();
+            } else if ticks.contains(&block) {
+                same += 1;
+                continue;
+            } else {
+                ticks.push(block);
+            }
+            block.iter().try_for_each(|line| writeln!(f, "{line}"))?;
+        }
+        same_ticks(f, same)
     }
+}
+
+fn same_ticks(f: &mut fmt::Formatter<'_>, ticks: usize) -> fmt::Result {
+    if ticks > 0 { writeln!(f, "(and {ticks} ticks that do the same)") } else { Ok(()) }
 }
 
 /// Bytes as a reader wants them in a line: text if they are text, cut to a length.

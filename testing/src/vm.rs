@@ -97,6 +97,11 @@ impl Vm {
         self.store.data_mut()
     }
 
+    /// Whether it trapped or ran dry.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.dead
+    }
+
     pub(crate) fn seen(&self) -> &State {
         self.store.data()
     }
@@ -110,12 +115,13 @@ impl Vm {
         if self.dead {
             return Err(Error::VmDead);
         }
+        // A local reply stops the callback that made it, whether the module exports the next one or not.
+        self.store.data_mut().stop_iteration = false;
         let Some(func) = self.instance.get_func(&mut self.store, name) else { return Ok(None) };
         let state = self.store.data_mut();
         state.current = context;
         state.effective = 0;
         state.callback = name;
-        state.stop_iteration = false;
         state.transcript.push(format!("{name}{args:?}"));
         *state.spent.entry(context).or_default().callbacks.entry(name).or_default() += 1;
         let fuelled = self.store.set_fuel(self.fuel);

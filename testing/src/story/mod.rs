@@ -2,11 +2,14 @@
 
 mod delivery;
 mod play;
+mod scene;
 mod text;
+mod witness;
 
 use crate::abi::Status;
 pub use delivery::{Delivery, End};
 pub use play::Told;
+pub use scene::Scene;
 pub use text::BadStory;
 
 /// A story: who comes, how everything is cut, what fails, and in which order it happens.
