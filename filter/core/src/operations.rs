@@ -9,6 +9,8 @@ use crate::names::FormatId;
 pub enum Operation {
     /// An answer of a model, in a client format.
     Generate(FormatId),
+    /// How many tokens a request has, in a client format.
+    CountTokens(FormatId),
     /// `GET /v1/models`, as clients of a format read it.
     Models(FormatId),
     /// `GET /healthz`: whether the filter is loaded and configured.
@@ -38,6 +40,7 @@ impl Operation {
         for (format, client) in clients {
             match client.task(&head) {
                 Some(Task::Generate) => return Some(Self::Generate(format)),
+                Some(Task::CountTokens) => return Some(Self::CountTokens(format)),
                 None => {}
             }
         }
@@ -55,7 +58,7 @@ impl Operation {
     #[must_use]
     pub const fn methods(&self) -> Option<&'static str> {
         match self {
-            Self::Generate(_) => Some("POST, OPTIONS"),
+            Self::Generate(_) | Self::CountTokens(_) => Some("POST, OPTIONS"),
             Self::Models(_) | Self::Health => Some("GET, HEAD, OPTIONS"),
             Self::PassThrough(_) => None,
         }
@@ -66,6 +69,7 @@ impl Operation {
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Generate(_) => "chat",
+            Self::CountTokens(_) => "count_tokens",
             Self::Models(_) => "models",
             Self::Health => "health",
             Self::PassThrough(_) => "pass_through",
@@ -76,7 +80,7 @@ impl Operation {
     #[must_use]
     pub const fn format(&self) -> FormatId {
         match self {
-            Self::Generate(format) | Self::Models(format) => *format,
+            Self::Generate(format) | Self::CountTokens(format) | Self::Models(format) => *format,
             Self::Health | Self::PassThrough(_) => FormatId::Chat,
         }
     }

@@ -7,6 +7,8 @@ use crate::{progress, trouble::Trouble, wasm};
 
 /// The official OpenAI SDK that the tests drive.
 pub const OPENAI_SDK: &str = "3.57.0";
+/// The official Anthropic SDK that the tests drive.
+pub const ANTHROPIC_SDK: &str = "2.14.0";
 /// What the SDK's HTTP library needs besides for HTTP/2.
 const HTTP2: &str = "h2==4.4.1";
 
@@ -22,6 +24,12 @@ pub enum Install {
 /// The interpreter of a virtual environment that has the official `openai` package, with HTTP/2.
 pub fn openai_sdk() -> Result<PathBuf, Trouble> {
     let home = environment("openai", OPENAI_SDK, Install::WithDependencies(HTTP2))?;
+    Ok(home.join("bin/python"))
+}
+
+/// The interpreter of a virtual environment that has the official `anthropic` package.
+pub fn anthropic_sdk() -> Result<PathBuf, Trouble> {
+    let home = environment("anthropic", ANTHROPIC_SDK, Install::WithDependencies(HTTP2))?;
     Ok(home.join("bin/python"))
 }
 

@@ -1,9 +1,9 @@
-//! The official OpenAI SDK, unmodified, through Envoy to both providers: text, streams, tools, errors of the right classes, a used-up budget.
+//! The official SDKs, unmodified, through Envoy to both providers: text, streams, tools, errors of the right classes, a used-up budget.
 use std::process::Command;
 
 use weir_integration::{fetch, process};
 
-use crate::world::World;
+use crate::world::{ANTHROPIC_KEY, World};
 
 pub const PARTS: &[&str] = &[
     "text",
@@ -24,6 +24,22 @@ pub const PARTS: &[&str] = &[
     "models",
 ];
 
+/// What the Anthropic SDK does, whatever the provider.
+const MESSAGES: &[&str] = &[
+    "text",
+    "stream",
+    "tools",
+    "forced",
+    "stream_tools",
+    "image",
+    "limits",
+    "errors",
+    "error_in_stream",
+    "bad_request",
+    "unknown_model",
+    "models",
+];
+
 /// Runs parts of the script; panics with its words if one fails.
 pub fn run(base: &str, model: &str, parts: &[&str]) {
     run_with(&[], &[], base, model, parts);
@@ -31,10 +47,20 @@ pub fn run(base: &str, model: &str, parts: &[&str]) {
 
 /// The same with options of the script and more environment.
 pub fn run_with(options: &[&str], environment: &[(&str, &str)], base: &str, model: &str, parts: &[&str]) {
-    let python = fetch::python::openai_sdk().unwrap_or_else(|trouble| panic!("{trouble}"));
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/chat.py");
-    let output =
-        Command::new(python).arg(script).args(options).arg(base).arg(model).args(parts).envs(environment.iter().copied()).output().unwrap();
+    let mut command = Command::new(fetch::python::openai_sdk().unwrap_or_else(|trouble| panic!("{trouble}")));
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/chat.py")).args(options).envs(environment.iter().copied());
+    script(command, base, model, parts);
+}
+
+/// Runs parts of the Anthropic SDK's script.
+fn run_messages(world: &World, model: &str, parts: &[&str]) {
+    let mut command = Command::new(fetch::python::anthropic_sdk().unwrap_or_else(|trouble| panic!("{trouble}")));
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/messages.py"));
+    script(command, &format!("http://{}", world.gateway.listener), model, parts);
+}
+
+fn script(mut command: Command, base: &str, model: &str, parts: &[&str]) {
+    let output = command.arg(base).arg(model).args(parts).output().unwrap();
     let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{model}:\n{said}{wrong}");
     assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), parts.len(), "{said}");
@@ -50,6 +76,23 @@ fn to_openai() {
 fn to_anthropic() {
     let world = World::start("sdk", "");
     run(&format!("http://{}/v1", world.gateway.listener), "claude", PARTS);
+}
+
+#[test]
+fn messages_to_anthropic() {
+    let world = World::start("sdk", "");
+    run_messages(&world, "claude", MESSAGES);
+    run_messages(&world, "claude", &["count"]);
+    for seen in world.anthropic.shared().take() {
+        assert_eq!((seen.headers.value("x-api-key"), seen.headers.value("authorization")), (Some(ANTHROPIC_KEY), None));
+    }
+}
+
+#[test]
+fn messages_to_openai() {
+    let world = World::start("sdk", "");
+    run_messages(&world, "gpt", MESSAGES);
+    run_messages(&world, "gpt", &["count_refused"]);
 }
 
 #[test]

@@ -208,6 +208,11 @@ impl Attempt {
             return self.fail(exchange, failure, AttemptOutcome::Broken, bodiless);
         }
         match self.target.speak {
+            // A count is no answer, and nothing in it was used.
+            Speak::Same(_) if matches!(exchange.operation, Operation::CountTokens(_)) => {
+                self.outcome(exchange, AttemptOutcome::Complete);
+                self.commit(exchange, pass_head(head), None, None)
+            }
             Speak::Same(format) => {
                 let Some(format) = formats::same_format(format) else { return AnswerVerdict::Continue };
                 let seen = format.measure(body);
@@ -267,7 +272,9 @@ impl Attempt {
     /// The provider failed before the client saw anything: the next target is tried, or the client is told.
     pub(super) fn fail(&mut self, exchange: &mut Exchange, failure: Failure, outcome: AttemptOutcome, bodiless: bool) -> AnswerVerdict {
         self.note_failure(exchange, &failure, outcome);
-        let reply = exchange.client().reply(&(&failure).into());
+        let client = exchange.client();
+        let mut reply = client.reply(&(&failure).into());
+        reply.headers.extend(failure.request_id.clone().map(|id| (client.id_header(), id)));
         let moves_on = self.more && failure.moves_on();
         if !moves_on {
             exchange.rejected = Some(failure.kind);
@@ -299,6 +306,7 @@ impl Attempt {
             |format| format.failure(status, &pairs, body),
         );
         failure.status = Some(status);
+        failure.request_id = REQUEST_IDS.into_iter().find_map(|name| head.first(name)).map(str::to_owned);
         failure
     }
 

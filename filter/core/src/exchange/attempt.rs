@@ -167,10 +167,10 @@ impl Attempt {
                 Ok(headers) => self.send(exchange, headers, None),
                 Err(rejection) => self.give_up(exchange, &rejection),
             },
-            Operation::Generate(_) | Operation::Models(_) | Operation::Health if end => {
+            Operation::Generate(_) | Operation::CountTokens(_) | Operation::Models(_) | Operation::Health if end => {
                 self.give_up(exchange, &Rejection::new(ErrorKind::Internal, "the request lost its body on its way through the gateway"))
             }
-            Operation::Generate(_) | Operation::Models(_) | Operation::Health => RequestVerdict::Wait,
+            Operation::Generate(_) | Operation::CountTokens(_) | Operation::Models(_) | Operation::Health => RequestVerdict::Wait,
         }
     }
 

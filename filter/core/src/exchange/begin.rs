@@ -59,7 +59,7 @@ impl Exchange {
         match operation {
             Operation::Models(_) => self.list_models(now),
             Operation::Health => self.healthy(),
-            Operation::Generate(_) | Operation::PassThrough(_) => self.by_body(head, end),
+            Operation::Generate(_) | Operation::CountTokens(_) | Operation::PassThrough(_) => self.by_body(head, end),
         }
     }
 

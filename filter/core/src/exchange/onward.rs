@@ -6,6 +6,7 @@ use super::machine::{Exchange, PlannedTarget, Speak};
 use crate::formats::{self, Onward, Passage};
 use crate::hub::{ErrorKind, Rejection};
 use crate::json::{Out, Splices};
+use crate::operations::Operation;
 use crate::providers::{Provider, ProviderId};
 
 /// What an attempt sends.
@@ -46,12 +47,12 @@ pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, body: &[u8
     };
     let length = rewritten.as_ref().map_or(body.len(), Vec::len);
     let format = target.speak.format();
-    let mut headers = envelope(
-        exchange,
-        provider,
-        "POST",
-        &provider.path(format, target.model.as_deref().unwrap_or_default(), exchange.outline().stream).ok_or_else(unconfigured)?,
-    );
+    let path = if matches!(exchange.operation, Operation::CountTokens(_)) {
+        provider.counting_path(format)
+    } else {
+        provider.path(format, target.model.as_deref().unwrap_or_default(), exchange.outline().stream)
+    };
+    let mut headers = envelope(exchange, provider, "POST", &path.ok_or_else(unconfigured)?);
     headers.push("content-type", "application/json");
     for (name, value) in provider.default_headers(format) {
         headers.push(name, value);

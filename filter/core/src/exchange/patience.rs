@@ -61,7 +61,7 @@ impl Exchange {
 
     const fn waits_for_answer(&self) -> bool {
         match self.operation {
-            Operation::Generate(_) => true,
+            Operation::Generate(_) | Operation::CountTokens(_) => true,
             Operation::PassThrough(_) | Operation::Models(_) | Operation::Health => false,
         }
     }

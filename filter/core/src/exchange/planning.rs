@@ -47,7 +47,12 @@ impl Exchange {
         };
         self.route = Some(place);
         let (client, traits) = (self.operation.format(), self.outline().traits);
-        let speak = |target: &Target| gateway.provider(target.provider).and_then(|provider| speak(provider, client, traits));
+        let counts = matches!(self.operation, Operation::CountTokens(_));
+        let speak = |target: &Target| {
+            let provider = gateway.provider(target.provider)?;
+            // Only a provider of the client's own format is asked to count.
+            speak(provider, client, traits).filter(|speak| !counts || matches!(speak, Speak::Same(_)))
+        };
         let usable = |target: &Target| configured.credential(target.provider).is_ok();
         let order = plan(route, random, |target| usable(target) && speak(target).is_some());
         self.plan = (0..order.len())
@@ -75,6 +80,11 @@ impl Exchange {
                 Rejection::new(ErrorKind::Unsupported, format!("no provider of `{}` can be asked for {member}", shown(&model)))
                     .code("unsupported_by_target")
                     .at(member)
+            }
+            None if counts => {
+                Rejection::new(ErrorKind::Unsupported, format!("no provider of `{}` counts tokens without an answer", shown(&model)))
+                    .code("unsupported_by_target")
+                    .at("model")
             }
             None => Rejection::new(ErrorKind::Unavailable, format!("no provider of `{model}` can be used: credentials are missing")),
         })

@@ -142,7 +142,7 @@ impl Exchange {
             provider: &attempt.target.name,
             kind: gateway.provider(attempt.target.provider).map_or("unknown", |provider| provider.kind.preset().name),
             model: attempt.target.model.as_deref().unwrap_or_default(),
-            format: matches!(self.operation, Operation::Generate(_)).then(|| attempt.target.speak.format()),
+            format: matches!(self.operation, Operation::Generate(_) | Operation::CountTokens(_)).then(|| attempt.target.speak.format()),
             outcome: attempt.outcome.unwrap_or(AttemptOutcome::Abandoned),
             status: attempt.status,
             usage: attempt.usage,

@@ -109,7 +109,7 @@ impl ErrorText {
             (true, Some(status)) => format!("the provider answered with status {status} and no message"),
             (true, None) => "the provider reported an error without a message".to_owned(),
         };
-        Failure { kind, message, code: self.code, param: self.param, status, retry_after }
+        Failure { kind, message, code: self.code, param: self.param, status, retry_after, request_id: None }
     }
 
     /// The kind of error: what the words say precisely, then the status, then the type.

@@ -5,6 +5,8 @@
 pub enum Task {
     /// An answer of a model.
     Generate,
+    /// How many tokens a request has, without an answer.
+    CountTokens,
 }
 
 /// The path of a request, with its query. The client's credential is no longer in it.

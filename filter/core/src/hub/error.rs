@@ -137,13 +137,15 @@ pub struct Failure {
     pub status: Option<u16>,
     /// Seconds after which trying again makes sense.
     pub retry_after: Option<u64>,
+    /// The id under which the provider's support finds the request.
+    pub request_id: Option<String>,
 }
 
 impl Failure {
     /// A failure of this kind with a sentence.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), code: None, param: None, status: None, retry_after: None }
+        Self { kind, message: message.into(), code: None, param: None, status: None, retry_after: None, request_id: None }
     }
 
     /// The provider's code, where it tells a program more than the kind of error does: numbers repeat the status, some kinds have one

@@ -103,6 +103,15 @@ impl Provider {
         }
     }
 
+    /// The `:path` of the operation that counts the tokens of a request in `format`; `None` where the format has none.
+    #[must_use]
+    pub fn counting_path(&self, format: FormatId) -> Option<String> {
+        match format {
+            FormatId::Messages => Some(format!("{}/count_tokens", self.path(format, "", false)?)),
+            FormatId::Chat | FormatId::Responses | FormatId::Converse | FormatId::Gemini => None,
+        }
+    }
+
     /// The `:path` of a request that passes through without being read: the client's path (with its query), moved under the base URL.
     ///
     /// Clients send what their SDK would send to a base URL of `http://gateway/v1` (`openai` and its like) or `http://gateway` (`anthropic`).

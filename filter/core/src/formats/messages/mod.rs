@@ -29,6 +29,9 @@ pub struct Messages;
 /// Anthropic's own path, and the one below the base URL that some of its clients are given for other clouds.
 const PATHS: [&str; 2] = ["/v1/messages", "/anthropic/v1/messages"];
 
+/// What follows the path where tokens shall only be counted.
+const COUNT: &str = "/count_tokens";
+
 /// Elements whose member has another name here than in the table of fates.
 const MEMBERS: &[(Field, &str)] = &[
     (Field::StopSequences, "stop_sequences"),
@@ -49,15 +52,18 @@ const MEMBERS: &[(Field, &str)] = &[
 
 impl ClientSide for Messages {
     fn task(&self, head: &Head<'_>) -> Option<Task> {
-        PATHS.contains(&head.bare()).then_some(Task::Generate)
+        match head.bare().strip_suffix(COUNT) {
+            Some(path) => PATHS.contains(&path).then_some(Task::CountTokens),
+            None => PATHS.contains(&head.bare()).then_some(Task::Generate),
+        }
     }
 
     fn member(&self, field: Field) -> &'static str {
         MEMBERS.iter().find(|(one, _)| *one == field).map_or_else(|| field.as_str(), |(_, member)| member)
     }
 
-    fn outline(&self, _head: &Head<'_>, body: &[u8]) -> Result<Outline, Rejection> {
-        client::outline(body)
+    fn outline(&self, head: &Head<'_>, body: &[u8]) -> Result<Outline, Rejection> {
+        client::outline(body, head.bare().ends_with(COUNT))
     }
 
     fn decode<'b>(&self, _head: &Head<'_>, body: &'b [u8]) -> Result<Request<'b>, Rejection> {

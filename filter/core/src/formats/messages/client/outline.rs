@@ -27,10 +27,13 @@ const MEMBERS: [&str; 14] = [
     "container",
 ];
 
-/// Scans a request.
-pub(in super::super) fn outline(body: &[u8]) -> Result<Outline, Rejection> {
+/// The bit of `max_tokens`.
+const LIMIT: u32 = 2;
+
+/// Scans a request. Where its tokens shall only be counted it has no limit.
+pub(in super::super) fn outline(body: &[u8], counts: bool) -> Result<Outline, Rejection> {
     let text = shape::text(body)?;
-    let mut scan = Scan { cursor: Cursor::of_text(text), outline: Outline::default(), seen: 0, twice: false };
+    let mut scan = Scan { cursor: Cursor::of_text(text), outline: Outline::default(), seen: if counts { LIMIT } else { 0 }, twice: false };
     scan.run().map_err(|fault| fault.rejection(text))?;
     let mut outline = scan.outline;
     outline.include_usage = true;
@@ -63,7 +66,7 @@ impl Scan<'_> {
             self.member(&name)?;
         }
         self.cursor.end()?;
-        for (member, bit) in [("model", 1), ("max_tokens", 2), ("messages", 4)] {
+        for (member, bit) in [("model", 1), ("max_tokens", LIMIT), ("messages", 4)] {
             if self.seen & bit == 0 {
                 return Err(Fault::missing(top, member));
             }
