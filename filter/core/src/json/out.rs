@@ -53,8 +53,16 @@ impl Out {
     }
 
     /// Writes text as it is: frame lines, constant parts. No comma is added.
+    #[inline]
     pub fn verbatim(&mut self, text: &str) {
         self.text.push_str(text);
+    }
+
+    /// Writes the constant beginning of a value or member, whose last container or string stays open: one copy instead of one for each token.
+    #[inline]
+    pub fn constant(&mut self, text: &'static str) {
+        self.comma();
+        self.verbatim(text);
     }
 
     /// Opens an object.

@@ -2,6 +2,7 @@
 
 use super::scan::{Specials, plain_run};
 use super::{Cursor, JsonError, Kind};
+use core::cmp::Ordering;
 use std::borrow::Cow;
 
 /// One JSON value exactly as it came: a schema, a number, an unknown member. Always valid JSON without surrounding space.
@@ -109,7 +110,12 @@ impl<'b> Str<'b> {
     /// Whether the text, unescaped, equals `plain`.
     #[must_use]
     pub fn is(&self, plain: &str) -> bool {
-        if memchr::memchr(b'\\', self.0.as_bytes()).is_none() { self.0 == plain } else { self.plain() == plain }
+        // Every escape is longer than what it says.
+        match self.0.len().cmp(&plain.len()) {
+            Ordering::Less => false,
+            Ordering::Equal => self.0 == plain,
+            Ordering::Greater => memchr::memchr(b'\\', self.0.as_bytes()).is_some() && self.plain() == plain,
+        }
     }
 
     /// The text without escapes. Half surrogates, which plain text can't hold, become U+FFFD.

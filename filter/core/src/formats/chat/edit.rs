@@ -1,10 +1,11 @@
 //! What a passing chat request must say otherwise: the model, the wish for usage, and what the provider's dialect spells differently.
 
+use super::outline::DEVELOPER;
 use crate::formats::members;
 use crate::formats::shape::{Fault, place};
 use crate::formats::{Onward, Outline, Span};
 use crate::hub::Rejection;
-use crate::json::{Cursor, Splices};
+use crate::json::{Cursor, Splices, utf8};
 use crate::providers::OutputLimit;
 
 /// Notes the splices of one request.
@@ -15,11 +16,11 @@ pub(super) fn edit(outline: &Outline, body: &[u8], onward: &Onward<'_>, splices:
         splices.replace(limit.name, if max_completion_tokens { "\"max_completion_tokens\"" } else { "\"max_tokens\"" });
     }
     let ask_usage = outline.stream && onward.dialect.include_usage && !outline.include_usage;
-    let rename_developer = !onward.dialect.developer_role && memchr::memmem::find(body, b"developer").is_some();
+    let rename_developer = !onward.dialect.developer_role && outline.memo.as_deref() == Some(DEVELOPER);
     if !ask_usage && !rename_developer {
         return Ok(());
     }
-    let text = core::str::from_utf8(body).unwrap_or_default();
+    let text = utf8(body).unwrap_or_default();
     if ask_usage {
         include_usage(outline, text, splices).map_err(|fault| fault.rejection(text))?;
     }
@@ -75,7 +76,7 @@ fn system_for_developer(text: &str, splices: &mut Splices) -> Result<(), Fault> 
             while let Some(name) = cursor.member()? {
                 let start = cursor.offset();
                 let raw = cursor.raw()?;
-                if name.is("role") && raw.cursor().string().is_ok_and(|role| role.is("developer")) {
+                if name.is("role") && raw.cursor().string().is_ok_and(|role| role.is(DEVELOPER)) {
                     splices.replace(Span { start: place(start), end: place(cursor.passed()) }, "\"system\"");
                 }
             }

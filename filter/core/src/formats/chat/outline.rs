@@ -6,6 +6,9 @@ use crate::formats::{Outline, OutputLimitSpan, Span};
 use crate::hub::{Field, Rejection};
 use crate::json::{Cursor, Kind};
 
+/// The role that some servers know as `system`; the outline's memo where a message has it, so that few bodies are read again for it.
+pub(super) const DEVELOPER: &str = "developer";
+
 /// What the scan does with a member of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Action {
@@ -279,6 +282,10 @@ impl<'b> Scan<'b> {
             }
         }
         Ok(())
+    }
+
+    pub(super) fn note_developer(&mut self) {
+        self.outline.memo = Some(DEVELOPER.into());
     }
 
     pub(super) fn note(&mut self, field: Field, present: bool) {

@@ -1,6 +1,6 @@
 //! The scan's part that walks the messages: how much text they hold, and which elements some provider refuses.
 
-use super::outline::Scan;
+use super::outline::{DEVELOPER, Scan};
 use crate::formats::media::media_type;
 use crate::formats::members::length;
 use crate::formats::shape::Fault;
@@ -16,6 +16,11 @@ impl<'b> Scan<'b> {
             while let Some(name) = self.cursor.member()? {
                 match &*name.into_plain() {
                     "content" => self.content()?,
+                    "role" if self.cursor.peek()? == Kind::String => {
+                        if self.cursor.string()?.is(DEVELOPER) {
+                            self.note_developer();
+                        }
+                    }
                     "tool_calls" | "function_call" => self.count_value()?,
                     "refusal" | "reasoning_content" | "reasoning" => self.count_text()?,
                     "audio" => {

@@ -87,14 +87,10 @@ fn messages(conversation: &Conversation<'_, '_>, pen: &mut Pen<'_, '_>) -> Resul
         pen.out.close_object();
     }
     for turn in &conversation.turns {
-        pen.out.open_object();
-        pen.out.key("role");
-        pen.out.plain(match turn.speaker {
-            Speaker::User => "user",
-            Speaker::Assistant => "assistant",
-        });
-        pen.out.key("content");
-        pen.out.open_array();
+        match turn.speaker {
+            Speaker::User => pen.out.constant(r#"{"role":"user","content":["#),
+            Speaker::Assistant => pen.out.constant(r#"{"role":"assistant","content":["#),
+        }
         for part in &turn.parts {
             parts::encode(part, pen)?;
         }

@@ -59,9 +59,9 @@ pub(super) fn encode(part: &Part<'_>, pen: &mut Pen<'_, '_>) -> Result<(), Rejec
 }
 
 fn said(text: &Str<'_>, pen: &mut Pen<'_, '_>) -> bool {
-    open(pen.out, "text");
-    pen.out.key("text");
-    pen.out.string(text);
+    pen.out.constant(r#"{"type":"text","text":""#);
+    pen.out.verbatim(text.as_escaped());
+    pen.out.verbatim("\"");
     true
 }
 

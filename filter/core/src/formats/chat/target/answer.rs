@@ -6,14 +6,14 @@ use crate::formats::chat::{decode_finish, usage};
 use crate::formats::error_text::ErrorText;
 use crate::formats::ids::digest;
 use crate::hub::{Answer, Choice, ErrorKind, Failure, Finish, Part, PartKind};
-use crate::json::{Cursor, Json, JsonError, Kind, Str};
+use crate::json::{Cursor, Json, JsonError, Kind, Str, utf8};
 
 /// Reads a whole answer.
 ///
 /// # Errors
 /// The body is no chat answer, or an error in a 200.
 pub(in super::super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
-    let text = core::str::from_utf8(body).map_err(|_| Failure::new(ErrorKind::BadGateway, "the provider's answer is not UTF-8"))?;
+    let text = utf8(body).map_err(|_| Failure::new(ErrorKind::BadGateway, "the provider's answer is not UTF-8"))?;
     let (answer, error) =
         read(text).map_err(|error| Failure::new(ErrorKind::BadGateway, format!("the provider's answer can't be read: {error}")))?;
     if error {

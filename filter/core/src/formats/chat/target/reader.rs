@@ -13,7 +13,7 @@ use crate::formats::chat::meter::failure_in;
 use crate::formats::chat::{decode_finish, usage};
 use crate::framing::sse::Frame;
 use crate::hub::{ErrorKind, Event, Failure, Finish, Start};
-use crate::json::{Cursor, JsonError, Kind, Raw, Str};
+use crate::json::{Cursor, JsonError, Kind, Raw, Str, utf8};
 use crate::usage::Usage;
 
 type Sink<'s> = &'s mut dyn FnMut(Event<'_>);
@@ -40,7 +40,7 @@ impl StreamReader for Reader {
             // The provider's own word that it is done counts even where it forgot to give a reason (Snowflake does).
             return if self.choices.is_empty() { self.cut(sink) } else { self.complete(sink) };
         }
-        let Ok(text) = core::str::from_utf8(data) else { return self.break_off("the provider's stream is not UTF-8", sink) };
+        let Ok(text) = utf8(data) else { return self.break_off("the provider's stream is not UTF-8", sink) };
         match Chunk::read(text) {
             Ok(chunk) if chunk.error || frame.event == Some(b"error") => self.fail(failure_in(text), sink),
             Ok(chunk) => self.chunk(chunk, sink),
