@@ -1,9 +1,11 @@
 //! Loads and compiles filters, once per content: the compiled form is kept under `target/`.
 
 use crate::error::Error;
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
 use wasmtime::{Config, Engine};
 
 /// A compiled filter. Cheap to clone; one serves any number of hosts.
@@ -30,9 +32,19 @@ impl Module {
     /// # Errors
     /// [`Error::ModuleNotFound`], [`Error::NotAModule`].
     pub fn load(path: impl AsRef<Path>) -> Result<Module, Error> {
+        static LOADED: Mutex<BTreeMap<(PathBuf, SystemTime, u64), Module>> = Mutex::new(BTreeMap::new());
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|reason| Error::ModuleNotFound { path: path.to_path_buf(), reason })?;
-        Module::new(&bytes)
+        let missing = |reason| Error::ModuleNotFound { path: path.to_path_buf(), reason };
+        let file = std::fs::metadata(path).map_err(missing)?;
+        let modified = file.modified().map_err(missing)?;
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        // A test process starts thousands of hosts from one file: reading and hashing it each time would cost more than they do.
+        if let Some(module) = loaded.get(&(path.to_path_buf(), modified, file.len())) {
+            return Ok(module.clone());
+        }
+        let module = Module::new(&std::fs::read(path).map_err(missing)?)?;
+        loaded.insert((path.to_path_buf(), modified, file.len()), module.clone());
+        Ok(module)
     }
 
     /// Compiles these bytes, or takes what an earlier run compiled of them.
