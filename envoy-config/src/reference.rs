@@ -19,7 +19,7 @@ pub fn reference() -> String {
 #[must_use]
 pub fn kinds() -> String {
     let mut text = String::from("| `kind` | `endpoint` | `speaks` | `auth.api_key.header` | `dialect` |\n|---|---|---|---|---|\n");
-    for kind in Kind::ALL {
+    for kind in Kind::all() {
         let preset = kind.preset();
         let needed = || "has to be given".to_owned();
         let endpoint = preset.endpoint.map_or_else(needed, |url| format!("`{url}`"));
@@ -30,7 +30,13 @@ pub fn kinds() -> String {
             OutputLimit::MaxTokens => "max_tokens",
         };
         let (role, usage) = (preset.dialect.developer_role, preset.dialect.include_usage);
-        let dialect = format!("`output_limit: {limit}`, `developer_role: {role}`, `include_usage: {usage}`");
+        let mut dialect = format!("`output_limit: {limit}`, `developer_role: {role}`, `include_usage: {usage}`");
+        for rejected in preset.dialect.rejects {
+            dialect.push_str(&format!(", no `{rejected}`"));
+        }
+        for (format, own) in preset.dialect.renames {
+            dialect.push_str(&format!(", `{own}` for `{format}`"));
+        }
         // Writing into a string cannot fail.
         let _infallible = writeln!(text, "| `{}` | {endpoint} | {} | {header} | {dialect} |", preset.name, speaks.join(", "));
     }

@@ -9,10 +9,11 @@ use weir_core::framing::sse::{Frame, MAX_EVENT, Reader};
 use weir_core::hub::{Answer, CallKind, Choice, Event, Failure, Field, Finish, Grammar, Losses, Part, PartKind, Piece, PieceKind, Start};
 use weir_core::json::{Json, Out, Raw, Splices, Str};
 use weir_core::names::FormatId;
-use weir_core::providers::{Dialect, OutputLimit};
+use weir_core::providers::{Dialect, Kind, OutputLimit};
 use weir_core::usage::Usage;
 
-const COMPATIBLE: Dialect = Dialect { output_limit: OutputLimit::MaxTokens, developer_role: false, include_usage: true, effort: true };
+const COMPATIBLE: Dialect =
+    Dialect { output_limit: OutputLimit::MaxTokens, developer_role: false, include_usage: true, effort: true, rejects: &[], renames: &[] };
 
 const HEAD: Head<'static> = Head::new("/v1/chat/completions");
 
@@ -95,7 +96,7 @@ fn broken_requests_are_refused() {
 
 #[test]
 fn without_a_need_to_edit_the_bytes_stay() {
-    let dialect = Dialect { output_limit: OutputLimit::MaxTokens, developer_role: true, include_usage: false, effort: true };
+    let dialect = Dialect { output_limit: OutputLimit::MaxTokens, developer_role: true, include_usage: false, ..COMPATIBLE };
     let body =
         b" {\"max_tokens\":3,\n \"model\" : \"smart\",\"messages\":[{\"role\":\"developer\",\"content\":\"\\u00e9\"}],\"stream\":true} ";
     let outline = client().outline(&HEAD, body).unwrap();
@@ -106,6 +107,28 @@ fn without_a_need_to_edit_the_bytes_stay() {
             .unwrap();
         assert_eq!(splices.apply(body), body);
     }
+}
+
+#[test]
+fn a_dialect_gets_what_it_takes() {
+    let dialect = Kind::named("mistral").unwrap().preset().dialect;
+    let edited = |body: &str| {
+        let outline = client().outline(&HEAD, body.as_bytes()).unwrap();
+        let (mut splices, mut losses) = (Splices::default(), Losses::default());
+        let onward = Onward { model: None, dialect, default_max_tokens: 1, client: client() };
+        same().edit(&outline, body.as_bytes(), &onward, &mut splices, &mut losses).map_err(|rejection| rejection.param)?;
+        Ok((String::from_utf8(splices.apply(body.as_bytes())).unwrap(), losses.header()))
+    };
+    let messages = r#""messages":[]"#;
+    for (body, sent, lost) in [
+        (r#"{"model":"m", "seed" : 7,M}"#, r#"{"model":"m", "random_seed" : 7,M}"#, None),
+        (r#"{"user":"u","model":"m",M,"store":true, "metadata":{}}"#, r#"{"model":"m",M}"#, Some("dialect;lose")),
+        (r#"{"model":"m",M,"logprobs":false,"user":null}"#, r#"{"model":"m",M}"#, None),
+    ] {
+        let expected = (sent.replace('M', messages), lost.map(str::to_owned));
+        assert_eq!(edited(&body.replace('M', messages)), Ok::<_, Option<String>>(expected), "{body}");
+    }
+    assert_eq!(edited(&format!(r#"{{"model":"m",{messages},"logprobs":true}}"#)), Err(Some("logprobs".to_owned())));
 }
 
 /// What a stream says about itself in the pieces it is given in, and what of it goes on.

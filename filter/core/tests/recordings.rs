@@ -308,7 +308,7 @@ fn every_request_is_read_and_sent() {
             faults.push(format!("stream is {}", outline.stream));
         }
         for (target, translation) in targets() {
-            let kind = if target == FormatId::Messages { Kind::Anthropic } else { Kind::OpenAi };
+            let kind = Kind::named(if target == FormatId::Messages { "anthropic" } else { "openai" }).unwrap();
             let model = if target == FormatId::Messages { "claude-sonnet-4-5" } else { "gpt-4o" };
             let onward = Onward { model: Some(model), dialect: kind.preset().dialect, default_max_tokens: 8192, client };
             let (mut out, mut passage) = (Out::default(), Passage::default());

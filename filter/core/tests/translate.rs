@@ -25,7 +25,7 @@ fn passed(
 ) -> Result<(String, Passage), Rejection> {
     let outline = client.outline(&head, body)?;
     let request = client.decode(&head, body)?;
-    let kind = if target == FormatId::Messages { Kind::Anthropic } else { Kind::OpenAi };
+    let kind = Kind::named(if target == FormatId::Messages { "anthropic" } else { "openai" }).unwrap();
     let onward = Onward { model: Some(model), dialect: kind.preset().dialect, default_max_tokens: 8192, client };
     let (mut out, mut passage) = (Out::default(), Passage::default());
     let encoded = translation.encode(&request, body, &onward, &mut out, &mut passage);
@@ -106,7 +106,8 @@ fn case(folder: &Path, client: &dyn ClientSide, head: Head<'_>, body: &[u8], tar
 fn passing(folder: &Path, id: FormatId, head: Head<'_>, body: &[u8]) {
     let (Some(client), Some(same)) = (formats::client_side(id), formats::same_format(id)) else { return };
     let Ok(outline) = client.outline(&head, body) else { return };
-    let onward = Onward { model: Some("m"), dialect: Kind::OpenAiCompatible.preset().dialect, default_max_tokens: 1, client };
+    let onward =
+        Onward { model: Some("m"), dialect: Kind::named("openai-compatible").unwrap().preset().dialect, default_max_tokens: 1, client };
     let mut splices = Splices::default();
     same.edit(&outline, body, &onward, &mut splices, &mut Losses::default()).unwrap();
     let passed = String::from_utf8(splices.apply(body)).unwrap();

@@ -1,6 +1,7 @@
 //! The members of the configuration document, version 1: all of them, those of later versions of Weir included.
 
 use super::shape::{Member, Presence, Shape, Value};
+use crate::providers::KIND_NAMES;
 use Presence::{Later, Optional, Required};
 
 const fn member(name: &'static str, presence: Presence, value: Value, about: &'static str) -> Member {
@@ -67,10 +68,10 @@ static PROVIDER: Shape = Shape {
         member(
             "kind",
             Required,
-            Value::Choice(&["openai", "anthropic", "openai-compatible"], &["azure-openai", "vertex", "bedrock", "gemini"]),
+            Value::Choice(&KIND_NAMES, &["vertex", "bedrock", "gemini"]),
             "The preset: what stands below may be left out where the kind says it.",
         ),
-        member("endpoint", Optional, Value::Url, "The base URL that the vendor's own SDK would take; required for `openai-compatible`."),
+        member("endpoint", Optional, Value::Url, "The base URL that the vendor's own SDK would take; required where the kind has none."),
         member(
             "speaks",
             Optional,
@@ -91,7 +92,12 @@ static PROVIDER: Shape = Shape {
             Value::List(&Value::Text, true),
             "Request headers of the client that pass beside those that always do.",
         ),
-        later("api_version", "The API's version in the path."),
+        member(
+            "api_version",
+            Optional,
+            Value::Text,
+            "The version of the API in the paths of `azure-openai`; without it the newer paths are used.",
+        ),
         later("project", "The Google Cloud project."),
         later("location", "The Google Cloud location."),
         later("region", "The AWS region."),
@@ -118,7 +124,7 @@ static SECRET: Shape = Shape {
 static API_KEY: Shape = Shape {
     members: &[
         member("env", Optional, Value::Text, "The environment variable of Envoy that holds the secret."),
-        member("header", Optional, Value::Text, "The header that carries it; `x-api-key` for `anthropic`, required for the other kinds."),
+        member("header", Optional, Value::Text, "The header that carries it; required where the kind has none."),
         later("secret", "The name of a secret that Envoy discovers."),
     ],
 };

@@ -43,6 +43,25 @@ pub fn length(text: &str) -> u64 {
     u64::from(place(text.len()))
 }
 
+/// Takes members or elements out of their list, in the order in which they stand, each run of them with one of the commas next to it;
+/// what stands for a run that is the whole list is `instead`.
+pub fn remove(body: &[u8], spans: &[Span], instead: &str, splices: &mut Splices) {
+    let between = |from: u32, to: u32| Span { start: from, end: to }.range().and_then(|range| body.get(range)).unwrap_or_default();
+    let mut spans = spans.iter().copied().peekable();
+    while let Some(mut run) = spans.next() {
+        while let Some(next) = spans.next_if(|next| between(run.end, next.start).trim_ascii() == b",") {
+            run.end = next.end;
+        }
+        let behind = with_comma(body, run);
+        let before = run.range().and_then(|range| body.get(..range.start)).unwrap_or_default().trim_ascii_end();
+        match before.split_last() {
+            _ if behind != run => splices.replace(behind, ""),
+            Some((b',', rest)) => splices.replace(Span { start: place(rest.len()), end: run.end }, ""),
+            Some(_) | None => splices.replace(run, instead),
+        }
+    }
+}
+
 /// A member with the comma behind it: what is deleted always has a later member of its name.
 fn with_comma(body: &[u8], span: Span) -> Span {
     let rest = span.range().and_then(|range| body.get(range.end..)).unwrap_or_default();

@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn families_are_told_apart() {
-        let openai = Kind::OpenAi.preset().dialect;
+        let openai = Kind::named("openai").unwrap().preset().dialect;
         for (name, efforts, sampling) in [
             ("gpt-5", Efforts::Minimal, false),
             ("gpt-5-mini-2025-08-07", Efforts::Minimal, false),
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_nearest_degree() {
-        let openai = Kind::OpenAi.preset().dialect;
+        let openai = Kind::named("openai").unwrap().preset().dialect;
         let nearest = |model: &str, effort| Model::of(model, &openai).nearest(effort);
         assert_eq!([nearest("o3", "none"), nearest("qwen", "none")], [Some("low"), None]);
         assert_eq!(

@@ -243,6 +243,10 @@ table! {
     WebSearch = "web_search_options":                                      [Carry Refuse Refuse Refuse Refuse],
     /// The provider's moderation.
     Moderation = "moderation":                                             [Carry Refuse Refuse Refuse Refuse],
+    /// A member that the provider's own dialect of the format does not take.
+    Untaken = "dialect":                                                   [Lose Lose Lose Lose Lose],
+    /// The same, where the answer would be of another shape without it.
+    UntakenPromise = "dialect.promise":                                    [Refuse Refuse Refuse Refuse Refuse],
     /// A member that Weir does not know.
     Extension = "extension":                                               [Lose Lose Lose Lose Lose],
 }

@@ -12,6 +12,8 @@ pub struct Raw<'b>(&'b str);
 impl<'b> Raw<'b> {
     /// The JSON literal `true`.
     pub const TRUE: Raw<'static> = Raw("true");
+    /// The JSON literal `false`.
+    pub const FALSE: Raw<'static> = Raw("false");
     /// The JSON literal `null`.
     pub const NULL: Raw<'static> = Raw("null");
     /// The JSON object without members.

@@ -1,17 +1,19 @@
-//! The kinds of provider as data: what a document may leave out because the kind says it.
+//! What a kind of provider says, so that a document may leave it out; the kinds themselves are data in `presets.rs`.
 
+use super::presets::PRESETS;
 use crate::names::FormatId;
 
 /// A preset of the document's `kind`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// OpenAI itself.
-    OpenAi,
-    /// Anthropic itself.
-    Anthropic,
-    /// A server that speaks OpenAI's chat format: vLLM, llama.cpp, KServe and their like. Its endpoint has to be given.
-    OpenAiCompatible,
+#[derive(Clone, Copy, Debug)]
+pub struct Kind(&'static Preset);
+
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.name == other.0.name
+    }
 }
+
+impl Eq for Kind {}
 
 /// Which member of a `chat` request limits the answer's tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,32 @@ pub struct Dialect {
     pub include_usage: bool,
     /// Takes `reasoning_effort` for models whose family is not known.
     pub effort: bool,
+    /// Members of a `chat` request that it answers with 400.
+    pub rejects: &'static [&'static str],
+    /// Members of a `chat` request that it calls otherwise: the format's name and its own.
+    pub renames: &'static [(&'static str, &'static str)],
+}
+
+impl Dialect {
+    /// What the provider calls a member of a `chat` request; `None` where it takes no such member.
+    #[must_use]
+    pub fn spelled<'n>(&self, member: &'n str) -> Option<&'n str> {
+        if self.rejects.contains(&member) {
+            return None;
+        }
+        Some(self.renames.iter().find(|(format, _)| *format == member).map_or(member, |(_, own)| own))
+    }
+}
+
+/// Where the paths of a provider stand below its base URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// The base URL ends with the API's version, as OpenAI's SDKs want it.
+    Versioned,
+    /// The version is part of the paths, as Anthropic's SDKs have it.
+    Bare,
+    /// Azure's: below `/openai`, by version or by deployment.
+    Azure,
 }
 
 /// What a kind says where the document says nothing.
@@ -46,52 +74,28 @@ pub struct Preset {
     pub speaks: &'static [FormatId],
     /// The header that `auth: { api_key: … }` fills; where there is none the document has to say it.
     pub api_key_header: Option<&'static str>,
+    /// Where its paths stand.
+    pub base: Base,
     /// The differences from the format.
     pub dialect: Dialect,
 }
 
 impl Kind {
     /// Every kind of this version.
-    pub const ALL: [Self; 3] = [Self::OpenAi, Self::Anthropic, Self::OpenAiCompatible];
+    pub fn all() -> impl Iterator<Item = Self> {
+        PRESETS.iter().map(Self)
+    }
 
     /// The kind that a document calls `name`.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.preset().name == name)
+        Self::all().find(|kind| kind.0.name == name)
     }
 
     /// What the kind says by itself.
     #[must_use]
-    pub fn preset(self) -> Preset {
-        match self {
-            Self::OpenAi => Preset {
-                name: "openai",
-                endpoint: Some("https://api.openai.com/v1"),
-                speaks: &[FormatId::Chat],
-                api_key_header: None,
-                dialect: Dialect {
-                    output_limit: OutputLimit::MaxCompletionTokens,
-                    developer_role: true,
-                    include_usage: true,
-                    effort: true,
-                },
-            },
-            Self::Anthropic => Preset {
-                name: "anthropic",
-                endpoint: Some("https://api.anthropic.com"),
-                speaks: &[FormatId::Messages],
-                api_key_header: Some("x-api-key"),
-                // Nothing here is asked of a provider that speaks `messages` alone; these are the plain format's values.
-                dialect: Dialect { output_limit: OutputLimit::MaxTokens, developer_role: false, include_usage: true, effort: true },
-            },
-            Self::OpenAiCompatible => Preset {
-                name: "openai-compatible",
-                endpoint: None,
-                speaks: &[FormatId::Chat],
-                api_key_header: None,
-                dialect: Dialect { output_limit: OutputLimit::MaxTokens, developer_role: false, include_usage: true, effort: true },
-            },
-        }
+    pub const fn preset(self) -> &'static Preset {
+        self.0
     }
 }
 
@@ -102,14 +106,21 @@ mod tests {
 
     #[test]
     fn every_preset_is_complete() {
-        for kind in Kind::ALL {
+        for kind in Kind::all() {
             let preset = kind.preset();
-            assert_eq!(Kind::named(preset.name), Some(kind));
+            assert_eq!(Kind::named(preset.name), Some(kind), "{} is there once", preset.name);
             assert!(!preset.speaks.is_empty());
             if let Some(url) = preset.endpoint {
-                assert!(Endpoint::parse(url).is_ok(), "{url}");
+                let endpoint = Endpoint::parse(url).unwrap();
+                assert_eq!(endpoint.base_path.ends_with("/v1"), preset.base == Base::Versioned, "{url}");
             }
         }
         assert_eq!(Kind::named("bedrock"), None);
+    }
+
+    #[test]
+    fn a_dialect_spells_members() {
+        let mistral = Kind::named("mistral").unwrap().preset().dialect;
+        assert_eq!([mistral.spelled("seed"), mistral.spelled("user"), mistral.spelled("stop")], [Some("random_seed"), None, Some("stop")]);
     }
 }

@@ -2,9 +2,11 @@
 
 mod endpoint;
 mod kinds;
+mod presets;
 
 pub use endpoint::{Endpoint, EndpointFault, Scheme};
-pub use kinds::{Dialect, Kind, OutputLimit, Preset};
+pub use kinds::{Base, Dialect, Kind, OutputLimit, Preset};
+pub use presets::NAMES as KIND_NAMES;
 
 use crate::formats::head::encoded;
 use crate::names::{CLUSTER_DIRECT, FormatId};
@@ -57,6 +59,8 @@ pub struct Provider {
     pub speaks: Vec<FormatId>,
     /// Where it is: the base URL that the vendor's own SDK would take.
     pub endpoint: Endpoint,
+    /// The version of the API that stands in its paths, where it has one: Azure's.
+    pub api_version: Option<Box<str>>,
     /// How its requests are authorised.
     pub credential: Credential,
     /// How it differs from the format that it speaks.
@@ -88,6 +92,9 @@ impl Provider {
             return None;
         }
         let base = &*self.endpoint.base_path;
+        if self.kind.preset().base == Base::Azure {
+            return Some(self.azure_path(format, model));
+        }
         match format {
             FormatId::Chat => Some(format!("{base}/chat/completions")),
             FormatId::Messages => Some(format!("{}/v1/messages", base.strip_suffix("/v1").unwrap_or(base))),
@@ -100,6 +107,18 @@ impl Provider {
                 let operation = if stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
                 Some(format!("{base}/models/{}:{operation}", encoded(model)))
             }
+        }
+    }
+
+    /// Azure's paths: by deployment where the document says a version of the API, else the newer ones, which are OpenAI's own.
+    fn azure_path(&self, format: FormatId, model: &str) -> String {
+        let base = &*self.endpoint.base_path;
+        let base = ["/openai/v1", "/openai"].into_iter().find_map(|end| base.strip_suffix(end)).unwrap_or(base);
+        let operation = if format == FormatId::Responses { "responses" } else { "chat/completions" };
+        match (&self.api_version, format) {
+            (None, _) => format!("{base}/openai/v1/{operation}"),
+            (Some(version), FormatId::Responses) => format!("{base}/openai/{operation}?api-version={version}"),
+            (Some(version), _) => format!("{base}/openai/deployments/{}/{operation}?api-version={version}", encoded(model)),
         }
     }
 
@@ -118,12 +137,12 @@ impl Provider {
     #[must_use]
     pub fn passing_path(&self, client_path: &str) -> String {
         let base = &*self.endpoint.base_path;
-        let below = match self.kind {
-            Kind::OpenAi | Kind::OpenAiCompatible => match client_path.strip_prefix("/v1") {
+        let below = match self.kind.preset().base {
+            Base::Versioned => match client_path.strip_prefix("/v1") {
                 Some(rest) if rest.is_empty() || rest.starts_with(['/', '?']) => rest,
                 Some(_) | None => client_path,
             },
-            Kind::Anthropic => client_path,
+            Base::Azure | Base::Bare => client_path,
         };
         format!("{base}{below}")
     }
@@ -143,13 +162,15 @@ impl Provider {
 mod tests {
     use super::*;
 
-    fn provider(kind: Kind, endpoint: &str, speaks: &[FormatId]) -> Provider {
+    fn provider(kind: &str, endpoint: &str, speaks: &[FormatId]) -> Provider {
+        let kind = Kind::named(kind).unwrap();
         Provider {
             name: "p".into(),
             direct_cluster: Provider::direct_cluster_of("p"),
             kind,
             speaks: speaks.to_vec(),
             endpoint: Endpoint::parse(endpoint).unwrap(),
+            api_version: None,
             credential: Credential::None,
             dialect: kind.preset().dialect,
             pass_headers: Vec::new(),
@@ -158,23 +179,35 @@ mod tests {
 
     #[test]
     fn paths_stand_below_the_base_url_of_the_vendors_sdk() {
-        let openai = provider(Kind::OpenAi, "https://api.openai.com/v1", &[FormatId::Chat]);
+        let openai = provider("openai", "https://api.openai.com/v1", &[FormatId::Chat]);
         assert_eq!(openai.path(FormatId::Chat, "m", true).as_deref(), Some("/v1/chat/completions"));
         assert_eq!(openai.path(FormatId::Messages, "m", true), None);
-        let claude = provider(Kind::Anthropic, "https://api.anthropic.com", &[FormatId::Messages]);
+        let claude = provider("anthropic", "https://api.anthropic.com", &[FormatId::Messages]);
         assert_eq!(claude.path(FormatId::Messages, "m", true).as_deref(), Some("/v1/messages"));
-        let both = provider(Kind::OpenAiCompatible, "http://vllm:8000/v1", &[FormatId::Chat, FormatId::Messages]);
+        let both = provider("openai-compatible", "http://vllm:8000/v1", &[FormatId::Chat, FormatId::Messages]);
         assert_eq!(both.path(FormatId::Messages, "m", true).as_deref(), Some("/v1/messages"));
-        let deep = provider(Kind::OpenAiCompatible, "http://llama/openai/v1", &[FormatId::Chat]);
+        let deep = provider("openai-compatible", "http://llama/openai/v1", &[FormatId::Chat]);
         assert_eq!(deep.path(FormatId::Chat, "m", true).as_deref(), Some("/openai/v1/chat/completions"));
     }
 
     #[test]
+    fn azure_has_two_kinds_of_paths() {
+        let mut azure = provider("azure-openai", "https://acme.openai.azure.com", &[FormatId::Chat, FormatId::Responses]);
+        let paths = |azure: &Provider| [FormatId::Chat, FormatId::Responses].map(|format| azure.path(format, "my gpt", true).unwrap());
+        assert_eq!(paths(&azure), ["/openai/v1/chat/completions", "/openai/v1/responses"]);
+        azure.api_version = Some("2026-05-01".into());
+        let by_deployment = "/openai/deployments/my%20gpt/chat/completions?api-version=2026-05-01";
+        assert_eq!(paths(&azure), [by_deployment, "/openai/responses?api-version=2026-05-01"]);
+        azure.endpoint = Endpoint::parse("https://acme.openai.azure.com/openai/v1/").unwrap();
+        assert_eq!(paths(&azure)[0], by_deployment);
+    }
+
+    #[test]
     fn passing_requests_keep_what_stands_below_the_version() {
-        let deep = provider(Kind::OpenAiCompatible, "http://llama/openai/v1", &[FormatId::Chat]);
+        let deep = provider("openai-compatible", "http://llama/openai/v1", &[FormatId::Chat]);
         assert_eq!(deep.passing_path("/v1/files/f-1?x=1"), "/openai/v1/files/f-1?x=1");
         assert_eq!(deep.passing_path("/v1beta/x"), "/openai/v1/v1beta/x");
-        let claude = provider(Kind::Anthropic, "https://api.anthropic.com", &[FormatId::Messages]);
+        let claude = provider("anthropic", "https://api.anthropic.com", &[FormatId::Messages]);
         assert_eq!(claude.passing_path("/v1/files"), "/v1/files");
     }
 }

@@ -5,7 +5,7 @@ use crate::config::errors::{Fault, Path};
 use crate::config::scalar;
 use crate::config::tree::Tree;
 use crate::names::{CLUSTER_RESERVED, HEADER_PREFIX};
-use crate::providers::{Credential, Dialect, Endpoint, Kind, OutputLimit, Preset, Provider, SecretRef};
+use crate::providers::{Base, Credential, Dialect, Endpoint, Kind, OutputLimit, Preset, Provider, SecretRef};
 
 /// `max_tokens` where a format demands it and neither the client nor the document says it: what every current model of that format can write.
 const DEFAULT_MAX_TOKENS: u32 = 8192;
@@ -35,8 +35,9 @@ fn read_one(reading: &mut Reading<'_>, name: &str, tree: &Tree, path: &Path) -> 
     check_name(reading, name, path);
     let kind = Kind::named(text_of(tree, "kind")?)?;
     let preset = kind.preset();
-    let endpoint = endpoint(reading, tree, &preset, path);
-    let credential = credential(reading, tree, &preset, path);
+    let endpoint = endpoint(reading, tree, preset, path);
+    let credential = credential(reading, tree, preset, path);
+    let api_version = api_version(reading, tree, preset, path);
     let speaks = match tree.member("speaks") {
         Some(list) => list.entries().iter().filter_map(|entry| entry.text()?.parse().ok()).collect(),
         None => preset.speaks.to_vec(),
@@ -53,6 +54,7 @@ fn read_one(reading: &mut Reading<'_>, name: &str, tree: &Tree, path: &Path) -> 
         kind,
         speaks,
         endpoint: endpoint?,
+        api_version,
         credential: credential?,
         dialect: dialect(tree, preset.dialect),
         pass_headers,
@@ -77,6 +79,17 @@ fn endpoint(reading: &mut Reading<'_>, tree: &Tree, preset: &Preset, path: &Path
             None
         }
     }
+}
+
+/// The version of the API, which only Azure has in its paths.
+fn api_version(reading: &mut Reading<'_>, tree: &Tree, preset: &Preset, path: &Path) -> Option<Box<str>> {
+    let version = text_of(tree, "api_version")?;
+    let spelt = !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
+    if preset.base != Base::Azure || !spelt {
+        let law = "only a provider of the kind azure-openai has a version in its paths, of letters, digits, - and .";
+        reading.faults.add(&path.member("api_version"), Fault::Name(version.to_owned(), law));
+    }
+    Some(version.into())
 }
 
 fn credential(reading: &mut Reading<'_>, tree: &Tree, preset: &Preset, path: &Path) -> Option<Credential> {
@@ -145,7 +158,7 @@ fn dialect(tree: &Tree, preset: Dialect) -> Dialect {
         },
         developer_role: flag("developer_role", preset.developer_role),
         include_usage: flag("include_usage", preset.include_usage),
-        effort: preset.effort,
+        ..preset
     }
 }
 

@@ -1,15 +1,23 @@
 //! What a passing chat request must say otherwise: the model, the wish for usage, and what the provider's dialect spells differently.
 
 use super::outline::DEVELOPER;
+use super::target::untaken;
 use crate::formats::members;
 use crate::formats::shape::{Fault, place};
 use crate::formats::{Onward, Outline, Span};
-use crate::hub::Rejection;
-use crate::json::{Cursor, Splices, utf8};
-use crate::providers::OutputLimit;
+use crate::hub::{ErrorKind, Fate, Losses, Rejection};
+use crate::json::{Cursor, JsonError, Splices, utf8};
+use crate::names::FormatId;
+use crate::providers::{Dialect, OutputLimit};
 
 /// Notes the splices of one request.
-pub(super) fn edit(outline: &Outline, body: &[u8], onward: &Onward<'_>, splices: &mut Splices) -> Result<(), Rejection> {
+pub(super) fn edit(
+    outline: &Outline,
+    body: &[u8],
+    onward: &Onward<'_>,
+    splices: &mut Splices,
+    losses: &mut Losses,
+) -> Result<(), Rejection> {
     members::edit(outline, body, onward, splices);
     let max_completion_tokens = onward.dialect.output_limit == OutputLimit::MaxCompletionTokens;
     if let Some(limit) = outline.output_limit.filter(|limit| limit.completion != max_completion_tokens) {
@@ -17,16 +25,56 @@ pub(super) fn edit(outline: &Outline, body: &[u8], onward: &Onward<'_>, splices:
     }
     let ask_usage = outline.stream && onward.dialect.include_usage && !outline.include_usage;
     let rename_developer = !onward.dialect.developer_role && outline.memo.as_deref() == Some(DEVELOPER);
-    if !ask_usage && !rename_developer {
+    let odd = !onward.dialect.rejects.is_empty() || !onward.dialect.renames.is_empty();
+    if !ask_usage && !rename_developer && !odd {
         return Ok(());
     }
     let text = utf8(body).unwrap_or_default();
+    if odd {
+        respell(text, &onward.dialect, splices, losses)?;
+    }
     if ask_usage {
         include_usage(outline, text, splices).map_err(|fault| fault.rejection(text))?;
     }
     if rename_developer {
         system_for_developer(text, splices).map_err(|fault| fault.rejection(text))?;
     }
+    Ok(())
+}
+
+/// Takes out the members that the provider answers with 400, and writes those that it calls otherwise as it does.
+fn respell(text: &str, dialect: &Dialect, splices: &mut Splices, losses: &mut Losses) -> Result<(), Rejection> {
+    let broken = |error: JsonError| Fault::from(error).rejection(text);
+    let mut cursor = Cursor::of_text(text);
+    let mut untaken_members = Vec::new();
+    cursor.enter_object().map_err(broken)?;
+    loop {
+        let before = cursor.offset();
+        let Some(name) = cursor.member().map_err(broken)? else { break };
+        let start = before.saturating_add(text.get(before..).and_then(|rest| rest.find('"')).unwrap_or(0));
+        let named = cursor.passed();
+        let value = cursor.raw().map_err(broken)?;
+        let name = name.into_plain();
+        match dialect.spelled(&name) {
+            Some(own) if own == name => {}
+            Some(own) => {
+                let end = text.get(start..named).and_then(|between| between.rfind('"')).map_or(named, |at| start.saturating_add(at + 1));
+                splices.replace(Span { start: place(start), end: place(end) }, format!("\"{own}\""));
+            }
+            None => {
+                // What asks for what happens anyway is no loss.
+                if !matches!((&*name, value.as_str()), (_, "null") | ("n", "1") | ("logprobs", "false")) {
+                    let field = untaken(&name);
+                    if losses.record(field, FormatId::Chat) == Fate::Refuse {
+                        let sentence = format!("{name}: the provider of this model does not take this");
+                        return Err(Rejection::new(ErrorKind::Unsupported, sentence).code("unsupported_by_target").at(name));
+                    }
+                }
+                untaken_members.push(Span { start: place(start), end: place(cursor.passed()) });
+            }
+        }
+    }
+    members::remove(text.as_bytes(), &untaken_members, "", splices);
     Ok(())
 }
 

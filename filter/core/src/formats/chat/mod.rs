@@ -76,9 +76,9 @@ impl SameFormat for Chat {
         body: &[u8],
         onward: &Onward<'_>,
         splices: &mut Splices,
-        _losses: &mut Losses,
+        losses: &mut Losses,
     ) -> Result<(), Rejection> {
-        edit::edit(outline, body, onward, splices)
+        edit::edit(outline, body, onward, splices, losses)
     }
 
     fn meter(&self, asked: &Asked) -> Box<dyn Meter> {

@@ -1,11 +1,12 @@
 //! Requests as chat has them. What a prompt cache looks at stands in its order: tools, then messages.
 
+use super::pen::Pen;
 use super::{sampling, tools, turns};
 use crate::formats::crossing::Crossing;
 use crate::formats::openai_models::Model;
 use crate::formats::{Onward, Passage};
 use crate::hub::{Field, OutputFormat, Rejection, Request};
-use crate::json::{Out, Str};
+use crate::json::{Out, Raw, Str};
 use crate::names::FormatId;
 use crate::providers::OutputLimit;
 
@@ -40,8 +41,9 @@ pub(in super::super) fn encode(
         out.number(limit);
     }
     output(request, out);
-    sampling::encode(request, model, out, &mut crossing)?;
-    settings(request, out);
+    let mut pen = Pen { out, crossing: &mut crossing, dialect: &onward.dialect };
+    sampling::encode(request, model, &mut pen)?;
+    settings(request, &mut pen)?;
     if request.stream {
         out.key("stream");
         out.boolean(true);
@@ -98,29 +100,19 @@ fn output(request: &Request<'_>, out: &mut Out) {
 }
 
 /// What the table of fates carries as it is.
-fn settings(request: &Request<'_>, out: &mut Out) {
-    let mut word = |name: &str, value: Option<&Str<'_>>| {
-        if let Some(value) = value {
-            out.key(name);
-            out.string(value);
-        }
-    };
+fn settings(request: &Request<'_>, pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
     let standard = Str::from_plain("default");
     let tier = request.service_tier.as_ref().map(|tier| if tier.is("standard") { &standard } else { tier });
-    word("service_tier", tier);
-    word("user", request.end_user.as_ref());
-    word("prompt_cache_key", request.cache_key.as_ref());
-    word("verbosity", request.verbosity.as_ref());
-    if let Some(labels) = request.metadata {
-        out.key("metadata");
-        out.raw(labels);
+    pen.string("service_tier", tier)?;
+    pen.string("user", request.end_user.as_ref())?;
+    pen.string("prompt_cache_key", request.cache_key.as_ref())?;
+    pen.string("verbosity", request.verbosity.as_ref())?;
+    pen.raw("metadata", request.metadata)?;
+    pen.raw("store", request.state.store.map(|store| if store { Raw::TRUE } else { Raw::FALSE }))?;
+    if let Some(count) = request.limits.choice_count.filter(|count| *count != 1 || pen.dialect.spelled("n").is_some())
+        && pen.key("n")?
+    {
+        pen.out.number(count);
     }
-    if let Some(store) = request.state.store {
-        out.key("store");
-        out.boolean(store);
-    }
-    if let Some(count) = request.limits.choice_count {
-        out.key("n");
-        out.number(count);
-    }
+    Ok(())
 }

@@ -4,6 +4,7 @@ mod answer;
 mod choice;
 mod encode;
 mod parts;
+mod pen;
 mod reader;
 mod sampling;
 mod spoken;
@@ -12,4 +13,5 @@ mod turns;
 
 pub(super) use answer::decode as decode_answer;
 pub(super) use encode::encode;
+pub(super) use pen::untaken;
 pub(super) use reader::Reader;

@@ -1,5 +1,6 @@
 //! How much the model thinks and how the next token is chosen, as far as its family takes it.
 
+use super::pen::Pen;
 use crate::formats::crossing::Crossing;
 use crate::formats::openai_models::Model;
 use crate::hub::{Field, Rejection, Request, Wish};
@@ -9,8 +10,8 @@ use crate::json::{Out, Raw};
 const STOPS: usize = 4;
 
 /// Writes `reasoning_effort`, the members of sampling, and `stop`.
-pub(super) fn encode(request: &Request<'_>, model: Model, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
-    effort(request, model, out, crossing)?;
+pub(super) fn encode(request: &Request<'_>, model: Model, pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
+    effort(request, model, pen.out, pen.crossing)?;
     let sampling = &request.sampling;
     for (name, value, default, plain, ignored) in [
         ("temperature", sampling.temperature, 1.0, Field::Temperature, Field::TemperatureDefault),
@@ -18,14 +19,13 @@ pub(super) fn encode(request: &Request<'_>, model: Model, out: &mut Out, crossin
     ] {
         let Some(value) = value else { continue };
         if model.sampling {
-            out.key(name);
-            out.raw(value);
+            pen.raw(name, Some(value))?;
         } else {
-            crossing.meet(if value.as_str().parse() == Ok(default) { ignored } else { plain })?;
+            pen.crossing.meet(if value.as_str().parse() == Ok(default) { ignored } else { plain })?;
         }
     }
     if sampling.top_k.is_some() {
-        crossing.meet(Field::TopK)?;
+        pen.crossing.meet(Field::TopK)?;
     }
     for (name, value) in [
         ("seed", sampling.seed),
@@ -35,12 +35,9 @@ pub(super) fn encode(request: &Request<'_>, model: Model, out: &mut Out, crossin
         ("top_logprobs", sampling.top_logprobs),
         ("logprobs", sampling.logprobs.then_some(Raw::TRUE)),
     ] {
-        if let Some(value) = value {
-            out.key(name);
-            out.raw(value);
-        }
+        pen.raw(name, value)?;
     }
-    stop(request, out, crossing)
+    stop(request, pen.out, pen.crossing)
 }
 
 fn effort(request: &Request<'_>, model: Model, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
