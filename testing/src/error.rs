@@ -29,6 +29,13 @@ pub enum Error {
         /// `module.name` of the import.
         import: String,
     },
+    /// The module imports a function of the ABI in another shape.
+    BadImport {
+        /// `module.name` of the import.
+        import: String,
+        /// What is there, and what the module wants.
+        reason: String,
+    },
     /// An export has another signature than the ABI's, or a necessary one is missing.
     BadExport {
         /// Its name.
@@ -63,6 +70,33 @@ pub enum Error {
         /// What led to it.
         transcript: Box<Transcript>,
     },
+    /// The module wanted more linear memory than there is, and trapped.
+    OutOfMemory {
+        /// In which callback.
+        callback: String,
+        /// How many bytes it may have.
+        limit: usize,
+        /// What led to it.
+        transcript: Box<Transcript>,
+    },
+    /// One callback made more host calls, or moved more bytes by them, than a loop with an end does.
+    TooManyCalls {
+        /// Which callback.
+        callback: String,
+        /// Host calls.
+        calls: u64,
+        /// Bytes that they moved.
+        bytes: u64,
+        /// What led to it.
+        transcript: Box<Transcript>,
+    },
+    /// One thing led to the next for ever, without any time going by.
+    Endless {
+        /// What happened last.
+        what: &'static str,
+        /// What led to it.
+        transcript: Box<Transcript>,
+    },
     /// The module trapped or ran dry before; Envoy answers 503 from here on.
     VmDead,
     /// The filter did what makes the Envoy process itself crash.
@@ -91,12 +125,16 @@ impl Error {
             | Error::ConfigurationRefused { transcript, .. }
             | Error::Trap { transcript, .. }
             | Error::OutOfFuel { transcript, .. }
+            | Error::OutOfMemory { transcript, .. }
+            | Error::TooManyCalls { transcript, .. }
+            | Error::Endless { transcript, .. }
             | Error::EnvoyCrash { transcript, .. }
             | Error::Hung { transcript, .. } => Some(transcript),
             Error::ModuleNotFound { .. }
             | Error::NotAModule { .. }
             | Error::AbiVersion { .. }
             | Error::UnknownImport { .. }
+            | Error::BadImport { .. }
             | Error::BadExport { .. }
             | Error::VmDead
             | Error::Misuse(_) => None,
@@ -114,11 +152,17 @@ impl fmt::Display for Error {
             Error::AbiVersion { found: Some(found) } => write!(f, "the host speaks ABI 0.2.0 to 0.2.2, the module {found}"),
             Error::AbiVersion { found: None } => f.write_str("the module exports no proxy_abi_version_…"),
             Error::UnknownImport { import } => write!(f, "the module imports {import}, which no host offers"),
+            Error::BadImport { import, reason } => write!(f, "import {import}: {reason}"),
             Error::BadExport { export, reason } => write!(f, "export {export}: {reason}"),
             Error::StartRefused(_) => f.write_str("proxy_on_vm_start answered false"),
             Error::ConfigurationRefused { root_id, .. } => write!(f, "proxy_on_configure of `{root_id}` answered false"),
             Error::Trap { callback, reason, .. } => write!(f, "trap in {callback}: {reason}"),
             Error::OutOfFuel { callback, fuel, .. } => write!(f, "{callback} spent all its fuel ({fuel})"),
+            Error::OutOfMemory { callback, limit, .. } => write!(f, "{callback} wanted more than {limit} bytes of linear memory"),
+            Error::TooManyCalls { callback, calls, bytes, .. } => {
+                write!(f, "{callback} made {calls} host calls, which moved {bytes} bytes")
+            }
+            Error::Endless { what, .. } => write!(f, "one thing leads to the next for ever: {what}"),
             Error::VmDead => f.write_str("the VM died before"),
             Error::EnvoyCrash { reason, .. } => write!(f, "Envoy itself would crash: {reason}"),
             Error::Hung { waiting, .. } => write!(f, "nothing will ever happen again: {waiting}"),

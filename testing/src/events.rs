@@ -4,6 +4,7 @@ use crate::abi::Way;
 use crate::callout::Pending;
 use crate::error::Error;
 use crate::host::Host;
+use crate::limits::CHAIN;
 use crate::state::{Context, Deferred};
 use std::time::Duration;
 
@@ -71,12 +72,18 @@ impl Host {
 
     /// Does what host calls asked for, and delivers what is due, until nothing is left.
     pub(crate) fn settle(&mut self) -> Result<(), Error> {
-        loop {
+        let mut what = "";
+        for _ in 0..CHAIN {
             self.run_deferred()?;
-            if !self.deliver_answer()? && !self.deliver_queue()? {
+            what = if self.deliver_answer()? {
+                "an answer to a callout"
+            } else if self.deliver_queue()? {
+                "an item in a queue"
+            } else {
                 return Ok(());
-            }
+            };
         }
+        Err(Error::Endless { what, transcript: Box::new(self.transcript().clone()) })
     }
 
     /// What Envoy does as soon as the callback has returned.
@@ -151,8 +158,8 @@ impl Host {
         let process = state.process.clone();
         let ready = state.contexts.iter_mut().find_map(|(id, context)| {
             let Context::Root(root) = context else { return None };
-            let (queue, told) = root.queues.iter_mut().find(|(queue, told)| process.arrivals(**queue) > **told)?;
-            *told += 1;
+            let (queue, consumer) = root.queues.iter_mut().find(|(queue, consumer)| process.has_news(**queue, **consumer))?;
+            consumer.told += 1;
             Some((*id, *queue))
         });
         let Some((root, queue)) = ready else { return Ok(false) };

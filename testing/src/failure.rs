@@ -51,7 +51,9 @@ impl Host {
         }
         match self.vm.call(name, id, args) {
             Ok(answer) => Ok(Some(answer)),
-            Err(Error::Trap { .. } | Error::OutOfFuel { .. }) if self.failure != FailurePolicy::Report => {
+            Err(Error::Trap { .. } | Error::OutOfFuel { .. } | Error::OutOfMemory { .. } | Error::TooManyCalls { .. })
+                if self.failure != FailurePolicy::Report =>
+            {
                 self.die();
                 Ok(None)
             }

@@ -12,7 +12,6 @@ use crate::state::{Plugin, Spent, State};
 use crate::transcript::Transcript;
 use crate::vm::Vm;
 use std::collections::{BTreeMap, BTreeSet};
-use wasmtime::StoreLimitsBuilder;
 
 /// What a host is started with.
 #[derive(Clone)]
@@ -255,7 +254,9 @@ pub(crate) fn initial(options: &Options) -> State {
         spent: BTreeMap::new(),
         transcript: Transcript::default(),
         crash: None,
-        limits: StoreLimitsBuilder::new().memory_size(options.memory).build(),
+        limits: crate::limits::Memory { limit: options.memory, denied: false },
+        calls: 0,
+        moved: 0,
         memory: None,
         allocate: None,
     }

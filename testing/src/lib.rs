@@ -24,6 +24,7 @@ mod generate;
 mod headers;
 mod host;
 mod imports;
+mod limits;
 mod metrics;
 mod module;
 mod positions;

@@ -23,12 +23,22 @@ struct Datum {
     cas: u32,
 }
 
+/// The root that is told of a queue's items.
+#[derive(Clone, Copy)]
+pub(crate) struct Consumer {
+    registration: u64,
+    /// Of how many items it has been told.
+    pub(crate) told: u64,
+}
+
 struct Queue {
     vm_id: String,
     name: String,
     items: VecDeque<Vec<u8>>,
     /// How often something came in; consumers compare it with what they have been told of.
     arrivals: u64,
+    /// How often it was registered: only the last to do so is told.
+    registrations: u64,
 }
 
 impl Process {
@@ -65,13 +75,18 @@ impl Process {
         Ok(())
     }
 
-    pub(crate) fn register_queue(&self, vm_id: &str, name: &str) -> u32 {
+    /// The queue's number, and what its consumer knows: whoever registers takes the place of whoever did before.
+    pub(crate) fn register_queue(&self, vm_id: &str, name: &str) -> (u32, Consumer) {
         let mut shared = self.lock();
-        if let Some(at) = shared.queues.iter().position(|q| q.vm_id == vm_id && q.name == name) {
-            return at as u32 + 1;
-        }
-        shared.queues.push(Queue { vm_id: vm_id.to_owned(), name: name.to_owned(), items: VecDeque::new(), arrivals: 0 });
-        shared.queues.len() as u32
+        let known = shared.queues.iter().position(|q| q.vm_id == vm_id && q.name == name);
+        let at = known.unwrap_or_else(|| {
+            let (vm_id, name) = (vm_id.to_owned(), name.to_owned());
+            shared.queues.push(Queue { vm_id, name, items: VecDeque::new(), arrivals: 0, registrations: 0 });
+            shared.queues.len() - 1
+        });
+        let queue = &mut shared.queues[at];
+        queue.registrations += 1;
+        (at as u32 + 1, Consumer { registration: queue.registrations, told: queue.arrivals })
     }
 
     pub(crate) fn resolve_queue(&self, vm_id: &str, name: &str) -> Result<u32, Status> {
@@ -93,8 +108,11 @@ impl Process {
         queue.items.pop_front().ok_or(Status::Empty)
     }
 
-    pub(crate) fn arrivals(&self, queue: u32) -> u64 {
-        self.lock().queues.get((queue as usize).wrapping_sub(1)).map_or(0, |q| q.arrivals)
+    /// Whether there is something that this consumer has not been told of.
+    pub(crate) fn has_news(&self, queue: u32, consumer: Consumer) -> bool {
+        let shared = self.lock();
+        let queue = shared.queues.get((queue as usize).wrapping_sub(1));
+        queue.is_some_and(|q| q.registrations == consumer.registration && q.arrivals > consumer.told)
     }
 }
 

@@ -6,13 +6,13 @@ use crate::failure::Standing;
 use crate::fault::Fault;
 use crate::headers::HeaderMap;
 use crate::metrics::Metrics;
-use crate::process::Process;
+use crate::process::{Consumer, Process};
 use crate::stream::{Half, LocalReply, StreamInfo};
 use crate::transcript::Transcript;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-use wasmtime::{Memory, StoreLimits, TypedFunc};
+use wasmtime::{Memory, TypedFunc};
 
 /// A value that several contexts hold, as Envoy's positions hold one header map.
 pub(crate) type Shared<T> = Rc<RefCell<T>>;
@@ -58,8 +58,8 @@ pub(crate) struct Root {
     pub(crate) reply: Option<crate::callout::Reply>,
     /// Whether the plugin's configuration can be read.
     pub(crate) configuring: bool,
-    /// Queues that it registered, with the arrivals that it has been told of.
-    pub(crate) queues: BTreeMap<u32, u64>,
+    /// Queues that it registered, and what it has been told of each.
+    pub(crate) queues: BTreeMap<u32, Consumer>,
     /// Another configuration has taken its place: it ends with its last stream.
     pub(crate) replaced: bool,
 }
@@ -115,6 +115,8 @@ pub(crate) type Answers = Box<dyn FnMut(&Callout) -> Answer>;
 pub struct Spent {
     /// Fuel: about one unit per WebAssembly instruction.
     pub fuel: u64,
+    /// Bytes by which the linear memory grew. (It never shrinks.)
+    pub memory: u64,
     /// Host calls by name.
     pub calls: BTreeMap<&'static str, u64>,
     /// Callbacks into the module by name.
@@ -129,6 +131,7 @@ impl Spent {
 
     pub(crate) fn add(&mut self, other: &Spent) {
         self.fuel += other.fuel;
+        self.memory += other.memory;
         for (name, n) in &other.calls {
             *self.calls.entry(name).or_default() += n;
         }
@@ -172,7 +175,10 @@ pub(crate) struct State {
     pub(crate) spent: BTreeMap<u32, Spent>,
     pub(crate) transcript: Transcript,
     pub(crate) crash: Option<&'static str>,
-    pub(crate) limits: StoreLimits,
+    pub(crate) limits: crate::limits::Memory,
+    /// Host calls of the callback that runs, and bytes that they moved.
+    pub(crate) calls: u64,
+    pub(crate) moved: u64,
     pub(crate) memory: Option<Memory>,
     pub(crate) allocate: Option<TypedFunc<u32, u32>>,
 }

@@ -2,9 +2,10 @@
 
 use crate::error::Error;
 use crate::imports;
+use crate::limits::{HOST_BYTES, HOST_CALLS};
 use crate::module::Module;
 use crate::state::State;
-use wasmtime::{ExternType, Func, Instance, Store, Trap, Val, ValType};
+use wasmtime::{ExternType, Func, Instance, Linker, Store, Trap, Val, ValType};
 
 /// A callback of the ABI: name, number of arguments, whether it answers.
 struct Signature(&'static str, usize, bool);
@@ -54,15 +55,12 @@ impl Vm {
         let linker = imports::linker(engine, wasi).map_err(|e| Error::Misuse(format!("{e:?}")))?;
         let mut store = Store::new(engine, state);
         store.limiter(|state| &mut state.limits);
-        for import in module.compiled.imports() {
-            let known = linker.get_by_import(&mut store, &import).is_some_and(|known| matches!(known, wasmtime::Extern::Func(_)));
-            if !known {
-                return Err(Error::UnknownImport { import: format!("{}.{}", import.module(), import.name()) });
-            }
-        }
-        let unlinked = |e: wasmtime::Error| Error::BadExport { export: "(instance)".to_owned(), reason: format!("{e:?}") };
-        store.set_fuel(fuel).map_err(unlinked)?;
-        let instance = linker.instantiate(&mut store, &module.compiled).map_err(unlinked)?;
+        check_imports(module, &linker, &mut store)?;
+        let outcome = store.set_fuel(fuel).and_then(|()| linker.instantiate(&mut store, &module.compiled));
+        let instance = match outcome {
+            Ok(instance) => instance,
+            Err(error) => return Err(name("(the module's start)", fuel, store.data_mut(), &error)),
+        };
         let mut vm = Vm { store, instance, fuel, dead: false };
         vm.find_memory()?;
         vm.initialise()?;
@@ -71,12 +69,16 @@ impl Vm {
 
     fn find_memory(&mut self) -> Result<(), Error> {
         let memory = self.instance.get_memory(&mut self.store, "memory");
-        let missing = |export: &str| Error::BadExport { export: export.to_owned(), reason: "missing".to_owned() };
-        self.store.data_mut().memory = Some(memory.ok_or_else(|| missing("memory"))?);
-        let found = ["proxy_on_memory_allocate", "malloc"].into_iter().find_map(|name| self.instance.get_func(&mut self.store, name));
-        let allocate = found.ok_or_else(|| missing("proxy_on_memory_allocate (or malloc)"))?;
-        let typed = allocate.typed::<u32, u32>(&self.store);
-        let typed = typed.map_err(|e| Error::BadExport { export: "proxy_on_memory_allocate".to_owned(), reason: e.to_string() })?;
+        let bad = |export: &str, reason: String| Error::BadExport { export: export.to_owned(), reason };
+        let memory = memory.ok_or_else(|| bad("memory", "missing".to_owned()))?;
+        if memory.ty(&self.store).is_64() {
+            return Err(bad("memory", "its addresses have 64 bits, those of the ABI 32".to_owned()));
+        }
+        self.store.data_mut().memory = Some(memory);
+        let names = ["proxy_on_memory_allocate", "malloc"];
+        let found = names.into_iter().find_map(|name| Some((name, self.instance.get_func(&mut self.store, name)?)));
+        let (export, allocate) = found.ok_or_else(|| bad("proxy_on_memory_allocate (or malloc)", "missing".to_owned()))?;
+        let typed = allocate.typed::<u32, u32>(&self.store).map_err(|e| bad(export, e.to_string()))?;
         self.store.data_mut().allocate = Some(typed);
         Ok(())
     }
@@ -122,14 +124,19 @@ impl Vm {
         state.current = context;
         state.effective = 0;
         state.callback = name;
+        (state.calls, state.moved) = (0, 0);
         state.transcript.push(format!("{name}{args:?}"));
         *state.spent.entry(context).or_default().callbacks.entry(name).or_default() += 1;
+        let memory = self.memory_size();
         let fuelled = self.store.set_fuel(self.fuel);
         let outcome = fuelled.and_then(|()| run(&mut self.store, func, args));
         let left = self.store.get_fuel().unwrap_or(0);
+        let grown = (self.memory_size() - memory) as u64;
         let fuel = self.fuel;
         let state = self.store.data_mut();
-        state.spent.entry(context).or_default().fuel += fuel.saturating_sub(left);
+        let spent = state.spent.entry(context).or_default();
+        spent.fuel += fuel.saturating_sub(left);
+        spent.memory += grown;
         state.callback = "";
         state.current = 0;
         state.effective = 0;
@@ -141,25 +148,30 @@ impl Vm {
             Err(error) => {
                 self.dead = true;
                 self.store.data_mut().trapped = context;
-                Err(self.name(name, &error))
+                Err(self::name(name, fuel, self.store.data_mut(), &error))
             }
         }
     }
+}
 
-    /// Gives the failure its name.
-    fn name(&mut self, callback: &'static str, error: &wasmtime::Error) -> Error {
-        let fuel = self.fuel;
-        let state = self.store.data_mut();
-        state.transcript.push(format!("  {callback} trapped"));
-        let transcript = Box::new(state.transcript.clone());
-        if let Some(reason) = state.crash {
-            return Error::EnvoyCrash { reason, transcript };
-        }
-        if error.downcast_ref::<Trap>() == Some(&Trap::OutOfFuel) {
-            return Error::OutOfFuel { callback: callback.to_owned(), fuel, transcript };
-        }
-        Error::Trap { callback: callback.to_owned(), reason: format!("{error:?}"), transcript }
+/// Gives the failure its name.
+fn name(callback: &'static str, fuel: u64, state: &mut State, error: &wasmtime::Error) -> Error {
+    state.transcript.push(format!("  {callback} trapped"));
+    let transcript = Box::new(state.transcript.clone());
+    let callback = callback.to_owned();
+    if let Some(reason) = state.crash {
+        return Error::EnvoyCrash { reason, transcript };
     }
+    if error.downcast_ref::<Trap>() == Some(&Trap::OutOfFuel) {
+        return Error::OutOfFuel { callback, fuel, transcript };
+    }
+    if state.calls > HOST_CALLS || state.moved > HOST_BYTES {
+        return Error::TooManyCalls { callback, calls: state.calls, bytes: state.moved, transcript };
+    }
+    if state.limits.denied {
+        return Error::OutOfMemory { callback, limit: state.limits.limit, transcript };
+    }
+    Error::Trap { callback, reason: format!("{error:?}"), transcript }
 }
 
 fn run(store: &mut Store<State>, func: Func, args: &[u32]) -> wasmtime::Result<u32> {
@@ -171,6 +183,21 @@ fn run(store: &mut Store<State>, func: Func, args: &[u32]) -> wasmtime::Result<u
     let answers = func.ty(&*store).results().len().min(1);
     func.call(&mut *store, &values[..args.len()], &mut results[..answers])?;
     Ok(results[0].i32().unwrap_or(0).cast_unsigned())
+}
+
+/// Everything that the module imports is there, and has the ABI's shape.
+fn check_imports(module: &Module, linker: &Linker<State>, store: &mut Store<State>) -> Result<(), Error> {
+    for import in module.compiled.imports() {
+        let name = format!("{}.{}", import.module(), import.name());
+        let Some(wasmtime::Extern::Func(known)) = linker.get_by_import(&mut *store, &import) else {
+            return Err(Error::UnknownImport { import: name });
+        };
+        let (here, there) = (known.ty(&*store), import.ty());
+        if there.func().is_none_or(|there| !there.matches(&here)) {
+            return Err(Error::BadImport { import: name, reason: format!("the host has {here}, the module wants {there:?}") });
+        }
+    }
+    Ok(())
 }
 
 /// The version that the module announces, and the shape of every callback that it exports.

@@ -219,6 +219,50 @@ fn processes_share_data_and_queues_between_their_vms() {
 }
 
 #[test]
+fn a_queue_tells_whoever_registered_last() {
+    let process = Process::new();
+    let start = |script: &str| Host::start(&module(), Options { process: process.clone(), ..Options::plugins([plugin(script)]) }).unwrap();
+    let mut first = start("configure: queue q\nqueue_ready: dequeue");
+    let mut last = start("configure: queue q\nqueue_ready: dequeue\nrequest_headers: enqueue hello");
+    let id = last.open("probe").unwrap();
+    last.feed_headers(id, Way::Request, post(), true).unwrap();
+    first.advance(Duration::ZERO).unwrap();
+    assert_eq!(logs(&first), ["queue 0 1"]);
+    assert_eq!(logs(&last), ["queue 0 1", "enqueue 0", "dequeue 0 hello"]);
+}
+
+#[test]
+fn a_new_configuration_is_tried_before_it_counts() {
+    let mut host = host("request_headers: pause\nroot_done: log old_root_done");
+    let old = host.open("probe").unwrap();
+    let refused = host.reconfigure("probe", "configure: refuse").unwrap_err();
+    assert!(matches!(refused, Error::ConfigurationRefused { .. }));
+    assert!(matches!(host.reconfigure("probe", "configure: trap"), Err(Error::Trap { .. })));
+    host.reconfigure("probe", "request_headers: log new").unwrap();
+    let new = host.open("probe").unwrap();
+    for id in [new, old] {
+        host.feed_headers(id, Way::Request, post(), true).unwrap();
+    }
+    // The old stream still has its own script, and its root ends behind it.
+    assert_eq!((host.take(new, Way::Request).unwrap().len(), host.take(old, Way::Request).unwrap().len()), (1, 0));
+    assert_eq!(logs(&host), ["new"]);
+    host.close(old).unwrap();
+    assert_eq!(logs(&host), ["new", "old_root_done"]);
+}
+
+#[test]
+fn linear_memory_is_counted_per_context() {
+    let mut host = host("request_body: read request");
+    let (small, large) = (host.open("probe").unwrap(), host.open("probe").unwrap());
+    for (id, size) in [(small, 1), (large, 1_000_000)] {
+        host.feed_headers(id, Way::Request, post(), false).unwrap();
+        host.feed_data(id, Way::Request, &vec![b'x'; size], true).unwrap();
+    }
+    assert!(host.spent_by(large.context()).memory >= 900_000, "{:?}", host.spent_by(large.context()));
+    assert!(host.spent_by(small.context()).memory < 900_000);
+}
+
+#[test]
 fn any_host_call_answers_what_the_test_wants() {
     for status in Status::ALL.into_iter().skip(1) {
         let mut host = host("request_headers: get request x-a; get request x-a\nlog: get request x-a");
@@ -251,7 +295,7 @@ fn failures_have_names_and_a_transcript() {
     };
     assert!(matches!(failure("request_headers: trap"), Err(Error::Trap { callback, .. }) if callback == "proxy_on_request_headers"));
     assert!(matches!(failure("request_headers: loop"), Err(Error::OutOfFuel { .. })));
-    assert!(matches!(failure("request_headers: eat"), Err(Error::Trap { .. })));
+    assert!(matches!(failure("request_headers: eat"), Err(Error::OutOfMemory { .. })));
     assert!(matches!(failure("log: reply 500 x"), Err(Error::EnvoyCrash { .. })));
     let refused = failure("configure: refuse").unwrap_err();
     assert!(matches!(&refused, Error::ConfigurationRefused { root_id, .. } if root_id == "probe"));

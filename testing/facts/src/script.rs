@@ -324,6 +324,15 @@ fn step(context: u32, words: &[&str], end: bool) -> bool {
         ["loop"] => loop {
             std::hint::black_box(0);
         },
+        ["chatter"] => loop {
+            unsafe { proxy_log(2, b"x".as_ptr(), 1) };
+        },
+        ["flood"] => {
+            let value = vec![b'x'; 16 << 20];
+            loop {
+                unsafe { proxy_set_property(b"x".as_ptr(), 1, value.as_ptr(), value.len()) };
+            }
+        }
         ["eat"] => {
             let mut all = Vec::new();
             loop {

@@ -10,6 +10,7 @@ mod wasi;
 
 use crate::abi::Status;
 use crate::error::Stop;
+use crate::limits::{HOST_BYTES, HOST_CALLS};
 use crate::state::State;
 use crate::transcript::show;
 use wasmtime::{Caller, Linker};
@@ -43,6 +44,10 @@ pub(crate) fn call(
 ) -> wasmtime::Result<u32> {
     let state = caller.data_mut();
     let current = state.current;
+    state.calls += 1;
+    if state.calls > HOST_CALLS || state.moved > HOST_BYTES {
+        return Err(wasmtime::Error::msg("host calls without end"));
+    }
     *state.spent.entry(current).or_default().calls.entry(name).or_default() += 1;
     if let Some(status) = state.fault(name) {
         state.transcript.push(format!("    {name} -> {status:?} (as the test wants)"));
@@ -77,6 +82,7 @@ impl Guest<'_, '_> {
 
     pub(crate) fn read(&mut self, at: u32, size: u32) -> Result<Vec<u8>, Stop> {
         let memory = self.state().memory.ok_or(Status::InvalidMemoryAccess)?;
+        self.state().moved += u64::from(size);
         let data = memory.data(&self.caller);
         let start = at as usize;
         Ok(data.get(start..start.saturating_add(size as usize)).ok_or(Status::InvalidMemoryAccess)?.to_vec())
@@ -98,6 +104,7 @@ impl Guest<'_, '_> {
     }
 
     pub(crate) fn write(&mut self, at: u32, bytes: &[u8]) -> Result<(), Stop> {
+        self.state().moved += bytes.len() as u64;
         let memory = self.state().memory.ok_or(Status::InvalidMemoryAccess)?;
         memory.write(&mut self.caller, at as usize, bytes).map_err(|_| Stop::Status(Status::InvalidMemoryAccess))
     }

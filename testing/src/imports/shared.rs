@@ -43,11 +43,10 @@ fn queues(linker: &mut Linker<State>) -> wasmtime::Result<()> {
         call(c, "proxy_register_shared_queue", |g| {
             let name = g.text(name, name_size)?;
             let state = g.state();
-            let id = state.process.register_queue(&state.vm_id, &name);
-            let told = state.process.arrivals(id);
+            let (id, consumer) = state.process.register_queue(&state.vm_id, &name);
             let subject = state.subject();
             let root = state.root_of(subject);
-            state.root(root).ok_or(Status::BadArgument)?.queues.insert(id, told);
+            state.root(root).ok_or(Status::BadArgument)?.queues.insert(id, consumer);
             g.write_u32(id_at, id)
         })
     })?;

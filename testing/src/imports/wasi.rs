@@ -2,6 +2,7 @@
 
 use super::Guest;
 use crate::error::Stop;
+use crate::limits::{HOST_BYTES, HOST_CALLS};
 use crate::state::State;
 use wasmtime::{Caller, Linker};
 
@@ -28,6 +29,10 @@ fn wasi(
 ) -> wasmtime::Result<u32> {
     let state = caller.data_mut();
     let current = state.current;
+    state.calls += 1;
+    if state.calls > HOST_CALLS || state.moved > HOST_BYTES {
+        return Err(wasmtime::Error::msg("host calls without end"));
+    }
     *state.spent.entry(current).or_default().calls.entry(name).or_default() += 1;
     let mut guest = Guest { caller: &mut caller, said: String::new() };
     match body(&mut guest) {
