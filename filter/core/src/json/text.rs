@@ -116,14 +116,14 @@ impl<'b> Str<'b> {
         match self.0.len().cmp(&plain.len()) {
             Ordering::Less => false,
             Ordering::Equal => self.0 == plain,
-            Ordering::Greater => memchr::memchr(b'\\', self.0.as_bytes()).is_some() && self.plain() == plain,
+            Ordering::Greater => is_escaped(&self.0) && self.plain() == plain,
         }
     }
 
     /// The text without escapes. Half surrogates, which plain text can't hold, become U+FFFD.
     #[must_use]
     pub fn plain(&self) -> Cow<'_, str> {
-        unescape(&self.0)
+        if is_escaped(&self.0) { Cow::Owned(unescape(&self.0)) } else { Cow::Borrowed(&self.0) }
     }
 
     /// The length in bytes of the text without escapes, which are not undone for it. Each half of a surrogate pair counts as two.
@@ -135,7 +135,7 @@ impl<'b> Str<'b> {
     /// The text without escapes, for as long as the body lives where nothing had to be unescaped.
     #[must_use]
     pub fn into_plain(self) -> Cow<'b, str> {
-        if memchr::memchr(b'\\', self.0.as_bytes()).is_none() { self.0 } else { Cow::Owned(unescape(&self.0).into_owned()) }
+        if is_escaped(&self.0) { Cow::Owned(unescape(&self.0)) } else { self.0 }
     }
 
     /// The same text, borrowed from this one.
@@ -208,8 +208,14 @@ pub(super) fn escape_into(text: &str, out: &mut String) {
     }
 }
 
+/// Whether there is an escape in a string's inside. Most that are asked about are names, for which a search of its own is too much.
+fn is_escaped(text: &str) -> bool {
+    const SHORT: usize = 16;
+    if text.len() < SHORT { text.bytes().any(|byte| byte == b'\\') } else { memchr::memchr(b'\\', text.as_bytes()).is_some() }
+}
+
 /// Undoes the escapes of a JSON string's inside.
-fn unescape(text: &str) -> Cow<'_, str> {
+fn unescape(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;
     while let Some((run, behind)) = memchr::memchr(b'\\', rest.as_bytes()).and_then(|at| rest.split_at_checked(at)) {
@@ -228,11 +234,8 @@ fn unescape(text: &str) -> Cow<'_, str> {
         }
         rest = chars.as_str();
     }
-    if rest.len() == text.len() {
-        return Cow::Borrowed(text);
-    }
     plain.push_str(rest);
-    Cow::Owned(plain)
+    plain
 }
 
 /// Reads the four digits behind `\u`, and the second half of a surrogate pair where it follows.
