@@ -1,9 +1,9 @@
 //! The gateway position (D): once per request, in the listener's filter chain.
 
 use crate::host::{self, report};
-use crate::{root, vm};
+use crate::{attempt, root, vm};
 use weir_abi::{self as abi, Action, Buffer, Direction, Map};
-use weir_core::exchange::{ClientAnswer, Exchange, Headers, LocalReply, Release, Verdict};
+use weir_core::exchange::{ClientAnswer, Departure, Exchange, Headers, LocalReply, Verdict};
 use weir_core::limits::Ledger;
 use weir_core::names;
 
@@ -22,44 +22,37 @@ pub fn request_head(context: u32, end: bool) -> Action {
     act(context, verdict.flatten(), None)
 }
 
-/// More of the request's body.
+/// More of the request's body, of which `size` bytes are there.
 pub fn request_body(context: u32, size: usize, end: bool) -> Action {
-    if end {
-        return request_ended(context);
-    }
     let now = host::now();
-    act(context, vm::exchange(context, |exchange, _, _| exchange.request_progress(size, now)), None)
-}
-
-fn request_ended(context: u32) -> Action {
-    if vm::exchange(context, |exchange, _, _| exchange.reads_body()) != Some(true) {
-        return request_body(context, 0, false);
+    if !end || vm::exchange(context, |exchange, _, _| exchange.reads_body()) != Some(true) {
+        return act(context, vm::exchange(context, |exchange, _, _| exchange.request_progress(size, now)), None);
     }
     let body = host::body(Buffer::Request).unwrap_or_default();
-    let (now, random) = (host::now(), vm::with(vm::Vm::random).unwrap_or(0));
-    act(context, vm::exchange(context, |exchange, ledger, _| exchange.request_body(&body, random, ledger, now)), None)
+    let random = vm::with(vm::Vm::random).unwrap_or(0);
+    act(context, vm::exchange(context, |exchange, ledger, _| exchange.request_body(body, random, ledger, now)), None)
 }
 
-/// The answer's head.
+/// The head of an answer that no attempt of this position has, or will have, committed.
 pub fn answer_head(context: u32, end: bool) -> Action {
     let status = || host::status(Map::Response).unwrap_or(0);
-    replace(vm::exchange(context, |exchange, _, _| exchange.answer_head(end, status, host::code_details)), end)
+    replace(context, vm::exchange(context, |exchange, _, _| exchange.answer_head(end, status, host::code_details)), end)
 }
 
-/// More of the answer's body, or its trailers.
+/// More of such an answer's body.
 pub fn answer_body(context: u32, end: bool) -> Action {
-    replace(vm::exchange(context, |exchange, _, _| exchange.answer_body(end)), false)
+    replace(context, vm::exchange(context, |exchange, _, _| exchange.answer_body(end)), false)
 }
 
 /// Puts the exchange's reply in the place of an answer; one without a body can only be answered anew.
-fn replace(answer: Option<ClientAnswer>, bodiless: bool) -> Action {
+fn replace(context: u32, answer: Option<ClientAnswer>, bodiless: bool) -> Action {
     match answer {
         None | Some(ClientAnswer::Continue) => Action::Continue,
         Some(ClientAnswer::Hold) => Action::Pause,
         Some(ClientAnswer::Replace(reply)) => {
             let write = || host::set_headers(Map::Response, &Headers::of_reply(&reply, true));
             if bodiless || host::set_body(Buffer::Response, Some(&reply.body)).and_then(|()| write()).is_none() {
-                return host::reply(&reply);
+                return self::reply(context, &LocalReply { reply, worded: true });
             }
             Action::Continue
         }
@@ -87,33 +80,38 @@ fn act(context: u32, verdict: Option<Verdict>, resume: Option<Direction>) -> Act
     let action = match verdict {
         None | Some(Verdict::Continue) => return Action::Continue,
         Some(Verdict::Wait) => Action::Pause,
-        Some(Verdict::Reply(LocalReply { reply, worded })) => {
-            if worded {
-                // Where this is set, Envoy's mapper leaves replies alone: they are Weir's.
-                mark(context);
-            }
-            host::reply(&reply)
-        }
-        Some(Verdict::Release(release)) => {
-            if let_go(context, &release).is_none() {
-                // The client's credentials stand in the headers that could not be written.
-                return host::refuse(b"the gateway could not write the request");
-            }
-            if resume.is_some_and(|direction| report(abi::continue_stream(direction)).is_none()) {
-                return host::refuse(b"the gateway could not let the request go");
-            }
-            Action::Continue
-        }
+        Some(Verdict::Reply(local)) => reply(context, &local),
+        Some(Verdict::Release) => depart(context),
     };
+    if let (Action::Continue, Some(direction)) = (action, resume)
+        && report(abi::continue_stream(direction)).is_none()
+    {
+        return host::refuse(b"the gateway could not let the request go");
+    }
     root::sync(context);
     action
 }
 
 /// Filter state first, headers last: the edit of the headers makes Envoy pick the route anew, once.
-fn let_go(context: u32, release: &Release) -> Option<()> {
+fn depart(context: u32) -> Action {
+    // An upstream position that gets the request against all expectation finds the exchange, and refuses.
     mark(context);
-    report(abi::set_property(names::STATE_NEXT, release.next.as_bytes()));
-    host::set_headers(Map::Request, &release.headers)
+    let Some(Departure { next, attempt, verdict }) = vm::exchange(context, |exchange, _, _| exchange.depart(host::knows_twins)).flatten()
+    else {
+        return host::refuse(host::UNKNOWN);
+    };
+    report(abi::set_property(names::STATE_NEXT, next.as_bytes()));
+    vm::stream(context, |stream| core::mem::replace(&mut stream.attempt, attempt));
+    attempt::act(context, Some(verdict))
+}
+
+/// Sends a local reply.
+pub fn reply(context: u32, local: &LocalReply) -> Action {
+    if local.worded {
+        // Where this is set, Envoy's mapper leaves replies alone: they are Weir's.
+        mark(context);
+    }
+    host::reply(&local.reply)
 }
 
 fn mark(context: u32) {

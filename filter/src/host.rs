@@ -8,6 +8,9 @@ use weir_core::formats::Reply;
 /// Longer than any buffer, and too short to overflow the host's arithmetic.
 const WHOLE: usize = usize::MAX >> 1;
 
+/// What is told where an exchange can't be found.
+pub const UNKNOWN: &[u8] = b"the gateway does not know this request";
+
 /// Counts an unexpected status; the exchange goes on as well as it can.
 pub fn report<T>(result: Result<T, HostError>) -> Option<T> {
     result.map_err(|error| vm::with(|vm| vm.metrics.fault(error))).ok()
@@ -46,6 +49,11 @@ pub fn status(map: Map) -> Option<u16> {
 /// Whether the route's metadata says that it is Weir's.
 pub fn on_marked_route() -> bool {
     abi::property("xds\0route_metadata\0filter_metadata\0weir\0route").is_ok_and(|value| value == [1])
+}
+
+/// Whether the route can lead to direct twins, whatever path and host the request has then. The mark is an empty text.
+pub fn knows_twins() -> bool {
+    abi::property("xds\0route_metadata\0filter_metadata\0weir\0direct").is_ok()
 }
 
 /// Envoy's word for why an answer is what it is.

@@ -3,6 +3,7 @@
 //! It carries the host's callbacks to the exchange that they concern, and carries out the verdicts. It is total over the statuses of
 //! the host: an unexpected one is counted and the exchange goes on as well as it can.
 
+mod attempt;
 mod gateway;
 mod host;
 mod metrics;
@@ -12,22 +13,13 @@ mod upstream;
 mod vm;
 
 use vm::Position;
-use weir_abi::{Action, Map, Module};
+use weir_abi::{Action, Buffer, Map, Module};
 use weir_core::exchange::Headers;
 
 /// The module.
 struct Weir;
 
 weir_abi::export!(Weir);
-
-/// Sends a stream's callback to its position.
-fn at(context: u32, gateway: impl FnOnce(u32) -> Action, upstream: impl FnOnce(u32) -> Action) -> Action {
-    match vm::stream(context, |stream| Some(stream.position)) {
-        Some(Position::Gateway) => gateway(context),
-        Some(Position::Upstream) => upstream(context),
-        None => Action::Continue,
-    }
-}
 
 impl Module for Weir {
     fn create(context: u32, parent: u32) {
@@ -47,11 +39,15 @@ impl Module for Weir {
     }
 
     fn request_head(context: u32, end: bool) -> Action {
-        at(context, |context| gateway::request_head(context, end), |context| upstream::request_head(context, end))
+        match vm::stream(context, |stream| Some(stream.position)) {
+            Some(Position::Gateway) => gateway::request_head(context, end),
+            Some(Position::Upstream) => upstream::request_head(context, end),
+            None => Action::Continue,
+        }
     }
 
     fn request_body(context: u32, size: usize, end: bool) -> Action {
-        at(context, |context| gateway::request_body(context, size, end), |context| upstream::request_body(context, end))
+        attempt::request_body(context, size, end)
     }
 
     /// They are the request's end as well: a filter that waits for end of stream alone would be passed by. No provider needs them.
@@ -64,19 +60,20 @@ impl Module for Weir {
     }
 
     fn answer_head(context: u32, end: bool) -> Action {
-        at(context, |context| gateway::answer_head(context, end), |context| upstream::answer_head(context, end))
+        attempt::answer_head(context, end)
     }
 
     fn answer_body(context: u32, size: usize, end: bool) -> Action {
-        at(context, |context| gateway::answer_body(context, end), |context| upstream::answer_body(context, size, end))
+        attempt::answer_body(context, size, end)
     }
 
+    /// What was held of the body can still be replaced.
     fn answer_trailers(context: u32) -> Action {
-        at(context, |context| gateway::answer_body(context, true), upstream::answer_trailers)
+        Self::answer_body(context, host::body(Buffer::Response).unwrap_or_default().len(), true)
     }
 
     fn done(context: u32) -> bool {
-        upstream::done(context);
+        attempt::done(context);
         root::done(context)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::host::{self, report};
 use crate::vm::{self, Position, Stream, Vm};
-use crate::{gateway, platform, upstream};
+use crate::{attempt, gateway, platform};
 use std::rc::Rc;
 use weir_abi::{self as abi, Buffer, Level, Map};
 use weir_core::config::LimitService;
@@ -77,22 +77,21 @@ pub fn tick(root: u32) {
         return;
     }
     let now = host::now();
-    let is_due = |stream: &mut Stream, table: &mut Table| match stream.position {
-        Position::Upstream => stream.attempt.as_mut().is_some_and(|attempt| attempt.is_due(now)),
-        Position::Gateway => stream.key.and_then(|key| table.exchange(key)?.deadline()).is_some_and(|at| at <= now),
+    visit(|stream, _| stream.attempt.as_mut().is_some_and(|attempt| attempt.is_due(now)), attempt::expire);
+    let is_due = |stream: &mut Stream, table: &mut Table| {
+        let key = stream.key.filter(|_| stream.position == Position::Gateway);
+        key.and_then(|key| table.exchange(key)?.deadline()).is_some_and(|at| at <= now)
     };
-    visit(is_due, |context, position| match position {
-        Position::Upstream => upstream::expire(context),
-        Position::Gateway => gateway::resume(context, |exchange, ledger| exchange.expire(ledger, now)),
-    });
+    visit(is_due, |context| gateway::resume(context, |exchange, ledger| exchange.expire(ledger, now)));
     report(abi::act_on(root));
-    give_up_calls(root, now);
-    send_owed(root);
+    if let Some(service) = service(root) {
+        give_up_calls(&service, now);
+        send_owed(&service);
+    }
 }
 
 /// Gives up calls whose answer never came, and tells the metrics.
-fn give_up_calls(root: u32, now: u64) {
-    let Some(service) = service(root) else { return };
+fn give_up_calls(service: &LimitService, now: u64) {
     // The host answers a call after its timeout by itself; twice that is beyond any answer.
     let patience = u64::try_from(service.timeout.as_nanos()).unwrap_or(u64::MAX).saturating_mul(2);
     vm::with(|Vm { ledger, metrics, limit_metrics, .. }| {
@@ -107,19 +106,18 @@ fn give_up_calls(root: u32, now: u64) {
 /// Sends what is urgent, on behalf of a stream that may wait for it.
 pub fn sync(context: u32) {
     let urgent = vm::with(|vm| vm.streams.get(&context).filter(|_| vm.ledger.is_urgent()).map(|stream| stream.root));
-    if let Some(root) = urgent.flatten() {
-        send_owed(root);
+    if let Some(service) = urgent.flatten().and_then(service) {
+        send_owed(&service);
     }
 }
 
 /// Sends the calls that are due.
-fn send_owed(root: u32) {
-    let Some(service) = service(root) else { return };
+fn send_owed(service: &LimitService) {
     let now = host::now();
     for _ in 0..CALLS_AT_ONCE {
         let call = vm::with(|vm| vm.ledger.sync_request(&service.domain, now, KEYS_PER_CALL)).flatten();
         let Some(SyncCall { id, body }) = call else { return };
-        let headers = Headers::of_call(&service, body.len());
+        let headers = Headers::of_call(service, body.len());
         let Some(token) = report(abi::call(names::CLUSTER_LIMITS, &headers.to_pairs(), body.as_bytes(), service.timeout)) else {
             return tell(|vm| vm.ledger.sync_failed(id, CallFault::NeverSent, now));
         };
@@ -153,17 +151,17 @@ fn tell(synced: impl FnOnce(&mut Vm) -> Synced) {
 fn wake(now: u64) {
     let waits =
         |stream: &mut Stream, table: &mut Table| stream.key.and_then(|key| table.exchange(key)).is_some_and(|one| one.is_deciding());
-    visit(waits, |context, _| gateway::resume(context, |exchange, ledger| exchange.decide(ledger, now)));
+    visit(waits, |context| gateway::resume(context, |exchange, ledger| exchange.decide(ledger, now)));
 }
 
 /// Turns to those streams that `which` picks, outside of their own callbacks.
-fn visit(mut which: impl FnMut(&mut Stream, &mut Table) -> bool, then: impl Fn(u32, Position)) {
+fn visit(mut which: impl FnMut(&mut Stream, &mut Table) -> bool, then: impl Fn(u32)) {
     let picked = vm::with(|Vm { streams, table, .. }| {
-        streams.iter_mut().filter_map(|(&id, stream)| which(stream, table).then_some((id, stream.position))).collect::<Vec<_>>()
+        streams.iter_mut().filter_map(|(&id, stream)| which(stream, table).then_some(id)).collect::<Vec<_>>()
     });
-    for (context, position) in picked.unwrap_or_default() {
+    for context in picked.unwrap_or_default() {
         if report(abi::act_on(context)).is_some() {
-            then(context, position);
+            then(context);
         }
     }
 }

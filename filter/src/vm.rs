@@ -31,6 +31,7 @@ pub struct Stream {
 }
 
 /// Everything that lives as long as the VM.
+#[derive(Default)]
 pub struct Vm {
     pub roots: BTreeMap<u32, Root>,
     pub streams: BTreeMap<u32, Stream>,
@@ -49,16 +50,7 @@ thread_local! {
 impl Vm {
     fn new() -> Self {
         let seed = host::now();
-        Self {
-            roots: BTreeMap::new(),
-            streams: BTreeMap::new(),
-            table: Table::new(seed),
-            ledger: Ledger::default(),
-            calls: BTreeMap::new(),
-            metrics: Metrics::default(),
-            limit_metrics: LimitMetrics::default(),
-            random: seed,
-        }
+        Self { table: Table::new(seed), random: seed, ..Self::default() }
     }
 
     /// The next random number (an additive sequence, which the plan mixes): fair, not secret.
@@ -78,10 +70,10 @@ pub fn stream<R>(context: u32, work: impl FnOnce(&mut Stream) -> Option<R>) -> O
     with(|vm| vm.streams.get_mut(&context).and_then(work)).flatten()
 }
 
-/// Works on the exchange of a stream, beside the budgets and the metrics.
+/// Works on the exchange of a stream of the gateway position, beside the budgets and the metrics.
 pub fn exchange<R>(context: u32, work: impl FnOnce(&mut Exchange, &mut Ledger, &mut Metrics) -> R) -> Option<R> {
     with(|vm| {
-        let key = vm.streams.get(&context)?.key?;
+        let key = vm.streams.get(&context).filter(|stream| stream.position == Position::Gateway)?.key?;
         Some(work(vm.table.exchange(key)?, &mut vm.ledger, &mut vm.metrics))
     })
     .flatten()

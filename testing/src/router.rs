@@ -315,6 +315,7 @@ impl Proxy {
             match flow {
                 Flow::Headers { end } => {
                     self.note_answer(x);
+                    map.borrow_mut().set("x-envoy-upstream-service-time", "0");
                     self.host.feed_shared_headers(gateway, Way::Response, map.clone(), end)?;
                 }
                 Flow::Data { bytes, end } => self.host.feed_data(gateway, Way::Response, &bytes, end)?,

@@ -19,5 +19,6 @@ mod weir {
     mod start;
     mod stories;
     mod translated;
+    mod twin;
     mod workers;
 }

@@ -1,7 +1,7 @@
 //! The route: one for everything, marked as Weir's, its cluster chosen anew for every attempt.
 
 use weir_core::config::{Document, Gateway};
-use weir_core::names::{CLUSTER_NONE, METADATA, METADATA_ROUTE, STATE_NEXT, STATE_PREFIX, STATUS_RETRY};
+use weir_core::names::{CLUSTER_NONE, METADATA, METADATA_DIRECT, METADATA_ROUTE, STATE_NEXT, STATE_PREFIX, STATUS_RETRY};
 
 use crate::quote::quoted;
 use crate::template::fill;
@@ -28,6 +28,7 @@ pub(super) fn route(gateway: &Gateway) -> String {
     let fillings = [
         ("namespace", METADATA),
         ("mark", METADATA_ROUTE),
+        ("direct", METADATA_DIRECT),
         ("buffer", &*buffer(gateway).to_string()),
         ("state", &quoted(&format!("{STATE_PREFIX}{STATE_NEXT}"))),
         ("clusters", &clusters),

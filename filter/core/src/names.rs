@@ -85,6 +85,9 @@ pub const METADATA_PROVIDER: &str = "provider";
 pub const METADATA_TWIN: &str = "twin";
 /// Metadata of a route: `true` where the route is Weir's.
 pub const METADATA_ROUTE: &str = "route";
+/// The key that a route has whose matcher knows the direct twins, and that fits whatever path and host a provider has. Its value is
+/// empty, which the host tells without calling back into the module for memory.
+pub const METADATA_DIRECT: &str = "direct";
 
 /// Prefix of clusters that are not providers.
 pub const CLUSTER_RESERVED: &str = "weir-";
@@ -102,6 +105,12 @@ pub const STATUS_RETRY: u16 = 598;
 pub const HEADER_PREFIX: &str = "x-weir-";
 /// Response header that lists what the provider's format could not carry.
 pub const HEADER_LOST: &str = "x-weir-lost";
+/// Response header that Envoy's router adds to a provider's answer, and to none of Envoy's own.
+pub const HEADER_SERVICE_TIME: &str = "x-envoy-upstream-service-time";
+/// Envoy's `response.code_details` of a provider's answer.
+pub const DETAILS_UPSTREAM: &str = "via_upstream";
+/// Request header in which Envoy keeps the client's scheme. It picks no route without it; the rendered route takes it out.
+pub const HEADER_FORWARDED_PROTO: &str = "x-forwarded-proto";
 /// Request header by which the gateway position limits Envoy's retries to the plan.
 pub const HEADER_MAX_RETRIES: &str = "x-envoy-max-retries";
 /// Request header by which the gateway position limits the time of one attempt until its answer's headers, in milliseconds.

@@ -139,9 +139,12 @@ listen: { address: "LISTENER", admin: "ADMIN" }
 providers:
   chat: { kind: openai-compatible, endpoint: "http://UPSTREAM/v1", speaks: [chat], auth: { bearer: { env: WEIR_MEASURED_KEY } } }
   messages: { kind: anthropic, endpoint: "http://UPSTREAM", auth: { api_key: { env: WEIR_MEASURED_KEY } } }
+  spare: { kind: openai-compatible, endpoint: "http://UPSTREAM/v1", speaks: [chat], auth: { bearer: { env: WEIR_MEASURED_KEY } } }
 models:
-  - { name: passed, targets: [ { provider: chat, model: gpt-5 } ] }
-  - { name: translated, targets: [ { provider: messages, model: claude-sonnet-5 } ] }
+  - { name: passed, targets: [ { provider: chat, model: gpt-5 }, { provider: spare, priority: 1 } ] }
+  - { name: translated, targets: [ { provider: messages, model: claude-sonnet-5 }, { provider: spare, priority: 1 } ] }
+  - { name: passed-alone, targets: [ { provider: chat, model: gpt-5 } ] }
+  - { name: translated-alone, targets: [ { provider: messages, model: claude-sonnet-5 } ] }
 identity:
   team: { header: x-team, trusted: true }
 limits:

@@ -27,4 +27,5 @@ mod sdk;
 mod tls;
 mod tools;
 mod translates;
+mod twin;
 mod world;

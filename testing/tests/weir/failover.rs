@@ -7,7 +7,7 @@ use weir_testing::{Cluster, Play, Sent};
 const BROKEN: &str = r#"{"error":{"message":"try later","type":"server_error","param":null,"code":null}}"#;
 
 /// Ways in which a provider fails that another one can make good.
-fn failures() -> Vec<(&'static str, Play)> {
+pub fn failures() -> Vec<(&'static str, Play)> {
     vec![
         ("500", Play::json(500, BROKEN)),
         ("503 without a body", Play::answer(503)),

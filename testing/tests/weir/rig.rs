@@ -78,6 +78,11 @@ pub fn wiring() -> Wiring {
     unmarked().property(&["xds", "route_metadata", "filter_metadata", "weir", "route"], [1])
 }
 
+/// The wiring that the renderer writes, of a route that knows the direct twins.
+pub fn twins() -> Wiring {
+    wiring().property(&["xds", "route_metadata", "filter_metadata", "weir", "direct"], "")
+}
+
 /// A provider's cluster.
 pub fn provider(name: &str, plays: impl FnMut(&Sent) -> Play + 'static) -> Cluster {
     Cluster::new(plays).metadata("weir", "provider", name)

@@ -27,6 +27,8 @@ pub enum AnswerVerdict {
     Hold,
     /// It goes on as it is.
     Continue,
+    /// It is none that the client could get: the gateway position puts the exchange's reply in its place.
+    Forgo,
     /// All headers are replaced; the body that is held, if `body` is there, too.
     Commit(AnswerHead),
     /// This piece of the body is replaced.
@@ -47,10 +49,25 @@ pub struct AnswerHead {
 }
 
 impl Attempt {
-    /// The answer's head has come; `end` says that no body follows.
-    pub fn answer_head(&mut self, exchange: &mut Exchange, head: Headers, end: bool, now: u64) -> AnswerVerdict {
+    /// The answer's head has come; `end` says that no body follows. `details` (Envoy's `response.code_details`) is asked only where the
+    /// answer may be Envoy's own.
+    pub fn answer_head(
+        &mut self,
+        exchange: &mut Exchange,
+        head: Headers,
+        end: bool,
+        now: u64,
+        details: impl FnOnce() -> String,
+    ) -> AnswerVerdict {
         if !matches!(self.state, AttemptState::Sent) {
             return AnswerVerdict::Continue;
+        }
+        if exchange.direct && head.first(names::HEADER_SERVICE_TIME).is_none() {
+            let details = details();
+            if details != names::DETAILS_UPSTREAM {
+                self.done(exchange, !was_sent(&details), now);
+                return AnswerVerdict::Forgo;
+            }
         }
         let status = head.first(":status").and_then(|status| status.parse::<u16>().ok()).unwrap_or(0);
         if let Some(record) = exchange.record(self.place) {
@@ -292,7 +309,7 @@ impl Attempt {
             // An answer without a body can't be given one here: the gateway position replies in its place.
             exchange.keep_reply(reply);
             self.state = AttemptState::Over;
-            return AnswerVerdict::Continue;
+            return AnswerVerdict::Forgo;
         }
         exchange.reply = None;
         self.commit(exchange, headers, body, None)
@@ -389,6 +406,13 @@ fn written(client: &dyn ClientSide, asked: &Asked, answer: &Answer<'_>, size: us
     let mut out = Out::with_capacity(size.saturating_add(512));
     client.encode_answer(answer, asked, &mut out);
     ("application/json", out.into_bytes())
+}
+
+/// Whether a provider has had the request that Envoy answers by itself, by its word for why: it answers so too where there was no
+/// connection, no healthy host, no such cluster, or a body over its own limit.
+fn was_sent(details: &str) -> bool {
+    let reset = details.starts_with("upstream_reset_before_response_started") && !details.contains("connection_failure");
+    (reset && !details.contains("overflow")) || details.contains("timeout")
 }
 
 /// The headers of an answer that passes: all but what must not reach a client.

@@ -9,6 +9,7 @@ use super::patience::Watch;
 use super::relay::Relay;
 use crate::formats::Homeward;
 use crate::hub::{ErrorKind, Failure, Rejection, Renames};
+use crate::names;
 use crate::operations::Operation;
 use crate::telemetry::AttemptOutcome;
 use crate::usage::{Usage, UsageSource};
@@ -74,6 +75,16 @@ pub struct AttemptRecord {
     pub(super) finish: Option<&'static str>,
 }
 
+/// How a request leaves the gateway position.
+pub struct Departure {
+    /// The cluster to go to, for [`names::STATE_NEXT`].
+    pub next: String,
+    /// The attempt that the gateway position makes itself.
+    pub attempt: Option<Box<Attempt>>,
+    /// What is sent.
+    pub verdict: RequestVerdict,
+}
+
 /// What an upstream position does when it was bound to its exchange.
 pub enum Bound {
     /// The attempt waits for the request's body. `next` is the cluster of the target behind it, to be written at once: a reset never
@@ -101,6 +112,37 @@ pub enum RequestVerdict {
 }
 
 impl Exchange {
+    /// Lets the request go to the first target of its plan.
+    ///
+    /// A plan of one target needs no attempts behind it: where `knows_twins` says that the route leads there, it goes to the target's
+    /// direct twin, a cluster in whose filter list no Weir stands, and the gateway position makes the attempt.
+    pub fn depart(&mut self, knows_twins: impl FnOnce() -> bool) -> Option<Departure> {
+        let target = Rc::clone(self.plan.first()?);
+        if self.plan.len() > 1 || !knows_twins() {
+            let mut headers = Headers::clone(&self.headers);
+            self.instruct(&mut headers);
+            let verdict = RequestVerdict::Send { headers, body: None };
+            return Some(Departure { next: target.name.to_string(), attempt: None, verdict });
+        }
+        let next = self.configured().gateway.provider(target.provider)?.direct_cluster.to_string();
+        self.direct = true;
+        let began = self.began;
+        let mut attempt = self.attempt(target, false, || began);
+        let verdict = match self.take_body() {
+            Some(body) => attempt.request_body(self, &body),
+            None => attempt.request_head(self, false),
+        };
+        Some(Departure { next, attempt: Some(attempt), verdict })
+    }
+
+    /// Tells Envoy's router, which takes these headers out again, how often it may try and how long each time.
+    pub(super) fn instruct(&self, headers: &mut Headers) {
+        headers.set(names::HEADER_MAX_RETRIES, &self.plan.len().saturating_sub(1).to_string());
+        if let Some(limit) = self.per_try() {
+            headers.set(names::HEADER_PER_TRY, &limit.to_string());
+        }
+    }
+
     /// Binds an attempt to the provider that the host picked (the cluster's metadata; empty on the cluster of `on_no_match`). The clock is
     /// read only for an attempt behind the first, which begins when the request is released.
     pub fn bind(&mut self, provider: &str, now: impl FnOnce() -> u64) -> Bound {
@@ -111,27 +153,21 @@ impl Exchange {
         let after = self.plan.iter().skip(self.expected).position(|target| *target.name == *provider);
         let place =
             after.map(|at| at.saturating_add(self.expected)).or_else(|| self.plan.iter().position(|target| *target.name == *provider));
-        let Some((place, target)) = place.and_then(|place| Some((place, Rc::clone(self.plan.get(place)?)))) else {
+        let found = place.filter(|_| !self.direct).and_then(|place| Some((place, Rc::clone(self.plan.get(place)?))));
+        let Some((place, target)) = found else {
             let rejection = Rejection::new(ErrorKind::Internal, "the request was routed to a provider that is not in its plan");
             return Bound::Refuse(self.refuse_attempt(&rejection));
         };
         self.expected = place.saturating_add(1);
         let next = self.plan.get(self.expected).map(|target| target.name.to_string());
+        Bound::Attempt(self.attempt(target, next.is_some(), now), next)
+    }
+
+    fn attempt(&mut self, target: Rc<PlannedTarget>, more: bool, now: impl FnOnce() -> u64) -> Box<Attempt> {
         let released = if let State::Released { since } = self.state { Some(since) } else { None };
         let began = released.filter(|_| self.attempts.is_empty()).unwrap_or_else(now);
-        let mut attempt = Attempt {
-            place: self.attempts.len(),
-            target: Rc::clone(&target),
-            homeward: Homeward::new(target.speak.format(), Renames::default()),
-            more: next.is_some(),
-            began,
-            until: None,
-            watch: Watch::default(),
-            state: AttemptState::Preparing,
-        };
-        attempt.until = attempt.last_moment(self.outline().stream);
         self.attempts.push(AttemptRecord {
-            target,
+            target: Rc::clone(&target),
             began,
             outcome: None,
             status: None,
@@ -143,7 +179,18 @@ impl Exchange {
             response_model: None,
             finish: None,
         });
-        Bound::Attempt(Box::new(attempt), next)
+        let mut attempt = Attempt {
+            place: self.attempts.len().saturating_sub(1),
+            homeward: Homeward::new(target.speak.format(), Renames::default()),
+            target,
+            more,
+            began,
+            until: None,
+            watch: Watch::default(),
+            state: AttemptState::Preparing,
+        };
+        attempt.until = attempt.last_moment(self.outline().stream);
+        Box::new(attempt)
     }
 
     /// The reply of an exchange whose attempt can't be made.
@@ -215,6 +262,15 @@ impl Attempt {
     #[must_use]
     pub const fn is_sent(&self) -> bool {
         matches!(self.state, AttemptState::Sent)
+    }
+
+    /// Whether it has an answer, or may still get one.
+    #[must_use]
+    pub const fn answers(&self) -> bool {
+        match self.state {
+            AttemptState::Sent | AttemptState::Held { .. } | AttemptState::Committed(_) => true,
+            AttemptState::Preparing | AttemptState::Over => false,
+        }
     }
 
     /// Whether the answer is held, so that the time of what comes of it matters.

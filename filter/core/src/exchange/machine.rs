@@ -20,13 +20,17 @@ pub struct Exchange {
     pub(super) operation: Operation,
     pub(super) began: u64,
     /// The client's head without its credentials and without Weir's own headers: what leaves the gateway position.
-    headers: Rc<Headers>,
+    pub(super) headers: Rc<Headers>,
     /// The values of the document's identities, in its order.
     pub(super) identities: Vec<Option<String>>,
     pub(super) outline: Outline,
     /// The place of the model's route.
     pub(super) route: Option<usize>,
     pub(super) plan: Vec<Rc<PlannedTarget>>,
+    /// The client's body, until the first attempt takes it: read once.
+    body: Option<Vec<u8>>,
+    /// The gateway position makes the only attempt itself: no upstream position may make one.
+    pub(super) direct: bool,
     /// The place in the plan of the target that the next attempt should have.
     pub(super) expected: usize,
     pub(super) attempts: Vec<AttemptRecord>,
@@ -114,8 +118,8 @@ pub enum Verdict {
     Wait,
     /// Weir answers by itself.
     Reply(LocalReply),
-    /// It goes to the first target of its plan.
-    Release(Release),
+    /// It goes to the first target of its plan, as [`Exchange::depart`] says.
+    Release,
 }
 
 /// A local reply.
@@ -125,15 +129,6 @@ pub struct LocalReply {
     pub reply: Reply,
     /// Whether the body is final; otherwise it is a sentence that Envoy's mapper words in the format of the path.
     pub worded: bool,
-}
-
-/// How a request leaves the gateway position.
-#[derive(Debug)]
-pub struct Release {
-    /// The cluster of the first target, for [`names::STATE_NEXT`].
-    pub next: String,
-    /// All request headers as they must be from here on.
-    pub headers: Headers,
 }
 
 /// What the gateway position does with an answer.
@@ -164,6 +159,8 @@ impl Exchange {
             outline: Outline::default(),
             route: None,
             plan: Vec::new(),
+            body: None,
+            direct: false,
             expected: 0,
             attempts: Vec::new(),
             claim: None,
@@ -236,15 +233,16 @@ impl Exchange {
     }
 
     /// The request's body has ended, with end of stream or with trailers. `random` decides the weights.
-    pub fn request_body(&mut self, body: &[u8], random: u64, ledger: &mut Ledger, now: u64) -> Verdict {
+    pub fn request_body(&mut self, body: Vec<u8>, random: u64, ledger: &mut Ledger, now: u64) -> Verdict {
         let cap = self.configured.gateway.caps.request_body;
         if body.len() > cap {
             return self.refuse_size(cap);
         }
-        match self.client().outline(&self.head(), body) {
+        match self.client().outline(&self.head(), &body) {
             Ok(outline) => self.outline = outline,
             Err(rejection) => return self.refuse(rejection),
         }
+        self.body = Some(body);
         if let Err(rejection) = self.make_plan(random) {
             return self.refuse(rejection);
         }
@@ -279,18 +277,17 @@ impl Exchange {
     }
 
     /// The request leaves for the first target of its plan.
-    pub(super) fn release(&mut self, now: u64) -> Verdict {
-        let Some(first) = self.plan.first() else {
+    fn release(&mut self, now: u64) -> Verdict {
+        if self.plan.is_empty() {
             return self.refuse(Rejection::new(ErrorKind::Internal, "the plan is empty"));
-        };
-        let next = first.name.to_string();
-        let mut headers = Headers::clone(&self.headers);
-        headers.set(names::HEADER_MAX_RETRIES, &self.plan.len().saturating_sub(1).to_string());
-        if let Some(limit) = self.per_try() {
-            headers.set(names::HEADER_PER_TRY, &limit.to_string());
         }
         self.state = State::Released { since: now };
-        Verdict::Release(Release { next, headers })
+        Verdict::Release
+    }
+
+    /// The client's body, if it was read and no attempt has taken it.
+    pub const fn take_body(&mut self) -> Option<Vec<u8>> {
+        self.body.take()
     }
 
     /// The head of an answer is on its way to the client. `status` and `details` (Envoy's `response.code_details`) are asked only
@@ -341,7 +338,7 @@ impl Exchange {
 
     /// What an answer is that no attempt committed: the host's own, or a provider's that went past the upstream position.
     fn uncommitted(&self, status: u16, details: impl FnOnce() -> String) -> Rejection {
-        if self.attempts.is_empty() && details() == "via_upstream" {
+        if self.attempts.is_empty() && details() == names::DETAILS_UPSTREAM {
             return Rejection::new(
                 ErrorKind::Internal,
                 "the provider was reached without the gateway's upstream filter; its answer is withheld",

@@ -28,10 +28,10 @@ mod settle;
 mod table;
 
 pub use answer::{AnswerHead, AnswerVerdict};
-pub use attempt::{Attempt, AttemptRecord, Bound, RequestVerdict};
+pub use attempt::{Attempt, AttemptRecord, Bound, Departure, RequestVerdict};
 pub use configured::Configured;
 pub use headers::Headers;
-pub use machine::{ClientAnswer, Exchange, LocalReply, Release, Verdict};
+pub use machine::{ClientAnswer, Exchange, LocalReply, Verdict};
 pub use table::{Key, Table};
 
 /// A second in the unit of all times here: nanoseconds since the epoch.

@@ -1,11 +1,11 @@
 //! The request that one attempt sends: body translated or spliced, headers set absolutely from an allow-list.
 
-use super::configured::Configured;
 use super::headers::{self, Headers};
 use super::machine::{Exchange, PlannedTarget, Speak};
 use crate::formats::{self, Onward, Passage};
 use crate::hub::{ErrorKind, Rejection};
 use crate::json::{Out, Splices};
+use crate::names;
 use crate::operations::Operation;
 use crate::providers::{Provider, ProviderId};
 
@@ -58,7 +58,7 @@ pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, body: &[u8
         headers.push(name, value);
     }
     keep(exchange, provider, &mut headers, |name| headers::goes_onward(name, format));
-    authorise(configured, target.provider, &mut headers)?;
+    authorise(exchange, target.provider, &mut headers)?;
     // Weir reads what comes back, so the provider is asked not to compress it.
     headers.set("accept-encoding", "identity");
     headers.set("content-length", &length.to_string());
@@ -76,7 +76,7 @@ pub(super) fn passed(exchange: &Exchange, target: &PlannedTarget) -> Result<Head
         }
     }
     keep(exchange, provider, &mut headers, headers::goes_along);
-    authorise(configured, target.provider, &mut headers)?;
+    authorise(exchange, target.provider, &mut headers)?;
     Ok(headers)
 }
 
@@ -108,8 +108,15 @@ fn keep(exchange: &Exchange, provider: &Provider, headers: &mut Headers, allowed
     }
 }
 
-fn authorise(configured: &Configured, provider: ProviderId, headers: &mut Headers) -> Result<(), Rejection> {
-    match configured.credential(provider) {
+fn authorise(exchange: &Exchange, provider: ProviderId, headers: &mut Headers) -> Result<(), Rejection> {
+    if exchange.direct {
+        exchange.instruct(headers);
+        // Envoy finds no route without it; the route takes it out.
+        if let Some(scheme) = exchange.headers().first(names::HEADER_FORWARDED_PROTO) {
+            headers.set(names::HEADER_FORWARDED_PROTO, scheme);
+        }
+    }
+    match exchange.configured().credential(provider) {
         Ok(Some((name, value))) => headers.set(name, value),
         Ok(None) => {}
         Err(_) => {
