@@ -85,3 +85,19 @@ fn a_stream_that_flows_is_not_ended_by_any_deadline() {
     assert_eq!(proxy.received(id).status(), 200);
     assert!(proxy.received(id).text().ends_with("data: [DONE]\n\n"), "{}", proxy.received(id).text());
 }
+
+#[test]
+fn budgets_that_nobody_answers_about_hold_nobody_for_longer_than_5_seconds() {
+    for (on_failure, status) in [("allow", 200), ("deny", 503)] {
+        // The service's own limit is longer than a decision may take.
+        let document = super::limiter::document(on_failure).replace("250ms", "30s");
+        let wiring = super::rig::wiring().cluster("alpha", super::rig::provider("alpha", answers));
+        let mut proxy = super::rig::envoy(&document, wiring.cluster("beta", super::rig::provider("beta", unused)));
+        proxy.host_mut().cluster("weir-limits", |_| weir_testing::Answer::Later);
+        let before = proxy.host().now();
+        let id = proxy.exchange(&ask(ASK).header("x-team", "blue")).unwrap();
+        assert_eq!(proxy.received(id).status(), status, "{}", proxy.received(id).text());
+        let taken = Duration::from_nanos(proxy.host().now() - before);
+        assert!(about(taken, 5), "{taken:?}");
+    }
+}

@@ -262,9 +262,10 @@ impl Exchange {
     pub fn decide(&mut self, ledger: &mut Ledger, now: u64) -> Verdict {
         let State::Deciding { since } = self.state else { return Verdict::Continue };
         let Some(claim) = &mut self.claim else { return self.release(now) };
-        match ledger.decide(claim, now) {
-            Decision::Sync if now.saturating_sub(since) < DECISION => Verdict::Wait,
-            Decision::Sync => self.refuse(Rejection::new(ErrorKind::Unavailable, "the budgets could not be checked in time")),
+        let waited = now.saturating_sub(since) >= DECISION;
+        let decision = if waited { ledger.decide_at_last(claim, now) } else { ledger.decide(claim, now) };
+        match decision {
+            Decision::Sync => Verdict::Wait,
             Decision::Allow(admission) => {
                 self.budget = BudgetNote::of(&admission);
                 self.release(now)

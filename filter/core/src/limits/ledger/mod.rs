@@ -117,12 +117,25 @@ impl Ledger {
     /// rules that count requests here, when it is let through, not at its end: its start is what such a limit is about, and
     /// others must see it while it runs. All rules are looked at first, so a request that one of them refuses counts nowhere.
     pub fn decide(&mut self, claim: &mut Claim, now: u64) -> Decision {
+        self.decide_by(claim, now, false)
+    }
+
+    /// The same for a request that has waited long enough: what is not known by now is decided as if the service had failed.
+    pub fn decide_at_last(&mut self, claim: &mut Claim, now: u64) -> Decision {
+        self.decide_by(claim, now, true)
+    }
+
+    fn decide_by(&mut self, claim: &mut Claim, now: u64, at_last: bool) -> Decision {
         let mut admission = Admission::default();
         let mut refusal = None;
         let mut wait = false;
         for key in &claim.keys {
             let rule = &key.rule;
-            match self.verdict(key, claim.estimate, claim.since, now) {
+            let verdict = match self.verdict(key, claim.estimate, claim.since, now) {
+                Verdict::Sync if at_last => Verdict::Unchecked,
+                verdict => verdict,
+            };
+            match verdict {
                 Verdict::Pass => {}
                 Verdict::Over(_) if rule.budget.shadow => {
                     admission.shadow.get_or_insert_with(|| rule.clone());
