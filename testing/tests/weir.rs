@@ -15,6 +15,7 @@ mod weir {
     mod limits;
     mod passing;
     mod patience;
+    mod rebuilt;
     mod rig;
     mod start;
     mod stories;
