@@ -2,11 +2,13 @@
 pub mod behaviour;
 pub mod chat;
 pub mod messages;
+pub mod responses;
 mod seen;
 pub mod turn;
 mod valid;
 mod valid_chat;
 mod valid_messages;
+mod valid_responses;
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,10 +27,18 @@ use crate::http::server::{Answer, Server};
 /// Whose format a simulated provider speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Vendor {
-    /// Chat Completions as OpenAI serves it.
+    /// Chat Completions and Responses as OpenAI serves them.
     OpenAi,
     /// Messages as Anthropic serves it.
     Anthropic,
+}
+
+/// In which format a conversation is asked for and answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Chat,
+    Responses,
+    Messages,
 }
 
 /// Why a vendor refuses a request.
@@ -98,11 +108,15 @@ fn serve(vendor: Vendor, key: &str, request: &Request, answer: &mut Answer<'_>, 
         Ok(()) => match (vendor, request.method.as_str(), request.path()) {
             (Vendor::OpenAi, "POST", "/v1/chat/completions") => match valid_chat::check(request) {
                 Err(refusal) => refusal,
-                Ok(body) => return converse(vendor, &chat::ask(&body), &body, answer, shared, number),
+                Ok(body) => return converse(vendor, Format::Chat, &chat::ask(&body), &body, answer, shared, number),
+            },
+            (Vendor::OpenAi, "POST", "/v1/responses") => match valid_responses::check(request) {
+                Err(refusal) => refusal,
+                Ok(body) => return converse(vendor, Format::Responses, &responses::ask(&body), &body, answer, shared, number),
             },
             (Vendor::Anthropic, "POST", "/v1/messages") => match valid_messages::check(request) {
                 Err(refusal) => refusal,
-                Ok(body) => return converse(vendor, &messages::ask(&body), &body, answer, shared, number),
+                Ok(body) => return converse(vendor, Format::Messages, &messages::ask(&body), &body, answer, shared, number),
             },
             (_, _, path) => match other(vendor, request, path) {
                 Some(body) => return whole(vendor, 200, &[], &body, answer, number),
@@ -114,7 +128,15 @@ fn serve(vendor: Vendor, key: &str, request: &Request, answer: &mut Answer<'_>, 
 }
 
 /// Answers one request for a conversation's next turn.
-fn converse(vendor: Vendor, ask: &Ask, body: &Value, answer: &mut Answer<'_>, shared: &Shared, number: usize) -> io::Result<()> {
+fn converse(
+    vendor: Vendor,
+    format: Format,
+    ask: &Ask,
+    body: &Value,
+    answer: &mut Answer<'_>,
+    shared: &Shared,
+    number: usize,
+) -> io::Result<()> {
     let behaviour = shared.next_behaviour().unwrap_or_else(|| Behaviour::of(&ask.model, &ask.last_user_text));
     let mut reply = turn::compose(ask, vendor);
     match &behaviour {
@@ -150,16 +172,18 @@ fn converse(vendor: Vendor, ask: &Ask, body: &Value, answer: &mut Answer<'_>, sh
         | Behaviour::Gzip => {}
     }
     if ask.stream {
-        let events = match vendor {
-            Vendor::OpenAi => chat::stream(ask, &reply, number),
-            Vendor::Anthropic => messages::stream(ask, &reply, number),
+        let events = match format {
+            Format::Chat => chat::stream(ask, &reply, number),
+            Format::Responses => responses::stream(body, ask, &reply, number),
+            Format::Messages => messages::stream(ask, &reply, number),
         };
-        let error = error_event(vendor);
+        let error = error_event(format);
         return behaviour::send_stream(&behaviour, &events, &error, &headers(vendor, number, true), answer, shared);
     }
-    let document = match vendor {
-        Vendor::OpenAi => chat::whole(ask, &reply, number),
-        Vendor::Anthropic => messages::whole(ask, &reply, number),
+    let document = match format {
+        Format::Chat => chat::whole(ask, &reply, number),
+        Format::Responses => responses::whole(body, ask, &reply, number),
+        Format::Messages => messages::whole(ask, &reply, number),
     };
     send_whole(vendor, &behaviour, &document, answer, shared, number)
 }
@@ -214,6 +238,9 @@ fn other(vendor: Vendor, request: &Request, path: &str) -> Option<Value> {
         (Vendor::OpenAi, "POST", "/v1/embeddings") => {
             Some(serde_json::json!({"object": "list", "model": request.json()["model"], "usage": {"prompt_tokens": 2, "total_tokens": 2},
                 "data": [{"object": "embedding", "index": 0, "embedding": [0.25, -0.5]}]}))
+        }
+        (Vendor::OpenAi, "POST", "/v1/responses/input_tokens") => {
+            Some(serde_json::json!({"object": "response.input_tokens", "input_tokens": request.body.len() / 4}))
         }
         (Vendor::Anthropic, "POST", "/v1/messages/count_tokens") => Some(serde_json::json!({"input_tokens": request.body.len() / 4})),
         _ => None,
@@ -270,11 +297,12 @@ fn retry_after(status: u16) -> &'static [(&'static str, &'static str)] {
     if matches!(status, 429 | 503 | 529) { &[("retry-after", "7")] } else { &[] }
 }
 
-fn error_event(vendor: Vendor) -> Vec<u8> {
+fn error_event(format: Format) -> Vec<u8> {
     let refusal = Refusal { status: 500, message: "Simulated failure in the stream".into(), param: None };
-    match vendor {
-        Vendor::OpenAi => format!("data: {}\n\n", chat::error(&refusal)).into_bytes(),
-        Vendor::Anthropic => format!("event: error\ndata: {}\n\n", messages::error(&Refusal { status: 529, ..refusal }, 0)).into_bytes(),
+    match format {
+        Format::Chat => format!("data: {}\n\n", chat::error(&refusal)).into_bytes(),
+        Format::Responses => responses::error_event(&chat::error(&refusal)),
+        Format::Messages => format!("event: error\ndata: {}\n\n", messages::error(&Refusal { status: 529, ..refusal }, 0)).into_bytes(),
     }
 }
 

@@ -23,6 +23,7 @@ mod patience;
 mod providers;
 mod reload;
 mod rendered;
+mod responses;
 mod sdk;
 mod tls;
 mod tools;

@@ -58,10 +58,14 @@ pub fn standard(openai: &str, anthropic: &str) -> String {
 providers:
   openai: {{ kind: openai, endpoint: "{openai}", auth: {{ bearer: {{ env: TEST_OPENAI_KEY }} }} }}
   anthropic: {{ kind: anthropic, endpoint: "{anthropic}", auth: {{ api_key: {{ env: TEST_ANTHROPIC_KEY }} }} }}
+  chatting: {{ kind: openai-compatible, endpoint: "{openai}", auth: {{ bearer: {{ env: TEST_OPENAI_KEY }} }} }}
+  newer: {{ kind: openai, endpoint: "{openai}", speaks: [responses], auth: {{ bearer: {{ env: TEST_OPENAI_KEY }} }} }}
   closed: {{ kind: openai-compatible, endpoint: "http://127.0.0.1:{closed}/v1", speaks: [chat], auth: {{ bearer: {{ env: TEST_OPENAI_KEY }} }} }}
 models:
   - {{ name: gpt, targets: [ {{ provider: openai, model: gpt-5 }} ] }}
   - {{ name: claude, targets: [ {{ provider: anthropic, model: claude-sonnet-5 }} ] }}
+  - {{ name: chat-only, targets: [ {{ provider: chatting, model: gpt-4o }} ] }}
+  - {{ name: newer, targets: [ {{ provider: newer, model: gpt-5 }} ] }}
   - {{ name: "gpt-*", targets: [ {{ provider: openai }} ] }}
   - {{ name: "claude-*", targets: [ {{ provider: anthropic }} ] }}
   - {{ name: smart, targets: [ {{ provider: openai, model: gpt-5 }}, {{ provider: anthropic, model: claude-sonnet-5, priority: 1 }} ] }}

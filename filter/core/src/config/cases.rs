@@ -124,7 +124,7 @@ fn a_small_document_says_the_rest_by_its_kinds() {
     let openai = &gateway.providers[0];
     assert_eq!((&*openai.name, &*openai.direct_cluster, openai.authority()), ("openai", "weir-direct-openai", "api.openai.com"));
     assert_eq!(openai.credential, Credential::Bearer(SecretRef::Env("OPENAI_API_KEY".into())));
-    assert_eq!(openai.speaks, [FormatId::Chat]);
+    assert_eq!(openai.speaks, [FormatId::Chat, FormatId::Responses]);
     let claude = &gateway.providers[1];
     let key = SecretRef::Env("ANTHROPIC_API_KEY".into());
     assert_eq!(claude.credential, Credential::ApiKey { header: "x-api-key".into(), secret: key });

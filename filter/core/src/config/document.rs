@@ -75,7 +75,7 @@ static PROVIDER: Shape = Shape {
         member(
             "speaks",
             Optional,
-            Value::List(&Value::Choice(&["chat", "messages"], &["responses", "converse", "gemini"]), false),
+            Value::List(&Value::Choice(&["chat", "responses", "messages"], &["converse", "gemini"]), false),
             "The formats that it takes, the preferred one first.",
         ),
         member("auth", Optional, Value::Object(&AUTH), "The credential, by name; required where the endpoint is the kind's own."),

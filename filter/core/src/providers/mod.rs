@@ -127,7 +127,9 @@ impl Provider {
     pub fn counting_path(&self, format: FormatId) -> Option<String> {
         match format {
             FormatId::Messages => Some(format!("{}/count_tokens", self.path(format, "", false)?)),
-            FormatId::Chat | FormatId::Responses | FormatId::Converse | FormatId::Gemini => None,
+            // Azure's versioned paths end with a query, and have no such operation.
+            FormatId::Responses => self.path(format, "", false).filter(|path| !path.contains('?')).map(|path| format!("{path}/input_tokens")),
+            FormatId::Chat | FormatId::Converse | FormatId::Gemini => None,
         }
     }
 

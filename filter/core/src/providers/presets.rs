@@ -29,9 +29,14 @@ const fn server(name: &'static str) -> Preset {
     Preset { endpoint: None, ..service(name, "") }
 }
 
+/// The same, where it speaks both of OpenAI's formats.
+const fn both(preset: Preset) -> Preset {
+    Preset { speaks: &[FormatId::Chat, FormatId::Responses], ..preset }
+}
+
 /// Every kind of this version. The first three are the ones that code names.
 pub static PRESETS: &[Preset] = &[
-    Preset { dialect: OPENAI, ..service("openai", "https://api.openai.com/v1") },
+    both(Preset { dialect: OPENAI, ..service("openai", "https://api.openai.com/v1") }),
     Preset {
         name: "anthropic",
         endpoint: Some("https://api.anthropic.com"),
@@ -42,7 +47,7 @@ pub static PRESETS: &[Preset] = &[
     },
     server("openai-compatible"),
     // The deployment is the model; with `api_version` it stands in the path, without it the newer paths of `/openai/v1` are used.
-    Preset { api_key_header: Some("api-key"), base: Base::Azure, dialect: OPENAI, ..server("azure-openai") },
+    both(Preset { api_key_header: Some("api-key"), base: Base::Azure, dialect: OPENAI, ..server("azure-openai") }),
     // Servers of one's own.
     server("vllm"),
     server("kserve"),
@@ -77,9 +82,9 @@ pub static PRESETS: &[Preset] = &[
     },
     service("together", "https://api.together.xyz/v1"),
     service("deepseek", "https://api.deepseek.com/v1"),
-    service("xai", "https://api.x.ai/v1"),
+    both(service("xai", "https://api.x.ai/v1")),
     service("fireworks", "https://api.fireworks.ai/inference/v1"),
-    service("openrouter", "https://openrouter.ai/api/v1"),
+    both(service("openrouter", "https://openrouter.ai/api/v1")),
     service("cohere", "https://api.cohere.ai/compatibility/v1"),
 ];
 

@@ -35,24 +35,41 @@ pub struct Responses;
 /// OpenAI's own path, and those of Azure's two base URLs.
 const PATHS: [&str; 3] = ["/v1/responses", "/openai/v1/responses", "/openai/responses"];
 
+/// What follows the path where tokens shall only be counted.
+const COUNT: &str = "/input_tokens";
+
+/// Elements whose member has another name here than in the table of fates.
+const MEMBERS: &[(Field, &str)] = &[
+    (Field::JsonMode, "text.format"),
+    (Field::JsonSchema, "text.format"),
+    (Field::JsonSchemaName, "text.format"),
+    (Field::Verbosity, "text.verbosity"),
+    (Field::ReasoningEffort, "reasoning.effort"),
+    (Field::ReasoningRange, "reasoning.effort"),
+    (Field::ReasoningModel, "reasoning.effort"),
+    (Field::ReasoningShow, "reasoning.summary"),
+    (Field::Logprobs, "top_logprobs"),
+    (Field::EndUser, "safety_identifier"),
+    (Field::KeptAnswer, "store"),
+    (Field::StoreOff, "store"),
+    (Field::NoOutput, "max_output_tokens"),
+    (Field::ItemReference, "input"),
+    (Field::HostedItem, "input"),
+    (Field::ImageUri, "input.content.image_url"),
+    (Field::DocumentUri, "input.content.file_url"),
+    (Field::FileId, "input.content.file_id"),
+];
+
 impl ClientSide for Responses {
     fn task(&self, head: &Head<'_>) -> Option<Task> {
-        PATHS.contains(&head.bare()).then_some(Task::Generate)
+        match head.bare().strip_suffix(COUNT) {
+            Some(path) => PATHS.contains(&path).then_some(Task::CountTokens),
+            None => PATHS.contains(&head.bare()).then_some(Task::Generate),
+        }
     }
 
     fn member(&self, field: Field) -> &'static str {
-        match field {
-            Field::JsonMode | Field::JsonSchema | Field::JsonSchemaName => "text.format",
-            Field::Verbosity => "text.verbosity",
-            Field::ReasoningEffort | Field::ReasoningRange | Field::ReasoningModel => "reasoning.effort",
-            Field::ReasoningShow => "reasoning.summary",
-            Field::Logprobs => "top_logprobs",
-            Field::EndUser => "safety_identifier",
-            Field::KeptAnswer | Field::StoreOff => "store",
-            Field::NoOutput => "max_output_tokens",
-            Field::ItemReference | Field::HostedItem => "input",
-            field => field.as_str(),
-        }
+        MEMBERS.iter().find(|(one, _)| *one == field).map_or_else(|| field.as_str(), |(_, member)| member)
     }
 
     fn outline(&self, _head: &Head<'_>, body: &[u8]) -> Result<Outline, Rejection> {
