@@ -297,7 +297,7 @@ fn every_request_is_read_and_sent() {
         let (Some(client), Some(body)) = (formats::client_side(pair.format), &pair.request) else { return };
         let head = Head::new(&pair.path);
         let read = client.outline(&head, body).and_then(|outline| Ok((outline, client.decode(&head, body)?)));
-        let (outline, request) = match read {
+        let (outline, mut request) = match read {
             Ok(read) => read,
             Err(_) if !pair.succeeded() => return,
             // Some clouds have the model in the path, and some sources kept no model.
@@ -312,7 +312,8 @@ fn every_request_is_read_and_sent() {
             let model = if target == FormatId::Messages { "claude-sonnet-4-5" } else { "gpt-4o" };
             let onward = Onward { model: Some(model), dialect: kind.preset().dialect, default_max_tokens: 8192, client };
             let (mut out, mut passage) = (Out::default(), Passage::default());
-            match translation.encode(&request, body, &onward, &mut out, &mut passage) {
+            let stood = formats::stand_in(&mut request, target, body, &onward, &mut passage);
+            match stood.and_then(|()| translation.encode(&request, body, &onward, &mut out, &mut passage)) {
                 Ok(()) if Raw::parse(std::str::from_utf8(out.as_bytes()).unwrap()).is_err() => faults.push(format!("{target}: no JSON")),
                 Ok(()) => {
                     if let Some(field) = outline.traits.refused_by(target) {

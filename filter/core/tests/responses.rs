@@ -310,3 +310,36 @@ fn what_is_too_much_to_repeat_is_a_failure() {
     let stream = written(&asked(true), &events);
     assert!(stream.windows(15).any(|window| window == b"response.failed"));
 }
+
+/// A custom tool for which a function stood in comes back as what the client offered, whole and in pieces.
+#[test]
+fn custom_tools_come_back() {
+    let homeward = || Homeward::new(FormatId::Messages, Renames::default()).with_customs(vec!["patch".into()]);
+    let provider = formats::translation(FormatId::Messages).unwrap();
+    let body =
+        r#"{"id":"m","content":[{"type":"tool_use","id":"t","name":"patch","input":{"input":"* a\n\"b\""}}],"stop_reason":"tool_use"}"#;
+    let mut answer = provider.decode_answer(body.as_bytes()).unwrap();
+    homeward().answer(&mut answer);
+    let mut out = Out::default();
+    client().encode_answer(&answer, &asked(false), &mut out);
+    let whole: Value = serde_json::from_slice(out.as_bytes()).unwrap();
+    assert_eq!((&whole["output"][0]["type"], &whole["output"][0]["input"]), (&"custom_tool_call".into(), &"* a\n\"b\"".into()));
+    let mut home = homeward();
+    let events = [
+        Event::Start(Start { id: Some(text("m")), ..Start::default() }),
+        call(0, "patch", CallKind::Function),
+        add(0, Piece::Arguments(Str::from_plain("{\"inp"))),
+        add(0, Piece::Arguments(Str::from_plain("ut\": \"* a\\"))),
+        add(0, Piece::Arguments(Str::from_plain("n\\\"b\\\""))),
+        add(0, Piece::Arguments(Str::from_plain("\"}"))),
+        Event::PartEnd { choice: 0, index: 0 },
+        Event::Finish { choice: 0, reason: Finish::ToolCall },
+        Event::End,
+    ];
+    let (mut writer, mut stream) = (client().writer(&asked(true)), Vec::new());
+    for event in events {
+        writer.write(&home.event(event), &mut stream);
+    }
+    let last = collected(&stream, "custom");
+    assert_eq!((&last["output"][0]["type"], &last["output"][0]["input"]), (&"custom_tool_call".into(), &"* a\n\"b\"".into()));
+}

@@ -24,11 +24,12 @@ fn passed(
     model: &str,
 ) -> Result<(String, Passage), Rejection> {
     let outline = client.outline(&head, body)?;
-    let request = client.decode(&head, body)?;
+    let mut request = client.decode(&head, body)?;
     let kind = Kind::named(if target == FormatId::Messages { "anthropic" } else { "openai" }).unwrap();
     let onward = Onward { model: Some(model), dialect: kind.preset().dialect, default_max_tokens: 8192, client };
     let (mut out, mut passage) = (Out::default(), Passage::default());
-    let encoded = translation.encode(&request, body, &onward, &mut out, &mut passage);
+    let encoded = formats::stand_in(&mut request, target, body, &onward, &mut passage)
+        .and_then(|()| translation.encode(&request, body, &onward, &mut out, &mut passage));
     if let Some(field) = outline.traits.refused_by(target) {
         assert!(encoded.is_err(), "the outline says that {} is refused", field.as_str());
     }

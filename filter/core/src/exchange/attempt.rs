@@ -235,7 +235,7 @@ impl Attempt {
                 for &(field, _) in outgoing.passage.losses.as_slice() {
                     exchange.losses.record(field, format);
                 }
-                self.homeward = Homeward::new(format, outgoing.passage.renames);
+                self.homeward = Homeward::new(format, outgoing.passage.renames).with_customs(outgoing.passage.customs);
                 self.send(exchange, outgoing.headers, outgoing.body)
             }
             Err(rejection) => self.give_up(exchange, &rejection),

@@ -39,7 +39,8 @@ pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, body: &[u8
         }
         Speak::Translated(format) => {
             let format = formats::translation(format).ok_or_else(unconfigured)?;
-            let request = exchange.client().decode(&exchange.head(), body)?;
+            let mut request = exchange.client().decode(&exchange.head(), body)?;
+            formats::stand_in(&mut request, target.speak.format(), body, &onward, &mut passage)?;
             let mut out = Out::with_capacity(body.len().saturating_add(body.len() / 8).saturating_add(256));
             format.encode(&request, body, &onward, &mut out, &mut passage)?;
             Some(out.into_bytes())

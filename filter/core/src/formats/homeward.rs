@@ -1,8 +1,8 @@
-//! What a translated answer needs on its way to the client, whatever the two formats: the client's own names of tools, and signatures
-//! in envelopes.
+//! What a translated answer needs on its way to the client, whatever the two formats: the client's own names of tools, its custom tools in
+//! the place of the functions that stood in for them, and signatures in envelopes.
 
-use crate::hub::{Answer, Event, PartKind, Piece, PieceKind, Renames, envelope};
-use crate::json::Str;
+use crate::hub::{Answer, CallKind, Event, PartKind, Piece, PieceKind, Renames, envelope};
+use crate::json::{Inner, Json, Str};
 use crate::names::FormatId;
 
 /// The way of one answer from a provider's format to the client's.
@@ -10,13 +10,23 @@ use crate::names::FormatId;
 pub struct Homeward {
     origin: FormatId,
     renames: Renames,
+    customs: Vec<Box<str>>,
+    /// Open calls, by choice and part, whose arguments hold the input of a custom tool.
+    open: Vec<(u32, u32, Inner)>,
 }
 
 impl Homeward {
     /// The way of an answer in the format `origin`, to a request in which these tools had other names.
     #[must_use]
     pub const fn new(origin: FormatId, renames: Renames) -> Self {
-        Self { origin, renames }
+        Self { origin, renames, customs: Vec::new(), open: Vec::new() }
+    }
+
+    /// The same for a request in which functions stood in for these custom tools.
+    #[must_use]
+    pub fn with_customs(mut self, customs: Vec<Box<str>>) -> Self {
+        self.customs = customs;
+        self
     }
 
     /// A whole answer as the client's format shall write it.
@@ -26,9 +36,16 @@ impl Homeward {
                 PartKind::Reasoning { signature: Some(text), .. } | PartKind::RedactedReasoning(text) => {
                     *text = envelope::wrap(self.origin, text);
                 }
-                PartKind::ToolCall { name, .. } => {
+                PartKind::ToolCall { name, arguments, kind, .. } => {
                     if let Some(own) = self.own(name) {
                         *name = own;
+                    }
+                    if self.is_custom(name) {
+                        *kind = CallKind::Custom;
+                        *arguments = Json::Text(Inner::default().push(&match arguments {
+                            Json::Text(text) => text.reborrow(),
+                            Json::Value(raw) => Str::from_plain(raw.as_str()),
+                        }));
                     }
                 }
                 PartKind::Text(_)
@@ -43,17 +60,31 @@ impl Homeward {
 
     /// An event as the client's format shall write it.
     #[must_use]
-    pub fn event<'f>(&self, event: Event<'f>) -> Event<'f> {
+    pub fn event<'f>(&mut self, event: Event<'f>) -> Event<'f> {
         match event {
             Event::PartStart { choice, index, kind: PieceKind::RedactedReasoning(data) } => {
                 Event::PartStart { choice, index, kind: PieceKind::RedactedReasoning(envelope::wrap(self.origin, &data)) }
             }
             Event::PartStart { choice, index, kind: PieceKind::ToolCall { id, name, kind } } => {
                 let name = self.own(&name).unwrap_or(name);
+                let kind = if self.is_custom(&name) {
+                    self.open.push((choice, index, Inner::default()));
+                    CallKind::Custom
+                } else {
+                    kind
+                };
                 Event::PartStart { choice, index, kind: PieceKind::ToolCall { id, name, kind } }
             }
             Event::PartDelta { choice, index, piece: Piece::Signature(signature) } => {
                 Event::PartDelta { choice, index, piece: Piece::Signature(envelope::wrap(self.origin, &signature)) }
+            }
+            Event::PartDelta { choice, index, piece: Piece::Arguments(text) } => {
+                let inner = self.open.iter_mut().find(|(one, part, _)| (*one, *part) == (choice, index));
+                let text = match inner {
+                    Some((_, _, inner)) => inner.push(&text),
+                    None => text,
+                };
+                Event::PartDelta { choice, index, piece: Piece::Arguments(text) }
             }
             other @ (Event::Start(_)
             | Event::PartStart { .. }
@@ -65,6 +96,10 @@ impl Homeward {
             | Event::Error(_)
             | Event::End) => other,
         }
+    }
+
+    fn is_custom(&self, name: &Str<'_>) -> bool {
+        !self.customs.is_empty() && self.customs.iter().any(|custom| name.is(custom))
     }
 
     fn own(&self, name: &Str<'_>) -> Option<Str<'static>> {

@@ -18,11 +18,13 @@ mod openai_models;
 mod outline;
 pub mod responses;
 mod shape;
+mod stand_in;
 mod wire;
 
 pub use head::{Head, Task};
 pub use homeward::Homeward;
 pub use outline::{Outline, OutputLimitSpan, Span, Traits};
+pub use stand_in::stand_in;
 pub use wire::{Asked, Keep, Meter, Onward, Passage, Reply, Seen, StreamReader, StreamWriter};
 
 use crate::hub::{Answer, Failure, Field, Losses, Rejection, Request};

@@ -41,6 +41,8 @@ pub struct Passage {
     pub losses: Losses,
     /// What has to be undone in the answer.
     pub renames: Renames,
+    /// The client's names of custom tools for which functions stand in.
+    pub customs: Vec<Box<str>>,
 }
 
 /// What a passing or translated answer said about itself so far.

@@ -127,8 +127,8 @@ table! {
     ToolName = "tools.function.name":                                      [Alter Alter Alter Alter Alter],
     /// `strict` on a tool.
     ToolStrict = "tools.function.strict":                                  [Carry Carry Carry Carry Lose],
-    /// A tool whose input is free text.
-    CustomTool = "tools.custom":                                           [Carry Carry Refuse Refuse Refuse],
+    /// A tool whose input is free text: a function with one text stands in for it.
+    CustomTool = "tools.custom":                                           [Carry Carry Alter Alter Alter],
     /// A tool that the model shall find only by the provider's own search for tools.
     DeferredTool = "tools.defer_loading":                                   [Lose Lose Lose Lose Lose],
     /// What a tool says beside its schema: examples, who may call it.

@@ -4,6 +4,7 @@
 //! across stream deltas. So [`Str`] borrows it and nobody unescapes it to escape it again.
 
 mod cursor;
+mod inner;
 mod kind;
 mod out;
 mod path;
@@ -12,6 +13,7 @@ mod splices;
 mod text;
 
 pub use cursor::Cursor;
+pub use inner::Inner;
 pub use kind::Kind;
 pub use out::Out;
 pub use path::path_of;

@@ -128,7 +128,9 @@ impl Provider {
         match format {
             FormatId::Messages => Some(format!("{}/count_tokens", self.path(format, "", false)?)),
             // Azure's versioned paths end with a query, and have no such operation.
-            FormatId::Responses => self.path(format, "", false).filter(|path| !path.contains('?')).map(|path| format!("{path}/input_tokens")),
+            FormatId::Responses => {
+                self.path(format, "", false).filter(|path| !path.contains('?')).map(|path| format!("{path}/input_tokens"))
+            }
             FormatId::Chat | FormatId::Converse | FormatId::Gemini => None,
         }
     }

@@ -61,7 +61,8 @@ pub fn read<'a>(provider: &dyn Translation, pieces: impl Iterator<Item = &'a [u8
 
 /// The client's stream of a provider's, fed in these pieces.
 pub fn translated<'a>(provider: FormatId, client: FormatId, pieces: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
-    let (homeward, mut writer) = (Homeward::new(provider, Renames::default()), formats::client_side(client).unwrap().writer(&asked(true)));
+    let (mut homeward, mut writer) =
+        (Homeward::new(provider, Renames::default()), formats::client_side(client).unwrap().writer(&asked(true)));
     let mut out = Vec::new();
     let provider = formats::translation(provider).unwrap();
     read(provider, pieces, &mut |event| writer.write(&homeward.event(event), &mut out));
