@@ -30,7 +30,7 @@ pub fn request_body(context: u32, size: usize, end: bool) -> Action {
     }
     let body = host::body(Buffer::Request).unwrap_or_default();
     let random = vm::with(vm::Vm::random).unwrap_or(0);
-    act(context, vm::exchange(context, |exchange, ledger, _| exchange.request_body(body, random, ledger, now)), None)
+    act(context, vm::plan(context, |exchange, ledger, health| exchange.request_body(body, random, ledger, health, now)), None)
 }
 
 /// The head of an answer that no attempt of this position has, or will have, committed.

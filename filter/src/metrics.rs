@@ -31,6 +31,7 @@ impl Metrics {
                 let kind = match metric {
                     Metric::Counter => MetricKind::Counter,
                     Metric::Histogram => MetricKind::Histogram,
+                    Metric::Gauge => MetricKind::Gauge,
                 };
                 let id = abi::define_metric(kind, name)?;
                 self.0.insert(name.to_owned(), id);
@@ -39,7 +40,7 @@ impl Metrics {
         };
         match metric {
             Metric::Counter => abi::increment_metric(id, i64::try_from(value).unwrap_or(i64::MAX)),
-            Metric::Histogram => abi::record_metric(id, value),
+            Metric::Histogram | Metric::Gauge => abi::record_metric(id, value),
         }
     }
 }

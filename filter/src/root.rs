@@ -9,6 +9,7 @@ use weir_core::config::LimitService;
 use weir_core::exchange::{Configured, Headers, Table};
 use weir_core::limits::{CallFault, SyncCall, Synced};
 use weir_core::names;
+use weir_core::telemetry::health_metrics;
 
 /// How often deadlines are looked at and owed amounts leave, in milliseconds.
 const TICK: u32 = 100;
@@ -31,10 +32,11 @@ pub struct Root {
 /// Reads the document. A wrong one is refused, and the host keeps the old one or does not start.
 pub fn configure(root: u32, size: usize) -> bool {
     match read(size) {
-        Ok((position, configured)) => {
+        Ok((position, mut configured)) => {
             for name in configured.missing() {
                 abi::log(Level::Warn, &format!("weir: the environment variable {name} is not set; its provider is left out of plans"));
             }
+            vm::with(|vm| configured.take_seats(&mut vm.health));
             vm::with(|vm| vm.roots.insert(root, Root { position: Some(position), configured: Some(Rc::new(configured)), going: false }));
             report(abi::set_tick_period(TICK));
             true
@@ -84,9 +86,26 @@ pub fn tick(root: u32) {
     };
     visit(is_due, |context| gateway::resume(context, |exchange, ledger| exchange.expire(ledger, now)));
     report(abi::act_on(root));
+    gossip(now);
     if let Some(service) = service(root) {
         give_up_calls(&service, now);
         send_owed(&service);
+    }
+}
+
+/// What is known of the providers' health is told to the other workers once for each change, and heard from them.
+fn gossip(now: u64) {
+    let Some((written, version)) = report(abi::shared(names::SHARED_HEALTH)) else { return };
+    let news = vm::with(|Vm { health, metrics, .. }| {
+        let news = health.hear(&written).then(|| health.tell());
+        health.tick(now, |provider, model, change| {
+            health_metrics(provider, model, &change, |kind, name, value| metrics.bump(kind, name, value));
+        });
+        news
+    });
+    if let Some(news) = news.flatten() {
+        // Where another worker was first, the next tick tells it.
+        report(abi::set_shared(names::SHARED_HEALTH, &news, version));
     }
 }
 

@@ -6,6 +6,7 @@ use crate::root::Root;
 use core::cell::RefCell;
 use std::collections::BTreeMap;
 use weir_core::exchange::{Attempt, Exchange, Key, Table};
+use weir_core::health::Health;
 use weir_core::limits::{CallId, Ledger};
 use weir_core::telemetry::LimitMetrics;
 
@@ -37,6 +38,7 @@ pub struct Vm {
     pub streams: BTreeMap<u32, Stream>,
     pub table: Table,
     pub ledger: Ledger,
+    pub health: Health,
     pub calls: BTreeMap<u32, CallId>,
     pub metrics: Metrics,
     pub limit_metrics: LimitMetrics,
@@ -79,11 +81,25 @@ pub fn exchange<R>(context: u32, work: impl FnOnce(&mut Exchange, &mut Ledger, &
     .flatten()
 }
 
-/// Works on the attempt of a stream and on its exchange.
+/// Plans for the exchange of a stream: beside the budgets there is what is known of the providers.
+pub fn plan<R>(context: u32, work: impl FnOnce(&mut Exchange, &mut Ledger, &mut Health) -> R) -> Option<R> {
+    with(|vm| {
+        let key = vm.streams.get(&context)?.key?;
+        Some(work(vm.table.exchange(key)?, &mut vm.ledger, &mut vm.health))
+    })
+    .flatten()
+}
+
+/// Works on the attempt of a stream and on its exchange; what it teaches is learnt.
 pub fn attempt<R>(context: u32, work: impl FnOnce(&mut Attempt, &mut Exchange) -> R) -> Option<R> {
     with(|vm| {
         let stream = vm.streams.get_mut(&context)?;
-        Some(work(stream.attempt.as_deref_mut()?, vm.table.exchange(stream.key?)?))
+        let attempt = stream.attempt.as_deref_mut()?;
+        let result = work(attempt, vm.table.exchange(stream.key?)?);
+        if let Some((seats, lesson)) = attempt.take_lesson() {
+            vm.health.learn(seats, lesson);
+        }
+        Some(result)
     })
     .flatten()
 }

@@ -6,6 +6,7 @@ mod weir {
     mod answers;
     mod bytes;
     mod charges;
+    mod cooling;
     mod costs;
     mod cuts;
     mod deadlines;

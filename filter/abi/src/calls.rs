@@ -9,6 +9,8 @@ use core::time::Duration;
 
 /// `proxy_status_t`: there is no such property, header or buffer.
 const NOT_FOUND: u32 = 1;
+/// `proxy_status_t`: shared data has another version by now.
+const CAS_MISMATCH: u32 = 8;
 /// A header map without headers in the host's form.
 const NO_PAIRS: [u8; 4] = [0; 4];
 
@@ -161,6 +163,25 @@ pub fn done() -> Result<(), HostError> {
     call!(proxy_done())
 }
 
+/// Data that the VMs of a proxy share, and its version for [`set_shared`]; nothing is empty data.
+pub fn shared(key: &str) -> Result<(Vec<u8>, u32), HostError> {
+    let (mut bytes, mut size, mut version) = (null_mut(), 0, 0);
+    match call!(proxy_get_shared_data(key.as_ptr(), key.len(), &raw mut bytes, &raw mut size, &raw mut version)) {
+        Ok(()) => Ok((taken(bytes, size), version)),
+        Err(HostError { status: NOT_FOUND, .. }) => Ok((Vec::new(), 0)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Replaces shared data of this version; `Ok(false)` where another VM was first.
+pub fn set_shared(key: &str, value: &[u8], version: u32) -> Result<bool, HostError> {
+    match call!(proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), version)) {
+        Ok(()) => Ok(true),
+        Err(HostError { status: CAS_MISMATCH, .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Defines a metric. Each call makes a new id for ever, so ids are to be kept.
 pub fn define_metric(kind: MetricKind, name: &str) -> Result<u32, HostError> {
     let mut id = 0;
@@ -173,7 +194,7 @@ pub fn increment_metric(id: u32, by: i64) -> Result<(), HostError> {
     call!(proxy_increment_metric(id, by))
 }
 
-/// Records a value in a histogram.
+/// Records a value in a histogram, or sets a gauge.
 pub fn record_metric(id: u32, value: u64) -> Result<(), HostError> {
     call!(proxy_record_metric(id, value))
 }

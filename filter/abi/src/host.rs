@@ -39,6 +39,8 @@ unsafe extern "C" {
     ) -> u32;
     pub fn proxy_set_effective_context(context: u32) -> u32;
     pub fn proxy_done() -> u32;
+    pub fn proxy_get_shared_data(key: *const u8, key_size: usize, value: *mut *mut u8, size: *mut usize, cas: *mut u32) -> u32;
+    pub fn proxy_set_shared_data(key: *const u8, key_size: usize, value: *const u8, size: usize, cas: u32) -> u32;
     pub fn proxy_define_metric(kind: u32, name: *const u8, size: usize, id: *mut u32) -> u32;
     pub fn proxy_increment_metric(id: u32, offset: i64) -> u32;
     pub fn proxy_record_metric(id: u32, value: u64) -> u32;

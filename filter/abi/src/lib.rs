@@ -10,7 +10,7 @@ mod host;
 
 pub use calls::{
     act_on, buffer, call, continue_stream, define_metric, done, header, header_pairs, increment_metric, log, property, record_metric,
-    reply, reset, set_buffer, set_header_pairs, set_property, set_tick_period, time,
+    reply, reset, set_buffer, set_header_pairs, set_property, set_shared, set_tick_period, shared, time,
 };
 pub use exports::{Action, Module, allocate};
 
@@ -80,6 +80,8 @@ pub enum Level {
 pub enum MetricKind {
     /// Only grows.
     Counter = 0,
+    /// Is what was recorded last.
+    Gauge = 1,
     /// Records values.
     Histogram = 2,
 }

@@ -7,6 +7,7 @@ pub mod config;
 pub mod exchange;
 pub mod formats;
 pub mod framing;
+pub mod health;
 pub mod hub;
 pub mod json;
 pub mod limits;

@@ -74,6 +74,8 @@ pub const STATE_EXCHANGE: &str = "weir.x";
 pub const STATE_NEXT: &str = "weir.next";
 /// Property that holds the record of the exchange; the access log splices it as `%FILTER_STATE(wasm.weir.log:PLAIN)%`.
 pub const STATE_LOG: &str = "weir.log";
+/// Key of the data that the workers of a proxy share about the health of providers; the number is that of its form.
+pub const SHARED_HEALTH: &str = "weir.health.1";
 /// What Envoy puts before a property's name to make the key of its filter state.
 pub const STATE_PREFIX: &str = "wasm.";
 
@@ -124,6 +126,12 @@ pub const METRIC_TOKENS: &str = "weir.tokens";
 pub const METRIC_DURATION: &str = "weir.duration_ms";
 /// Counter of attempts that another attempt replaced; tags `provider`, `reason`.
 pub const METRIC_FAILOVERS: &str = "weir.failovers";
+/// Counter of times that a provider, or one of its models, was left alone; tags `provider`, `target_model`, `reason`.
+pub const METRIC_COOLDOWNS: &str = "weir.cooldowns";
+/// Gauge: 1 while a provider, or one of its models, is left alone; tags `provider`, `target_model`.
+pub const METRIC_COOLING: &str = "weir.cooling";
+/// Counter of attempts whose credential the provider refused: someone has to look; tag `provider`.
+pub const METRIC_CREDENTIAL_REFUSED: &str = "weir.credential_refused";
 /// Counter of requests that Weir refused; tag `reason`.
 pub const METRIC_REJECTIONS: &str = "weir.rejections";
 /// Counter of elements that a target format could not carry; tags `field`, `source`, `target`, `fate`.
@@ -142,5 +150,19 @@ pub const METRIC_LIMIT_UNKNOWN: &str = "weir.limit_unknown";
 pub const METRIC_LIMIT_WITHOUT_RULE: &str = "weir.limit_without_rule";
 
 /// Every tag of the metrics above. A name carries them as `weir.requests;model=gpt-5;status=200`, from where Envoy's `stats_tags` take them.
-pub const METRIC_TAGS: [&str; 13] =
-    ["model", "provider", "status", "kind", "usage_source", "reason", "field", "source", "target", "fate", "call", "result", "measure"];
+pub const METRIC_TAGS: [&str; 14] = [
+    "model",
+    "provider",
+    "status",
+    "kind",
+    "usage_source",
+    "reason",
+    "field",
+    "source",
+    "target",
+    "fate",
+    "call",
+    "result",
+    "measure",
+    "target_model",
+];

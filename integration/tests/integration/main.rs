@@ -10,6 +10,7 @@
 
 mod bad_input;
 mod budgets;
+mod cooling;
 mod demo;
 mod facts;
 mod failover;

@@ -50,17 +50,18 @@ impl World {
     }
 }
 
-/// Two providers, a model at each, one that falls back from either to the other, dead targets, passing endpoints.
+/// Two providers, a model at each, one that falls back from either to the other, dead targets, passing endpoints. None is left alone for
+/// its failures, so that tests can let one fail again and again.
 pub fn standard(openai: &str, anthropic: &str) -> String {
     let closed = process::free_port();
     format!(
         r#"version: 1
 providers:
-  openai: {{ kind: openai, endpoint: "{openai}", auth: {{ bearer: {{ env: TEST_OPENAI_KEY }} }} }}
-  anthropic: {{ kind: anthropic, endpoint: "{anthropic}", auth: {{ api_key: {{ env: TEST_ANTHROPIC_KEY }} }} }}
-  chatting: {{ kind: openai-compatible, endpoint: "{openai}", auth: {{ bearer: {{ env: TEST_OPENAI_KEY }} }} }}
-  newer: {{ kind: openai, endpoint: "{openai}", speaks: [responses], auth: {{ bearer: {{ env: TEST_OPENAI_KEY }} }} }}
-  closed: {{ kind: openai-compatible, endpoint: "http://127.0.0.1:{closed}/v1", speaks: [chat], auth: {{ bearer: {{ env: TEST_OPENAI_KEY }} }} }}
+  openai: {{ kind: openai, endpoint: "{openai}", auth: {{ bearer: {{ env: TEST_OPENAI_KEY }} }}, cooldown: {{ failures: 0 }} }}
+  anthropic: {{ kind: anthropic, endpoint: "{anthropic}", auth: {{ api_key: {{ env: TEST_ANTHROPIC_KEY }} }}, cooldown: {{ failures: 0 }} }}
+  chatting: {{ kind: openai-compatible, endpoint: "{openai}", auth: {{ bearer: {{ env: TEST_OPENAI_KEY }} }}, cooldown: {{ failures: 0 }} }}
+  newer: {{ kind: openai, endpoint: "{openai}", speaks: [responses], auth: {{ bearer: {{ env: TEST_OPENAI_KEY }} }}, cooldown: {{ failures: 0 }} }}
+  closed: {{ kind: openai-compatible, endpoint: "http://127.0.0.1:{closed}/v1", speaks: [chat], auth: {{ bearer: {{ env: TEST_OPENAI_KEY }} }}, cooldown: {{ failures: 0 }} }}
 models:
   - {{ name: gpt, targets: [ {{ provider: openai, model: gpt-5 }} ] }}
   - {{ name: claude, targets: [ {{ provider: anthropic, model: claude-sonnet-5 }} ] }}

@@ -4,7 +4,7 @@ use super::rig::{ASK, DOCUMENT, KEYS, answers, ask, envoy, module, provider, try
 use weir_testing::{Error, Host, Options, Plugin, Request, Way};
 
 /// Everything that the module may need of its host: fewer imports, more hosts.
-const IMPORTS: [&str; 23] = [
+const IMPORTS: [&str; 25] = [
     "env.proxy_close_stream",
     "env.proxy_continue_stream",
     "env.proxy_define_metric",
@@ -14,6 +14,7 @@ const IMPORTS: [&str; 23] = [
     "env.proxy_get_header_map_pairs",
     "env.proxy_get_header_map_value",
     "env.proxy_get_property",
+    "env.proxy_get_shared_data",
     "env.proxy_http_call",
     "env.proxy_increment_metric",
     "env.proxy_log",
@@ -23,6 +24,7 @@ const IMPORTS: [&str; 23] = [
     "env.proxy_set_effective_context",
     "env.proxy_set_header_map_pairs",
     "env.proxy_set_property",
+    "env.proxy_set_shared_data",
     "env.proxy_set_tick_period_milliseconds",
     "wasi_snapshot_preview1.environ_get",
     "wasi_snapshot_preview1.environ_sizes_get",

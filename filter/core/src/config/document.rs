@@ -98,9 +98,28 @@ static PROVIDER: Shape = Shape {
             Value::Text,
             "The version of the API in the paths of `azure-openai`; without it the newer paths are used.",
         ),
+        member("cooldown", Optional, Value::Object(&COOLDOWN), "When it is left alone because it fails."),
         later("project", "The Google Cloud project."),
         later("location", "The Google Cloud location."),
         later("region", "The AWS region."),
+    ],
+};
+
+static COOLDOWN: Shape = Shape {
+    members: &[
+        member(
+            "failures",
+            Optional,
+            Value::Count(0, 1_000),
+            "Failures in a row behind which requests leave it alone, a model of its by itself where the failure is the model's; 5 if left out, 0 for never.",
+        ),
+        member(
+            "pause",
+            Optional,
+            Value::Duration,
+            "For how long; `10s` if left out. What a provider asks for by `retry-after` counts instead, from the first time on.",
+        ),
+        member("longest", Optional, Value::Duration, "The pause doubles while it goes on failing, up to this; `5m` if left out."),
     ],
 };
 

@@ -64,6 +64,8 @@ pub enum Fault {
     NotWith(&'static str),
     /// A URL whose path matters, without one.
     PathNeeded,
+    /// A time that is shorter than this one.
+    Shorter(&'static str),
     /// A limit of nothing.
     Zero,
     /// A member that `weir` replaces before the filter reads the document.
@@ -103,6 +105,7 @@ impl fmt::Display for Fault {
             Self::Header(name) => write!(f, "{name:?} cannot pass: it is a credential, a header of the connection or one of Weir's own"),
             Self::NotWith(other) => write!(f, "means nothing beside {other}"),
             Self::PathNeeded => f.write_str("the URL needs a path, such as /json"),
+            Self::Shorter(than) => write!(f, "must not be shorter than {than}"),
             Self::Zero => f.write_str("must be more than zero"),
             Self::File => f.write_str("the filter reads no files; `weir render` puts the file's prices in its place"),
             Self::NoPrice(model, provider) => {

@@ -9,6 +9,7 @@ use super::machine::{Exchange, Speak, State};
 use super::relay::{Relay, Relayed};
 use crate::formats::{self, Asked, ClientSide, Reply, Seen};
 use crate::framing::sse;
+use crate::health::Lesson;
 use crate::hub::{Answer, ErrorKind, Failure, replay};
 use crate::json::Out;
 use crate::names;
@@ -336,6 +337,7 @@ impl Attempt {
         }
         exchange.status = headers.first(":status").and_then(|status| status.parse().ok()).unwrap_or(0);
         exchange.state = State::Answering;
+        self.lesson = self.lesson.or(Some(Lesson::Answered));
         self.state = AttemptState::Committed(relay);
         AnswerVerdict::Commit(AnswerHead { headers, body })
     }
@@ -371,11 +373,14 @@ impl Attempt {
         }
     }
 
-    fn settle_stream(&self, exchange: &mut Exchange, seen: &Seen) {
+    fn settle_stream(&mut self, exchange: &mut Exchange, seen: &Seen) {
         if exchange.record(self.place).is_some_and(|record| record.outcome == Some(AttemptOutcome::Timeout)) {
             return;
         }
         let broken = seen.failure.is_some() || !seen.complete;
+        if broken {
+            self.lesson = Some(Lesson::Failed(ErrorKind::BadGateway, None));
+        }
         self.outcome(exchange, if broken { AttemptOutcome::Broken } else { AttemptOutcome::Complete });
     }
 

@@ -8,6 +8,7 @@ use super::onward;
 use super::patience::Watch;
 use super::relay::Relay;
 use crate::formats::Homeward;
+use crate::health::{Lesson, Seats};
 use crate::hub::{ErrorKind, Failure, Rejection, Renames};
 use crate::names;
 use crate::operations::Operation;
@@ -29,6 +30,8 @@ pub struct Attempt {
     /// When its answer must have begun, if it must.
     pub(super) until: Option<u64>,
     pub(super) watch: Watch,
+    /// What it has taught and nobody has heard yet.
+    pub(super) lesson: Option<Lesson>,
     pub(super) state: AttemptState,
 }
 
@@ -64,6 +67,8 @@ pub struct AttemptRecord {
     pub(super) began: u64,
     pub(super) outcome: Option<AttemptOutcome>,
     pub(super) status: Option<u16>,
+    /// What kind of error it was.
+    pub(super) reason: Option<ErrorKind>,
     pub(super) usage: Usage,
     pub(super) source: UsageSource,
     pub(super) output_bytes: u64,
@@ -171,6 +176,7 @@ impl Exchange {
             began,
             outcome: None,
             status: None,
+            reason: None,
             usage: Usage::default(),
             source: UsageSource::None,
             output_bytes: 0,
@@ -187,6 +193,7 @@ impl Exchange {
             began,
             until: None,
             watch: Watch::default(),
+            lesson: None,
             state: AttemptState::Preparing,
         };
         attempt.until = attempt.last_moment(self.outline().stream);
@@ -296,7 +303,15 @@ impl Attempt {
                 record.sent = false;
             }
             record.outcome = record.outcome.or(outcome);
+            if outcome.is_some() {
+                self.lesson = record.outcome.and_then(lesson_of);
+            }
         }
+    }
+
+    /// What can be learnt of the health of its target, once.
+    pub fn take_lesson(&mut self) -> Option<(Seats, Lesson)> {
+        self.lesson.take().map(|lesson| (self.target.seats, lesson))
     }
 
     /// Whether it speaks the client's own format.
@@ -304,10 +319,22 @@ impl Attempt {
         matches!(self.target.speak, Speak::Same(_))
     }
 
-    pub(super) fn note_failure(&self, exchange: &mut Exchange, failure: &Failure, outcome: AttemptOutcome) {
+    pub(super) fn note_failure(&mut self, exchange: &mut Exchange, failure: &Failure, outcome: AttemptOutcome) {
         if let Some(record) = exchange.record(self.place) {
             record.outcome = Some(outcome);
             record.status = failure.status.or(record.status);
+            record.reason = Some(failure.kind);
         }
+        self.lesson = Some(if failure.moves_on() { Lesson::Failed(failure.kind, failure.retry_after) } else { Lesson::Answered });
+    }
+}
+
+/// What the end of an attempt teaches of which nothing else is known.
+const fn lesson_of(outcome: AttemptOutcome) -> Option<Lesson> {
+    match outcome {
+        AttemptOutcome::Unreachable => Some(Lesson::Unreachable),
+        AttemptOutcome::Timeout => Some(Lesson::Failed(ErrorKind::Timeout, None)),
+        AttemptOutcome::Broken => Some(Lesson::Failed(ErrorKind::BadGateway, None)),
+        AttemptOutcome::Complete | AttemptOutcome::Error | AttemptOutcome::Abandoned | AttemptOutcome::NotSent => None,
     }
 }

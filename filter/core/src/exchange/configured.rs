@@ -1,6 +1,7 @@
 //! A compiled document with what the host delivered for it: its secrets and the rules of its budgets.
 
 use crate::config::{ConfigErrors, Gateway, compile};
+use crate::health::{Health, Seats};
 use crate::limits::Rule;
 use crate::providers::{Credential, Provider, ProviderId, SecretRef};
 use std::fmt;
@@ -15,6 +16,8 @@ pub struct Configured {
     pub rules: Vec<Rc<Rule>>,
     missing: Vec<String>,
     authorities: Authorities,
+    /// Where the health of each target is kept: for each route, for each of its targets.
+    seats: Vec<Vec<Seats>>,
 }
 
 /// The header by which requests to each provider are authorised, in the document's order. They can't be printed.
@@ -46,7 +49,17 @@ impl Configured {
         };
         let authorities = Authorities(gateway.providers.iter().map(authority).collect());
         let missing = gateway.wants_env.iter().filter(|name| env(name).is_none_or(|value| value.is_empty())).cloned().collect();
-        Ok(Self { gateway, rules, missing, authorities })
+        Ok(Self { gateway, rules, missing, authorities, seats: Vec::new() })
+    }
+
+    /// Finds the seats of its targets in what this VM knows of their health.
+    pub fn take_seats(&mut self, health: &mut Health) {
+        self.seats = health.seat(&self.gateway);
+    }
+
+    /// Where the health of a target is kept.
+    pub(super) fn seats(&self, route: usize, target: usize) -> Seats {
+        self.seats.get(route).and_then(|targets| targets.get(target)).copied().unwrap_or_default()
     }
 
     /// The environment variables that the document names and the host did not deliver.

@@ -5,12 +5,13 @@ use super::attempt::AttemptRecord;
 use super::configured::Configured;
 use super::headers::{self, Headers};
 use crate::formats::{Asked, ClientSide, Head, Outline, Reply};
+use crate::health::{Health, Seats};
 use crate::hub::{ErrorKind, Losses, Rejection};
 use crate::limits::{Claim, Decision, Ledger};
 use crate::names::{self, FormatId};
 use crate::operations::Operation;
 use crate::providers::ProviderId;
-use crate::routing::Patience;
+use crate::routing::{LeftOut, Patience};
 use std::rc::Rc;
 
 /// One exchange.
@@ -26,6 +27,8 @@ pub struct Exchange {
     pub(super) outline: Outline,
     /// The place of the model's route.
     pub(super) route: Option<usize>,
+    /// The route's targets that are not in the plan, by their places, and why.
+    pub(super) left_out: Vec<(usize, LeftOut)>,
     pub(super) plan: Vec<Rc<PlannedTarget>>,
     /// The client's body, until the first attempt takes it: read once.
     body: Option<Vec<u8>>,
@@ -90,6 +93,7 @@ pub(super) struct PlannedTarget {
     pub speak: Speak,
     pub default_max_tokens: u64,
     pub patience: Patience,
+    pub seats: Seats,
 }
 
 /// How a target is spoken to.
@@ -158,6 +162,7 @@ impl Exchange {
             identities,
             outline: Outline::default(),
             route: None,
+            left_out: Vec::new(),
             plan: Vec::new(),
             body: None,
             direct: false,
@@ -233,7 +238,7 @@ impl Exchange {
     }
 
     /// The request's body has ended, with end of stream or with trailers. `random` decides the weights.
-    pub fn request_body(&mut self, body: Vec<u8>, random: u64, ledger: &mut Ledger, now: u64) -> Verdict {
+    pub fn request_body(&mut self, body: Vec<u8>, random: u64, ledger: &mut Ledger, health: &mut Health, now: u64) -> Verdict {
         let cap = self.configured.gateway.caps.request_body;
         if body.len() > cap {
             return self.refuse_size(cap);
@@ -243,7 +248,8 @@ impl Exchange {
             Err(rejection) => return self.refuse(rejection),
         }
         self.body = Some(body);
-        if let Err(rejection) = self.make_plan(random) {
+        health.see(now);
+        if let Err(rejection) = self.make_plan(random, health) {
             return self.refuse(rejection);
         }
         match self.claim_budgets(now) {

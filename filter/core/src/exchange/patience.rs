@@ -16,6 +16,7 @@ use super::attempt::{Attempt, AttemptState, Hold};
 use super::machine::{Exchange, LocalReply, State, Verdict};
 use super::relay::{Marks, Relay};
 use super::{BODY_SILENCE, DECISION, HOLD, SECOND};
+use crate::health::Lesson;
 use crate::hub::{ErrorKind, Failure, Rejection};
 use crate::limits::Ledger;
 use crate::operations::Operation;
@@ -176,6 +177,7 @@ impl Attempt {
             }
             AttemptState::Committed(Some(mut relay)) => {
                 self.outcome(exchange, AttemptOutcome::Timeout);
+                self.lesson = Some(Lesson::Failed(ErrorKind::Timeout, None));
                 if !self.watch.hears_bytes(&relay) {
                     return AnswerVerdict::Reset;
                 }

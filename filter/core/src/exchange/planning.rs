@@ -5,12 +5,13 @@ use super::headers::Headers;
 use super::machine::{BudgetNote, Exchange, PlannedTarget, Speak, State, Verdict};
 use crate::config::{Gateway, IdentitySource};
 use crate::formats::{self, Traits};
+use crate::health::{Health, Seats, Standing};
 use crate::hub::{ErrorKind, Field, Rejection};
 use crate::limits::{Admission, Amounts, Claim, IdentityValue, keys_for};
 use crate::names::FormatId;
 use crate::operations::Operation;
 use crate::providers::Provider;
-use crate::routing::{Patience, Target, plan};
+use crate::routing::{LeftOut, Patience, Target, plan};
 use crate::usage::Usage;
 use std::rc::Rc;
 
@@ -37,7 +38,7 @@ impl BudgetNote {
 
 impl Exchange {
     /// Finds the model's route and orders those of its targets that can answer this request.
-    pub(super) fn make_plan(&mut self, random: u64) -> Result<(), Rejection> {
+    pub(super) fn make_plan(&mut self, random: u64, health: &mut Health) -> Result<(), Rejection> {
         let configured = Rc::clone(self.configured());
         let gateway = &configured.gateway;
         let model = self.outline().model.clone();
@@ -53,23 +54,43 @@ impl Exchange {
             // Only a provider of the client's own format is asked to count.
             speak(provider, client, traits).filter(|speak| !counts || matches!(speak, Speak::Same(_)))
         };
-        let usable = |target: &Target| configured.credential(target.provider).is_ok();
-        let order = plan(route, random, |target| usable(target) && speak(target).is_some());
-        self.plan = (0..order.len())
-            .filter_map(|attempt| {
-                let target = order.target(route, attempt)?;
-                let provider = gateway.provider(target.provider)?;
-                let model = target.model.clone().or_else(|| Some(model.as_str().into()));
-                Some(Rc::new(PlannedTarget {
-                    provider: target.provider,
-                    name: provider.name.clone(),
-                    model,
-                    speak: speak(target)?,
-                    default_max_tokens: u64::from(target.default_max_tokens),
-                    patience: target.patience,
-                }))
-            })
-            .collect();
+        let mut soonest: Option<(u64, usize)> = None;
+        for (at, target) in route.targets.iter().enumerate() {
+            let reason = if configured.credential(target.provider).is_err() {
+                LeftOut::Credential
+            } else if speak(target).is_none() {
+                refusing(gateway, target, traits).map_or(LeftOut::Format, LeftOut::Unsupported)
+            } else if let Standing::Cooling(until) = health.standing(configured.seats(place, at)) {
+                soonest = Some(soonest.map_or((until, at), |earlier| earlier.min((until, at))));
+                LeftOut::Cooling
+            } else {
+                continue;
+            };
+            self.left_out.push((at, reason));
+        }
+        if let Some((_, at)) = soonest.filter(|_| self.left_out.len() == route.targets.len()) {
+            // Nobody else can answer: better a target that may fail than none.
+            self.left_out.retain(|(out, _)| *out != at);
+        }
+        let order = plan(route, random, |at| !self.left_out.iter().any(|(out, _)| *out == at));
+        if let Some(first) = order.first().map(|at| configured.seats(place, at)).filter(|first| health.standing(*first) == Standing::Trial)
+        {
+            health.try_it(first);
+        }
+        let planned = |at: usize| {
+            let target = route.targets.get(at)?;
+            let provider = gateway.provider(target.provider)?;
+            Some(Rc::new(PlannedTarget {
+                provider: target.provider,
+                name: provider.name.clone(),
+                model: target.model.clone().or_else(|| Some(model.as_str().into())),
+                speak: speak(target)?,
+                default_max_tokens: u64::from(target.default_max_tokens),
+                patience: target.patience,
+                seats: configured.seats(place, at),
+            }))
+        };
+        self.plan = order.iter().filter_map(planned).collect();
         if !self.plan.is_empty() {
             return Ok(());
         }
@@ -107,6 +128,7 @@ impl Exchange {
             speak,
             default_max_tokens: 0,
             patience: Patience::default(),
+            seats: Seats::default(),
         }));
         match self.claim_budgets(now) {
             Ok(()) => Verdict::Wait,

@@ -6,6 +6,7 @@ use super::planning::shown;
 use crate::config::Gateway;
 use crate::limits::{Amounts, Ledger};
 use crate::operations::Operation;
+use crate::routing::LeftOut;
 use crate::telemetry::{self, AttemptOutcome, BudgetRecord, Ending, GoneAt, Metric, Record};
 use crate::usage::{Usage, UsageSource};
 
@@ -124,7 +125,7 @@ impl Exchange {
             request_model: model,
             route: self.route.and_then(|place| gateway.routes.get(place)).map(|route| route.name.as_str()),
             stream: self.outline().stream,
-            attempts: self.attempts.iter().map(|attempt| self.attempt_record(gateway, attempt)).collect(),
+            attempts: self.attempts.iter().enumerate().map(|(place, attempt)| self.attempt_record(gateway, place, attempt)).collect(),
             response_model: last.and_then(|attempt| attempt.response_model.as_deref()),
             finish_reasons: last.and_then(|attempt| attempt.finish).into_iter().collect(),
             budget: self.budget.record(),
@@ -134,10 +135,21 @@ impl Exchange {
             duration_ms: millis(self.began, now),
             first_content_ms: self.first_content.map(|at| millis(self.began, at)),
             losses: &self.losses,
+            left_out: self.left_out_names(gateway),
         }
     }
 
-    fn attempt_record<'r>(&self, gateway: &'r Gateway, attempt: &'r AttemptRecord) -> telemetry::AttemptRecord<'r> {
+    fn left_out_names<'r>(&self, gateway: &'r Gateway) -> Vec<(&'r str, &'r str, &'r str)> {
+        let Some(route) = self.route.and_then(|place| gateway.routes.get(place)) else { return Vec::new() };
+        let named = |&(at, reason): &(usize, LeftOut)| {
+            let target = route.targets.get(at)?;
+            let provider = gateway.provider(target.provider)?;
+            Some((&*provider.name, target.model.as_deref().unwrap_or(route.name.as_str()), reason.as_str()))
+        };
+        self.left_out.iter().filter_map(named).collect()
+    }
+
+    fn attempt_record<'r>(&self, gateway: &'r Gateway, place: usize, attempt: &'r AttemptRecord) -> telemetry::AttemptRecord<'r> {
         telemetry::AttemptRecord {
             provider: &attempt.target.name,
             kind: gateway.provider(attempt.target.provider).map_or("unknown", |provider| provider.kind.preset().name),
@@ -145,6 +157,8 @@ impl Exchange {
             format: matches!(self.operation, Operation::Generate(_) | Operation::CountTokens(_)).then(|| attempt.target.speak.format()),
             outcome: attempt.outcome.unwrap_or(AttemptOutcome::Abandoned),
             status: attempt.status,
+            reason: attempt.reason.map(crate::hub::ErrorKind::as_str),
+            discarded: place.saturating_add(1) < self.attempts.len(),
             usage: attempt.usage,
             source: attempt.source,
             cost: self.cost(&attempt.target, &attempt.usage),

@@ -9,6 +9,7 @@ pub use kinds::{Base, Dialect, Kind, OutputLimit, Preset};
 pub use presets::NAMES as KIND_NAMES;
 
 use crate::formats::head::encoded;
+use crate::health::Cooldown;
 use crate::names::{CLUSTER_DIRECT, FormatId};
 
 /// The place of a provider in [`crate::config::Gateway::providers`], which is the document's order.
@@ -67,6 +68,8 @@ pub struct Provider {
     pub dialect: Dialect,
     /// Request headers that pass from the client beside those that always do; lower case.
     pub pass_headers: Vec<Box<str>>,
+    /// When it is left alone.
+    pub cooldown: Cooldown,
 }
 
 impl Provider {
@@ -178,6 +181,7 @@ mod tests {
             credential: Credential::None,
             dialect: kind.preset().dialect,
             pass_headers: Vec::new(),
+            cooldown: Cooldown::default(),
         }
     }
 

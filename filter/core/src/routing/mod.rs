@@ -1,9 +1,11 @@
 //! From the model name that a client asks for to an ordered plan of targets.
 
+mod left_out;
 mod patience;
 mod pattern;
 mod plan;
 
+pub use left_out::LeftOut;
 pub use patience::Patience;
 pub use pattern::Pattern;
 pub use plan::{Plan, plan};

@@ -16,6 +16,17 @@ impl Plan {
         route.targets.get(usize::from(*self.order.get(attempt)?))
     }
 
+    /// The place of the target that is tried first.
+    #[must_use]
+    pub fn first(&self) -> Option<usize> {
+        self.iter().next()
+    }
+
+    /// The places in their order.
+    pub fn iter(&self) -> impl Iterator<Item = usize> {
+        self.order.iter().map(|place| usize::from(*place))
+    }
+
     /// How many attempts there can be.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -29,11 +40,11 @@ impl Plan {
     }
 }
 
-/// Orders the targets that `can` serve the request: priorities in ascending order; inside one, drawn by weight without putting back, so that
+/// Orders the targets that `can` serve the request, asked by their places: priorities in ascending order; inside one, drawn by weight without putting back, so that
 /// the second choice is as fair as the first. `random` decides all draws; the same number gives the same plan.
 #[must_use]
-pub fn plan(route: &Route, random: u64, can: impl Fn(&Target) -> bool) -> Plan {
-    let mut left: Vec<(u8, &Target)> = (0u8..).zip(&route.targets).filter(|(_, target)| can(target)).collect();
+pub fn plan(route: &Route, random: u64, can: impl Fn(usize) -> bool) -> Plan {
+    let mut left: Vec<(u8, &Target)> = (0u8..).zip(&route.targets).filter(|(place, _)| can(usize::from(*place))).collect();
     let mut order = Vec::with_capacity(left.len());
     let mut state = random;
     while let Some(priority) = left.iter().map(|(_, target)| target.priority).min() {
@@ -111,7 +122,7 @@ mod tests {
     #[test]
     fn what_cannot_serve_is_left_out() {
         let route = route(&[(1, 0), (2, 0)]);
-        assert_eq!(plan(&route, 7, |target| target.weight == 2).order, [1]);
+        assert_eq!(plan(&route, 7, |place| place == 1).order, [1]);
         assert!(plan(&route, 7, |_| false).is_empty());
     }
 

@@ -7,6 +7,8 @@
 use std::fmt::Write as _;
 
 use super::record::{AttemptRecord, Record};
+use crate::health::Change;
+use crate::hub::ErrorKind;
 use crate::limits::{CallFault, Ledger, Synced, Totals};
 use crate::names;
 
@@ -17,6 +19,8 @@ pub enum Metric {
     Counter,
     /// Records the value.
     Histogram,
+    /// Is the value from now on.
+    Gauge,
 }
 
 /// What stands for a tag that an exchange does not have: no route, no attempt. The set of a metric's tags is always the same.
@@ -86,9 +90,27 @@ impl AttemptRecord<'_> {
                 bump(Metric::Counter, name.of(names::METRIC_TOKENS, &tags), count);
             }
         }
+        if self.reason == Some(ErrorKind::UpstreamCredential.as_str()) {
+            bump(Metric::Counter, name.of(names::METRIC_CREDENTIAL_REFUSED, &[("provider", self.provider)]), 1);
+        }
         if let Some(cost) = self.cost.filter(|cost| *cost > 0) {
             bump(Metric::Counter, name.of(names::METRIC_COST, &[("model", route), ("provider", self.provider)]), cost);
         }
+    }
+}
+
+/// Tells what has changed about the health of a provider, or of one of its models (empty: all of them).
+pub fn health_metrics(provider: &str, model: &str, change: &Change, mut bump: impl FnMut(Metric, &str, u64)) {
+    let mut name = Name::default();
+    let model = if model.is_empty() { NONE } else { model };
+    let tags = [("provider", provider), ("target_model", model)];
+    match change {
+        Change::Cooled(reason) => {
+            let tags = [("provider", provider), ("target_model", model), ("reason", reason)];
+            bump(Metric::Counter, name.of(names::METRIC_COOLDOWNS, &tags), 1);
+        }
+        Change::Cooling => bump(Metric::Gauge, name.of(names::METRIC_COOLING, &tags), 1),
+        Change::Over => bump(Metric::Gauge, name.of(names::METRIC_COOLING, &tags), 0),
     }
 }
 
@@ -194,6 +216,8 @@ mod tests {
             format: Some(FormatId::Messages),
             outcome,
             status: None,
+            reason: None,
+            discarded: false,
             usage,
             source: UsageSource::Reported,
             cost: Some(9),
@@ -220,6 +244,7 @@ mod tests {
             duration_ms: 12,
             first_content_ms: Some(0),
             losses: &losses,
+            left_out: Vec::new(),
         };
         let mut seen = Vec::new();
         record.metrics(|kind, name, value| seen.push((kind, name.to_owned(), value)));
@@ -256,13 +281,16 @@ mod tests {
     #[test]
     fn the_documentation_knows_every_metric_and_tag() {
         const DOCUMENT: &str = include_str!("../../../../docs/observability.md");
-        let metrics: [(&str, &str, &[&str]); 12] = [
+        let metrics: [(&str, &str, &[&str]); 15] = [
             (names::METRIC_REQUESTS, "counter", &["model", "provider", "status"]),
             (names::METRIC_DURATION, "histogram", &["model", "provider"]),
             (names::METRIC_FIRST_CONTENT, "histogram", &["model", "provider"]),
             (names::METRIC_TOKENS, "counter", &["model", "provider", "kind", "usage_source"]),
             (names::METRIC_COST, "counter", &["model", "provider"]),
             (names::METRIC_FAILOVERS, "counter", &["provider", "reason"]),
+            (names::METRIC_COOLDOWNS, "counter", &["provider", "target_model", "reason"]),
+            (names::METRIC_COOLING, "gauge", &["provider", "target_model"]),
+            (names::METRIC_CREDENTIAL_REFUSED, "counter", &["provider"]),
             (names::METRIC_REJECTIONS, "counter", &["reason"]),
             (names::METRIC_LOSSES, "counter", &["field", "source", "target", "fate"]),
             (names::METRIC_LIMIT_CALLS, "counter", &["result"]),

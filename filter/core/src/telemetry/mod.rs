@@ -3,5 +3,5 @@
 mod metrics;
 mod record;
 
-pub use metrics::{LimitMetrics, Metric, encode_tag};
+pub use metrics::{LimitMetrics, Metric, encode_tag, health_metrics};
 pub use record::{AttemptOutcome, AttemptRecord, BudgetRecord, Ending, GoneAt, Record};

@@ -42,6 +42,8 @@ pub struct Record<'r> {
     pub first_content_ms: Option<u64>,
     /// What the provider's format could not carry.
     pub losses: &'r Losses,
+    /// The targets of the model that the plan left out: provider, model and why.
+    pub left_out: Vec<(&'r str, &'r str, &'r str)>,
 }
 
 /// One attempt of an exchange.
@@ -59,6 +61,10 @@ pub struct AttemptRecord<'r> {
     pub outcome: AttemptOutcome,
     /// The status that it answered.
     pub status: Option<u16>,
+    /// What kind of error it was, where it was one.
+    pub reason: Option<&'r str>,
+    /// Another attempt replaced it.
+    pub discarded: bool,
     /// What it used.
     pub usage: Usage,
     /// Where the counts are from.
@@ -276,6 +282,7 @@ impl Record<'_> {
             out.close_object();
         }
         self.write_attempts(out);
+        self.write_left_out(out);
         self.write_losses(out);
         out.close_object();
     }
@@ -290,6 +297,33 @@ impl Record<'_> {
             text(out, "format", attempt.format.map(FormatId::as_str));
             text(out, "outcome", Some(attempt.outcome.as_str()));
             number(out, "status", attempt.status.map(u64::from));
+            text(out, "reason", attempt.reason);
+            if attempt.discarded && attempt.source != UsageSource::None {
+                // What was used for nothing, and is charged all the same.
+                out.key("discarded");
+                out.open_object();
+                number(out, "input_tokens", attempt.usage.input_tokens);
+                number(out, "output_tokens", attempt.usage.output_tokens);
+                number(out, "cost_nano_usd", attempt.cost);
+                text(out, "usage_source", Some(attempt.source.as_str()));
+                out.close_object();
+            }
+            out.close_object();
+        }
+        out.close_array();
+    }
+
+    fn write_left_out(&self, out: &mut Out) {
+        if self.left_out.is_empty() {
+            return;
+        }
+        out.key("left_out");
+        out.open_array();
+        for (provider, model, reason) in &self.left_out {
+            out.open_object();
+            text(out, "provider", Some(provider));
+            text(out, "model", Some(model));
+            text(out, "reason", Some(reason));
             out.close_object();
         }
         out.close_array();
@@ -339,6 +373,8 @@ mod tests {
             format: Some(FormatId::Chat),
             outcome,
             status: Some(200),
+            reason: None,
+            discarded: false,
             usage: Usage::default(),
             source,
             cost: None,
@@ -355,7 +391,19 @@ mod tests {
             route: Some("smart"),
             stream: true,
             attempts: vec![
-                AttemptRecord { status: None, ..attempt(AttemptOutcome::Unreachable, UsageSource::None) },
+                AttemptRecord {
+                    status: Some(429),
+                    reason: Some("rate_limited"),
+                    discarded: true,
+                    ..attempt(AttemptOutcome::Error, UsageSource::None)
+                },
+                AttemptRecord {
+                    status: None,
+                    discarded: true,
+                    usage: Usage { input_tokens: Some(3), ..Usage::default() },
+                    cost: Some(30),
+                    ..attempt(AttemptOutcome::Timeout, UsageSource::Estimated)
+                },
                 AttemptRecord {
                     provider: "claude",
                     kind: "anthropic",
@@ -375,6 +423,7 @@ mod tests {
             duration_ms: 150,
             first_content_ms: Some(90),
             losses,
+            left_out: vec![("spare", "gpt-5", "cooling")],
         }
     }
 
@@ -392,7 +441,7 @@ mod tests {
                 "request.model": "sm\"art\n\u{1f}",
                 "response.model": "claude-sonnet-5",
                 "response.finish_reasons": ["stop"],
-                "usage.input_tokens": 10,
+                "usage.input_tokens": 13,
                 "usage.output_tokens": 5,
                 "usage.cache_read.input_tokens": 4,
             },
@@ -406,14 +455,19 @@ mod tests {
                 "status": 200,
                 "duration_ms": 150,
                 "first_content_ms": 90,
-                "usage_source": "reported",
-                "total_tokens": 15,
-                "cost_nano_usd": 1234,
+                "usage_source": "estimated",
+                "total_tokens": 18,
+                "cost_nano_usd": 1264,
                 "budget": { "decision": "shadow", "rule": "team-hour" },
                 "attempts": [
-                    { "provider": "main", "model": "gpt-5", "format": "chat", "outcome": "unreachable" },
+                    { "provider": "main", "model": "gpt-5", "format": "chat", "outcome": "error", "status": 429, "reason": "rate_limited" },
+                    {
+                        "provider": "main", "model": "gpt-5", "format": "chat", "outcome": "timeout",
+                        "discarded": { "input_tokens": 3, "cost_nano_usd": 30, "usage_source": "estimated" },
+                    },
                     { "provider": "claude", "model": "claude-sonnet-5", "format": "messages", "outcome": "complete", "status": 200 },
                 ],
+                "left_out": [{ "provider": "spare", "model": "gpt-5", "reason": "cooling" }],
                 "losses": [{ "field": "seed", "fate": fate.as_str() }],
             },
         });
@@ -445,7 +499,7 @@ mod tests {
             ..attempt(AttemptOutcome::Broken, UsageSource::Counted)
         };
         record.attempts.insert(0, billed(Some(6)));
-        assert_eq!((record.cost(), record.source()), (Some(1_240), UsageSource::Counted));
+        assert_eq!((record.cost(), record.source()), (Some(1_270), UsageSource::Estimated));
         assert_eq!(record.usage().output_tokens, Some(12));
         record.attempts.insert(0, billed(None));
         assert_eq!(record.cost(), None);

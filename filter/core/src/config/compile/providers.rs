@@ -4,6 +4,7 @@ use super::{Reading, text_of};
 use crate::config::errors::{Fault, Path};
 use crate::config::scalar;
 use crate::config::tree::Tree;
+use crate::health::Cooldown;
 use crate::names::{CLUSTER_RESERVED, HEADER_PREFIX};
 use crate::providers::{Base, Credential, Dialect, Endpoint, Kind, OutputLimit, Preset, Provider, SecretRef};
 
@@ -48,6 +49,7 @@ fn read_one(reading: &mut Reading<'_>, name: &str, tree: &Tree, path: &Path) -> 
         }
     }
     let pass_headers = pass_headers(reading, tree, path);
+    let cooldown = cooldown(reading, tree, path)?;
     Some(Provider {
         name: name.into(),
         direct_cluster: Provider::direct_cluster_of(name),
@@ -58,6 +60,7 @@ fn read_one(reading: &mut Reading<'_>, name: &str, tree: &Tree, path: &Path) -> 
         credential: credential?,
         dialect: dialect(tree, preset.dialect),
         pass_headers,
+        cooldown,
     })
 }
 
@@ -145,6 +148,24 @@ fn secret(reading: &mut Reading<'_>, tree: &Tree, path: &Path) -> Option<SecretR
         reading.faults.add(&path.member("env"), Fault::Name("…".to_owned(), law));
     }
     Some(SecretRef::Env(name.into()))
+}
+
+fn cooldown(reading: &mut Reading<'_>, tree: &Tree, path: &Path) -> Option<Cooldown> {
+    let default = Cooldown::default();
+    let Some(tree) = tree.member("cooldown") else { return Some(default) };
+    let time = |name: &str, default: u64| match tree.member(name) {
+        Some(tree) => u64::try_from(scalar::duration(tree)?.as_nanos()).ok(),
+        None => Some(default),
+    };
+    let failures = match tree.member("failures") {
+        Some(tree) => u32::try_from(scalar::count(tree)?).ok()?,
+        None => default.failures,
+    };
+    let (pause, longest) = (time("pause", default.pause)?, time("longest", default.longest)?);
+    if pause > longest {
+        reading.faults.add(&path.member("cooldown").member("longest"), Fault::Shorter("pause"));
+    }
+    Some(Cooldown { failures, pause, longest })
 }
 
 fn dialect(tree: &Tree, preset: Dialect) -> Dialect {

@@ -1,0 +1,77 @@
+//! What the workers of a proxy tell each other: the breakers that are open or were closed, written once for each change.
+//!
+//! Each entry is 28 bytes, little-endian: the hash of a name, when it changed, until when it is left alone (0: it is not), how often.
+//! Of two entries of a name the later change holds, so the order in which workers write does not matter.
+
+use super::breaker::State;
+use super::{Health, SECOND};
+
+const ENTRY: usize = 28;
+
+/// How long an entry is of use to a worker that comes later.
+const KEPT: u64 = 3600 * SECOND;
+
+/// One entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Word {
+    name: u64,
+    changed: u64,
+    until: u64,
+    pauses: u32,
+}
+
+impl Word {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let number = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at.checked_add(8)?)?.try_into().ok()?));
+        let pauses = u32::from_le_bytes(bytes.get(24..28)?.try_into().ok()?);
+        Some(Self { name: number(0)?, changed: number(8)?, until: number(16)?, pauses })
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        for number in [self.name, self.changed, self.until] {
+            out.extend_from_slice(&number.to_le_bytes());
+        }
+        out.extend_from_slice(&self.pauses.to_le_bytes());
+    }
+}
+
+impl Health {
+    /// Takes in what the workers have written. Whether this one still has something to add.
+    pub fn hear(&mut self, written: &[u8]) -> bool {
+        self.heard = written.chunks_exact(ENTRY).filter_map(Word::read).collect();
+        let mut news = false;
+        for seat in &mut self.seats {
+            let word = self.heard.iter().find(|word| word.name == seat.hash);
+            match word {
+                Some(word) if word.changed > seat.breaker.changed => {
+                    seat.breaker.changed = word.changed;
+                    seat.breaker.state = match word.until {
+                        0 => State::Closed { failures: 0 },
+                        until => State::Open { until, pauses: word.pauses, trial: 0 },
+                    };
+                }
+                Some(word) => news |= word.changed < seat.breaker.changed,
+                None => news |= seat.breaker.changed.saturating_add(KEPT) > self.now && seat.breaker.changed > 0,
+            }
+        }
+        news
+    }
+
+    /// What is to be written: everything that was heard, with what this worker knows better.
+    #[must_use]
+    pub fn tell(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        let fresh = |changed: u64| changed > 0 && changed.saturating_add(KEPT) > self.now;
+        for word in self.heard.iter().filter(|word| fresh(word.changed) && !self.seats.iter().any(|seat| seat.hash == word.name)) {
+            word.write(&mut out);
+        }
+        for seat in self.seats.iter().filter(|seat| fresh(seat.breaker.changed)) {
+            let (until, pauses) = match seat.breaker.state {
+                State::Closed { .. } => (0, 0),
+                State::Open { until, pauses, .. } => (until, pauses),
+            };
+            Word { name: seat.hash, changed: seat.breaker.changed, until, pauses }.write(&mut out);
+        }
+        out
+    }
+}

@@ -1,0 +1,295 @@
+//! What this worker knows of the health of providers and their models, learnt from the attempts and from the other workers.
+//!
+//! A request looks at numbers alone: each provider and each model at a provider has a seat, found once when the document is read.
+
+mod breaker;
+mod gossip;
+
+pub use breaker::{Cooldown, Standing};
+
+use crate::config::Gateway;
+use crate::hub::ErrorKind;
+use crate::providers::{Base, Kind};
+use breaker::Breaker;
+use gossip::Word;
+
+/// A second in the unit of all times here: nanoseconds since the epoch.
+const SECOND: u64 = 1_000_000_000;
+
+/// How long an account without quota is left alone where the provider does not say: someone has to pay first.
+const QUOTA: u64 = 60 * SECOND;
+
+/// Where what concerns one target is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seats {
+    /// The provider's seat, counted from one; 0: nothing is kept.
+    provider: u32,
+    /// The seat of the model at the provider.
+    model: u32,
+    /// The provider's limits are those of a model, not of the account.
+    by_model: bool,
+}
+
+/// How an attempt went, as far as it says something about those that follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lesson {
+    /// The provider answered; that it may have refused this client's request is not its fault.
+    Answered,
+    /// No connection came about, or it broke before an answer.
+    Unreachable,
+    /// The provider's error, and after how many seconds it wants to be asked again.
+    Failed(ErrorKind, Option<u64>),
+}
+
+/// Something that changed: what is to be counted and shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It is left alone from now on, for this reason.
+    Cooled(&'static str),
+    /// It is left alone; also where another worker found out.
+    Cooling,
+    /// It is not any more.
+    Over,
+}
+
+/// One provider, or one model at a provider.
+#[derive(Clone, Debug)]
+struct Seat {
+    provider: Box<str>,
+    /// Empty for the provider as a whole.
+    model: Box<str>,
+    hash: u64,
+    policy: Cooldown,
+    breaker: Breaker,
+    /// Why it was opened here since the last tick.
+    opened: Option<&'static str>,
+    /// Whether it was shown as left alone.
+    shown: bool,
+}
+
+/// Everything that is known. One for each VM.
+#[derive(Clone, Debug, Default)]
+pub struct Health {
+    seats: Vec<Seat>,
+    now: u64,
+    heard: Vec<Word>,
+}
+
+impl Health {
+    /// The seats of a document's targets: for each of its routes those of its targets, in its order. A name that is known keeps its seat,
+    /// so a new document forgets nothing.
+    pub fn seat(&mut self, gateway: &Gateway) -> Vec<Vec<Seats>> {
+        let mut seats = Vec::with_capacity(gateway.routes.len());
+        for route in &gateway.routes {
+            let of_target = |target: &crate::routing::Target| {
+                let Some(provider) = gateway.provider(target.provider) else { return Seats::default() };
+                let model = target.model.as_deref().unwrap_or(route.name.as_str());
+                Seats {
+                    provider: self.of(&provider.name, "", provider.cooldown),
+                    model: self.of(&provider.name, model, provider.cooldown),
+                    by_model: limits_by_model(provider.kind),
+                }
+            };
+            seats.push(route.targets.iter().map(of_target).collect());
+        }
+        seats
+    }
+
+    fn of(&mut self, provider: &str, model: &str, policy: Cooldown) -> u32 {
+        let known = self.seats.iter_mut().zip(1_u32..).find(|(seat, _)| *seat.provider == *provider && *seat.model == *model);
+        if let Some((seat, number)) = known {
+            seat.policy = policy;
+            return number;
+        }
+        let hash = [provider, "\0", model].concat().bytes().fold(0xcbf2_9ce4_8422_2325, hash_byte);
+        let breaker = Breaker::new();
+        self.seats.push(Seat { provider: provider.into(), model: model.into(), hash, policy, breaker, opened: None, shown: false });
+        u32::try_from(self.seats.len()).unwrap_or(0)
+    }
+
+    fn at(&mut self, number: u32) -> Option<&mut Seat> {
+        self.seats.get_mut(usize::try_from(number).ok()?.checked_sub(1)?)
+    }
+
+    /// Time has come so far. It is told by the tick and by whoever has a clock at hand, so that learning needs none.
+    pub fn see(&mut self, now: u64) {
+        self.now = self.now.max(now);
+    }
+
+    /// Whether a request may go to a target.
+    #[must_use]
+    pub fn standing(&self, seats: Seats) -> Standing {
+        let of = |number: u32| {
+            let place = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+            place.and_then(|place| self.seats.get(place)).map_or(Standing::Ready, |seat| seat.breaker.standing(self.now))
+        };
+        match (of(seats.provider), of(seats.model)) {
+            (Standing::Cooling(one), Standing::Cooling(other)) => Standing::Cooling(one.max(other)),
+            (Standing::Cooling(until), _) | (_, Standing::Cooling(until)) => Standing::Cooling(until),
+            (Standing::Trial, _) | (_, Standing::Trial) => Standing::Trial,
+            (Standing::Ready, Standing::Ready) => Standing::Ready,
+        }
+    }
+
+    /// A request goes to a target that is on trial.
+    pub fn try_it(&mut self, seats: Seats) {
+        let now = self.now;
+        for number in [seats.provider, seats.model] {
+            if let Some(seat) = self.at(number) {
+                seat.breaker.try_it(now);
+            }
+        }
+    }
+
+    /// Takes in how an attempt went.
+    pub fn learn(&mut self, seats: Seats, lesson: Lesson) {
+        let now = self.now;
+        let (number, asked, reason) = match lesson {
+            Lesson::Answered => {
+                for number in [seats.provider, seats.model] {
+                    if let Some(seat) = self.at(number) {
+                        seat.breaker.succeed(now);
+                    }
+                }
+                return;
+            }
+            Lesson::Unreachable => (seats.provider, None, "unreachable"),
+            Lesson::Failed(kind, after) => {
+                let after = after.map(|seconds| seconds.saturating_mul(SECOND));
+                let whole = matches!(kind, ErrorKind::QuotaExhausted | ErrorKind::UpstreamCredential) || !seats.by_model;
+                let after = if kind == ErrorKind::QuotaExhausted { Some(after.unwrap_or(QUOTA)) } else { after };
+                (if whole { seats.provider } else { seats.model }, after, kind.as_str())
+            }
+        };
+        if let Some(seat) = self.at(number)
+            && seat.breaker.fail(&seat.policy, asked, now)
+        {
+            seat.opened = Some(reason);
+        }
+    }
+
+    /// Time goes on: tells what has changed since the last tick, with the provider's name and the model's (empty: all of them).
+    pub fn tick(&mut self, now: u64, mut tell: impl FnMut(&str, &str, Change)) {
+        self.see(now);
+        for seat in &mut self.seats {
+            if let Some(reason) = seat.opened.take() {
+                tell(&seat.provider, &seat.model, Change::Cooled(reason));
+            }
+            let cooling = matches!(seat.breaker.standing(now), Standing::Cooling(_));
+            if cooling != seat.shown {
+                seat.shown = cooling;
+                tell(&seat.provider, &seat.model, if cooling { Change::Cooling } else { Change::Over });
+            }
+        }
+    }
+}
+
+/// Whether a kind's rate limits are those of a model: the vendors' are; a server of one's own is one machine for all of its models.
+fn limits_by_model(kind: Kind) -> bool {
+    let preset = kind.preset();
+    preset.endpoint.is_some() || preset.base == Base::Azure
+}
+
+/// One step of FNV-1a, 64 bits.
+const fn hash_byte(hash: u64, byte: u8) -> u64 {
+    (hash ^ byte_of(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+}
+
+const fn byte_of(byte: u8) -> u64 {
+    u64::from_le_bytes([byte, 0, 0, 0, 0, 0, 0, 0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENT: &str = r#"{"version": 1, "providers": {
+        "vendor": {"kind": "openai", "auth": {"bearer": {"env": "A"}}, "cooldown": {"failures": 2, "pause": "10s"}},
+        "own": {"kind": "openai-compatible", "endpoint": "http://own/v1"}},
+        "models": [
+            {"name": "a", "targets": [{"provider": "vendor", "model": "x"}, {"provider": "own", "model": "x"}]},
+            {"name": "b", "targets": [{"provider": "vendor", "model": "y"}, {"provider": "own", "model": "y"}]}]}"#;
+
+    fn health() -> (Health, [Seats; 4]) {
+        let gateway = crate::config::compile(DOCUMENT).unwrap();
+        let mut health = Health::default();
+        let seats = health.seat(&gateway);
+        assert_eq!(health.seat(&gateway), seats, "the same document finds the same seats");
+        (health, [seats[0][0], seats[1][0], seats[0][1], seats[1][1]])
+    }
+
+    fn ready(health: &Health, seats: &[Seats; 4]) -> [bool; 4] {
+        seats.map(|one| health.standing(one) == Standing::Ready)
+    }
+
+    #[test]
+    fn a_rate_limit_is_of_a_model_or_of_a_server() {
+        let (mut health, seats) = health();
+        let limited = Lesson::Failed(ErrorKind::RateLimited, Some(7));
+        health.learn(seats[0], limited);
+        assert_eq!(ready(&health, &seats), [false, true, true, true]);
+        health.learn(seats[2], limited);
+        assert_eq!(ready(&health, &seats), [false, true, false, false]);
+        health.see(7 * SECOND);
+        assert_eq!(health.standing(seats[0]), Standing::Trial);
+        health.try_it(seats[0]);
+        assert!(matches!(health.standing(seats[0]), Standing::Cooling(_)));
+        health.learn(seats[0], Lesson::Answered);
+        assert_eq!(health.standing(seats[0]), Standing::Ready);
+    }
+
+    #[test]
+    fn quota_credentials_and_connections_are_the_accounts() {
+        for (lesson, times) in [
+            (Lesson::Failed(ErrorKind::QuotaExhausted, None), 1),
+            (Lesson::Failed(ErrorKind::UpstreamCredential, None), 2),
+            (Lesson::Unreachable, 2),
+        ] {
+            let (mut health, seats) = health();
+            (0..times).for_each(|_| health.learn(seats[0], lesson));
+            assert_eq!(ready(&health, &seats), [false, false, true, true], "{lesson:?}");
+        }
+    }
+
+    #[test]
+    fn changes_are_told_once() {
+        let (mut health, seats) = health();
+        health.learn(seats[0], Lesson::Failed(ErrorKind::Overloaded, Some(1)));
+        let told = |health: &mut Health, now: u64| {
+            let mut told = Vec::new();
+            health.tick(now, |provider, model, change| told.push((provider.to_owned(), model.to_owned(), change)));
+            told
+        };
+        let of = |change: Change| ("vendor".to_owned(), "x".to_owned(), change);
+        assert_eq!(told(&mut health, 1), [of(Change::Cooled("overloaded")), of(Change::Cooling)]);
+        assert_eq!(told(&mut health, 2), []);
+        assert_eq!(told(&mut health, 2 * SECOND), [of(Change::Over)]);
+    }
+
+    #[test]
+    fn workers_learn_from_each_other_whatever_the_order() {
+        let (mut one, seats) = health();
+        let (mut other, _) = health();
+        for worker in [&mut one, &mut other] {
+            worker.see(100 * SECOND);
+        }
+        one.learn(seats[0], Lesson::Failed(ErrorKind::RateLimited, Some(7)));
+        assert!(one.hear(&[]), "it has something to tell");
+        let written = one.tell();
+        assert!(!one.hear(&written), "once");
+        assert!(!other.hear(&written));
+        assert_eq!(other.standing(seats[0]), Standing::Cooling(107 * SECOND));
+        other.see(107 * SECOND);
+        other.learn(seats[0], Lesson::Answered);
+        assert!(other.hear(&written), "it knows better");
+        let written = other.tell();
+        assert!(!one.hear(&written));
+        assert_eq!(one.standing(seats[0]), Standing::Ready);
+        let mut third = Health::default();
+        assert!(!third.hear(&written));
+        third.see(108 * SECOND);
+        assert_eq!(third.tell(), written, "what it does not know it keeps");
+        let mut fourth = Health::default();
+        assert!(!fourth.hear(&written[..20]) && fourth.tell().is_empty(), "a piece of an entry is none");
+    }
+}

@@ -1,0 +1,29 @@
+//! Why a target is not in a request's plan.
+
+use crate::hub::Field;
+
+/// The reason, as the record of the exchange says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeftOut {
+    /// Its provider's credential was not delivered.
+    Credential,
+    /// It speaks no format in which this can be asked.
+    Format,
+    /// It can't be asked for this element of the request.
+    Unsupported(Field),
+    /// Its provider, or its model there, is left alone for a while.
+    Cooling,
+}
+
+impl LeftOut {
+    /// The word for records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Credential => "credential",
+            Self::Format => "format",
+            Self::Unsupported(field) => field.as_str(),
+            Self::Cooling => "cooling",
+        }
+    }
+}
