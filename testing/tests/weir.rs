@@ -16,6 +16,7 @@ mod weir {
     mod limits;
     mod passing;
     mod patience;
+    mod plans;
     mod rebuilt;
     mod rig;
     mod start;

@@ -113,6 +113,8 @@ pub const HEADER_SERVICE_TIME: &str = "x-envoy-upstream-service-time";
 pub const DETAILS_UPSTREAM: &str = "via_upstream";
 /// Request header in which Envoy keeps the client's scheme. It picks no route without it; the rendered route takes it out.
 pub const HEADER_FORWARDED_PROTO: &str = "x-forwarded-proto";
+/// Response header that says which target answered: the provider's name in the document, a slash, and the model there.
+pub const HEADER_TARGET: &str = "x-weir-target";
 /// Request header by which the gateway position limits Envoy's retries to the plan.
 pub const HEADER_MAX_RETRIES: &str = "x-envoy-max-retries";
 /// Request header by which the gateway position limits the time of one attempt until its answer's headers, in milliseconds.

@@ -42,6 +42,7 @@ pub static DOCUMENT: Shape = Shape {
         member("limits", Optional, Value::Object(&LIMITS), "Budgets and the rate-limit service that keeps their counters."),
         later("policies", "What some may not do."),
         member("prices", Optional, Value::Object(&PRICES), "What tokens cost; needed by budgets in money."),
+        member("tell", Optional, Value::Object(&TELL), "What clients are told in headers of their answers."),
         member("caps", Optional, Value::Object(&CAPS), "How much may be held in memory."),
     ],
 };
@@ -175,6 +176,25 @@ static MODEL: Shape = Shape {
     members: &[
         member("name", Required, Value::Text, "What clients ask for; each `*` stands for any characters."),
         member("targets", Required, Value::List(&Value::Object(&TARGET), false), "Who can answer."),
+        member(
+            "prefer",
+            Optional,
+            Value::Choice(&["weights", "cheapest"], &[]),
+            "What decides inside a priority: the weights (if left out), or what the request is expected to cost.",
+        ),
+        member("affinity", Optional, Value::Object(&AFFINITY), "Lets a conversation keep its target, so that prompt caches hit."),
+    ],
+};
+
+static AFFINITY: Shape = Shape {
+    members: &[
+        member("header", Optional, Value::Text, "A request header that names the conversation; looked at first."),
+        member(
+            "by",
+            Optional,
+            Value::List(&Value::Choice(&["prompt_cache_key", "user", "prompt"], &[]), false),
+            "Members of the request that name it, the first that is there; `prompt` is its beginning up to the user's first turn.",
+        ),
     ],
 };
 
@@ -190,6 +210,18 @@ static TARGET: Shape = Shape {
         ),
         member("priority", Optional, Value::Count(0, 1_000), "Targets of a lower number are tried first; 0 if left out."),
         member("default_max_tokens", Optional, Value::Count(1, MOST_TOKENS), "The provider's member of this name, for this target."),
+        member(
+            "context_length",
+            Optional,
+            Value::Count(1, MOST_TOKENS),
+            "The tokens that the model can take in and write together; requests that seem longer are not sent there.",
+        ),
+        member(
+            "when",
+            Optional,
+            Value::Named(&Value::List(&Value::Text, false)),
+            "Only for requests whose identities have one of these values each.",
+        ),
         member(
             "first_content",
             Optional,
@@ -309,6 +341,10 @@ static PRICE: Shape = Shape {
         member("output", Required, Value::Usd, "Dollars for a million output tokens, reasoning included."),
         member("output_audio", Optional, Value::Usd, "The same for sound; as `output` if left out."),
     ],
+};
+
+static TELL: Shape = Shape {
+    members: &[member("target", Optional, Value::Flag, "Which target answered: `x-weir-target: PROVIDER/MODEL`; `false` if left out.")],
 };
 
 static CAPS: Shape = Shape {

@@ -23,6 +23,8 @@ pub struct Gateway {
     pub budgets: Vec<BudgetRule>,
     /// In the document's order: the first that fits a target is its price.
     pub prices: Vec<Price>,
+    /// Whether clients are told which target answered.
+    pub tells_target: bool,
     /// How much may be held in memory.
     pub caps: Caps,
     /// The environment variables that the document names, sorted, each once.

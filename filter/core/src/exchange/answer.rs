@@ -335,6 +335,10 @@ impl Attempt {
         if let Some(lost) = exchange.losses.header() {
             headers.set(names::HEADER_LOST, &lost);
         }
+        if exchange.configured().gateway.tells_target {
+            let model = self.target.model.as_deref().unwrap_or_default();
+            headers.set(names::HEADER_TARGET, &format!("{}/{model}", self.target.name));
+        }
         exchange.status = headers.first(":status").and_then(|status| status.parse().ok()).unwrap_or(0);
         exchange.state = State::Answering;
         self.lesson = self.lesson.or(Some(Lesson::Answered));

@@ -247,11 +247,11 @@ impl Exchange {
             Ok(outline) => self.outline = outline,
             Err(rejection) => return self.refuse(rejection),
         }
-        self.body = Some(body);
         health.see(now);
-        if let Err(rejection) = self.make_plan(random, health) {
+        if let Err(rejection) = self.make_plan(&body, random, health) {
             return self.refuse(rejection);
         }
+        self.body = Some(body);
         match self.claim_budgets(now) {
             Ok(()) => self.decide(ledger, now),
             Err(rejection) => self.refuse(rejection),

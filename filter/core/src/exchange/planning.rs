@@ -11,8 +11,8 @@ use crate::limits::{Admission, Amounts, Claim, IdentityValue, keys_for};
 use crate::names::FormatId;
 use crate::operations::Operation;
 use crate::providers::Provider;
-use crate::routing::{LeftOut, Patience, Target, plan};
-use crate::usage::Usage;
+use crate::routing::{Affinity, Draw, LeftOut, Patience, Target, hash, plan};
+use crate::usage::{Usage, tokens_of_text};
 use std::rc::Rc;
 
 impl Configured {
@@ -38,7 +38,7 @@ impl BudgetNote {
 
 impl Exchange {
     /// Finds the model's route and orders those of its targets that can answer this request.
-    pub(super) fn make_plan(&mut self, random: u64, health: &mut Health) -> Result<(), Rejection> {
+    pub(super) fn make_plan(&mut self, body: &[u8], random: u64, health: &mut Health) -> Result<(), Rejection> {
         let configured = Rc::clone(self.configured());
         let gateway = &configured.gateway;
         let model = self.outline().model.clone();
@@ -60,6 +60,10 @@ impl Exchange {
                 LeftOut::Credential
             } else if speak(target).is_none() {
                 refusing(gateway, target, traits).map_or(LeftOut::Format, LeftOut::Unsupported)
+            } else if !target.when.iter().all(|condition| condition.is_met(&self.identities)) {
+                LeftOut::When
+            } else if target.context_length.is_some_and(|length| self.needs_at_least() > length) {
+                LeftOut::ContextLength
             } else if let Standing::Cooling(until) = health.standing(configured.seats(place, at)) {
                 soonest = Some(soonest.map_or((until, at), |earlier| earlier.min((until, at))));
                 LeftOut::Cooling
@@ -72,7 +76,14 @@ impl Exchange {
             // Nobody else can answer: better a target that may fail than none.
             self.left_out.retain(|(out, _)| *out != at);
         }
-        let order = plan(route, random, |at| !self.left_out.iter().any(|(out, _)| *out == at));
+        let conversation = route.affinity.as_ref().and_then(|affinity| self.conversation(affinity, body));
+        let draw = conversation.map_or(Draw::Random(random), Draw::Conversation);
+        let mut order = plan(route, draw, |at| !self.left_out.iter().any(|(out, _)| *out == at));
+        if route.cheapest {
+            let usage = self.expected_usage();
+            let price = |target: &Target| gateway.price(target.provider, target.model.as_deref().unwrap_or(&model));
+            order.by_cost(route, |at| route.targets.get(at).and_then(price).map_or(u64::MAX, |price| price.cost(&usage)));
+        }
         if let Some(first) = order.first().map(|at| configured.seats(place, at)).filter(|first| health.standing(*first) == Standing::Trial)
         {
             health.try_it(first);
@@ -106,6 +117,12 @@ impl Exchange {
                 Rejection::new(ErrorKind::Unsupported, format!("no provider of `{}` counts tokens without an answer", shown(&model)))
                     .code("unsupported_by_target")
                     .at("model")
+            }
+            None if self.is_left_out_for(LeftOut::ContextLength) => {
+                Rejection::new(ErrorKind::ContextLength, format!("the request is longer than the context of `{}`", shown(&model)))
+            }
+            None if self.is_left_out_for(LeftOut::When) => {
+                Rejection::new(ErrorKind::PermissionDenied, format!("no provider of `{}` may be used for this request", shown(&model)))
             }
             None => Rejection::new(ErrorKind::Unavailable, format!("no provider of `{model}` can be used: credentials are missing")),
         })
@@ -160,9 +177,28 @@ impl Exchange {
         Ok(())
     }
 
+    /// The conversation that a request belongs to, as the route tells conversations apart.
+    fn conversation(&self, affinity: &Affinity, body: &[u8]) -> Option<u64> {
+        let named = affinity.header.as_deref().and_then(|name| self.headers().first(name)).map(|value| hash(value.as_bytes()));
+        named.or_else(|| affinity.by.iter().find_map(|mark| formats::conversation(body, *mark)))
+    }
+
+    fn is_left_out_for(&self, reason: LeftOut) -> bool {
+        self.left_out.iter().any(|(_, one)| *one == reason)
+    }
+
+    /// The tokens that a model must have room for: the text, pictures apart, and one more.
+    fn needs_at_least(&self) -> u64 {
+        tokens_of_text(self.outline().text_bytes).saturating_add(1)
+    }
+
+    fn expected_usage(&self) -> Usage {
+        Usage::expected(self.outline().text_bytes, self.outline().max_tokens)
+    }
+
     /// What the exchange is expected to use: the ground of its claim.
     fn expected_amounts(&self) -> Amounts {
-        let usage = Usage::expected(self.outline().text_bytes, self.outline().max_tokens);
+        let usage = self.expected_usage();
         let target = self.plan.first();
         Amounts::new(&usage, target.and_then(|target| self.cost(target, &usage)))
     }

@@ -4,6 +4,7 @@
 //! do in this version is what the four functions below answer for it.
 
 pub mod chat;
+mod conversation;
 mod count;
 pub mod crossing;
 mod error_text;
@@ -21,6 +22,7 @@ mod shape;
 mod stand_in;
 mod wire;
 
+pub use conversation::conversation;
 pub use head::{Head, Task};
 pub use homeward::Homeward;
 pub use outline::{Outline, OutputLimitSpan, Span, Traits};

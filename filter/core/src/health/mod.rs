@@ -101,7 +101,7 @@ impl Health {
             seat.policy = policy;
             return number;
         }
-        let hash = [provider, "\0", model].concat().bytes().fold(0xcbf2_9ce4_8422_2325, hash_byte);
+        let hash = crate::routing::hash([provider, "\0", model].concat().as_bytes());
         let breaker = Breaker::new();
         self.seats.push(Seat { provider: provider.into(), model: model.into(), hash, policy, breaker, opened: None, shown: false });
         u32::try_from(self.seats.len()).unwrap_or(0)
@@ -188,15 +188,6 @@ impl Health {
 fn limits_by_model(kind: Kind) -> bool {
     let preset = kind.preset();
     preset.endpoint.is_some() || preset.base == Base::Azure
-}
-
-/// One step of FNV-1a, 64 bits.
-const fn hash_byte(hash: u64, byte: u8) -> u64 {
-    (hash ^ byte_of(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-}
-
-const fn byte_of(byte: u8) -> u64 {
-    u64::from_le_bytes([byte, 0, 0, 0, 0, 0, 0, 0])
 }
 
 #[cfg(test)]

@@ -11,6 +11,10 @@ pub enum LeftOut {
     Format,
     /// It can't be asked for this element of the request.
     Unsupported(Field),
+    /// The request is longer than its model takes.
+    ContextLength,
+    /// A condition of the document is not met.
+    When,
     /// Its provider, or its model there, is left alone for a while.
     Cooling,
 }
@@ -23,6 +27,8 @@ impl LeftOut {
             Self::Credential => "credential",
             Self::Format => "format",
             Self::Unsupported(field) => field.as_str(),
+            Self::ContextLength => "context_length",
+            Self::When => "when",
             Self::Cooling => "cooling",
         }
     }

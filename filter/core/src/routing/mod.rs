@@ -1,14 +1,18 @@
 //! From the model name that a client asks for to an ordered plan of targets.
 
+mod affinity;
+mod condition;
 mod left_out;
 mod patience;
 mod pattern;
 mod plan;
 
+pub use affinity::{Affinity, Mark, hash, mixed};
+pub use condition::Condition;
 pub use left_out::LeftOut;
 pub use patience::Patience;
 pub use pattern::Pattern;
-pub use plan::{Plan, plan};
+pub use plan::{Draw, Plan, plan};
 
 use crate::providers::ProviderId;
 
@@ -19,6 +23,10 @@ pub struct Route {
     pub name: Pattern,
     /// Who can answer, in the document's order; never empty, at most [`Route::MAX_TARGETS`].
     pub targets: Vec<Target>,
+    /// How conversations keep their target, if they do.
+    pub affinity: Option<Affinity>,
+    /// Inside a priority the cheapest target is tried first.
+    pub cheapest: bool,
 }
 
 impl Route {
@@ -42,6 +50,12 @@ pub struct Target {
     pub default_max_tokens: u32,
     /// How long it is waited for.
     pub patience: Patience,
+    /// How many tokens its model can take in and write together; `None`: nobody has said.
+    pub context_length: Option<u64>,
+    /// All of these have to be met.
+    pub when: Vec<Condition>,
+    /// A hash of the provider's name and the model's, the same in every document that has them.
+    pub identity: u64,
 }
 
 impl Target {

@@ -93,7 +93,9 @@ impl Reading<'_> {
         });
         let wants_env: BTreeSet<String> = wants_env.collect();
         let wants_env = wants_env.into_iter().collect();
-        let gateway = Gateway { providers, routes, endpoints, identities, limit_service, budgets, prices, caps, wants_env, exact };
+        let tells_target = self.root.member("tell").and_then(|tell| tell.member("target")).and_then(Tree::flag) == Some(true);
+        let gateway =
+            Gateway { tells_target, providers, routes, endpoints, identities, limit_service, budgets, prices, caps, wants_env, exact };
         limits::check_prices(self, &gateway);
         Some(gateway)
     }

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::providers::max_tokens;
-use super::{Reading, patience, text_of};
+use super::providers::{HEADER_LAW, is_header};
+use super::{Reading, names_of, patience, text_of};
 use crate::config::errors::{Fault, Path};
 use crate::config::gateway::PassThrough;
 use crate::config::scalar;
 use crate::config::tree::Tree;
-use crate::routing::{Pattern, Route, Target};
+use crate::names::HEADER_PREFIX;
+use crate::routing::{Affinity, Condition, Mark, Pattern, Route, Target, hash};
 
 /// Every route that can be read, and the places of the exact names. `defaults` are the providers' `default_max_tokens`.
 pub(super) fn read_routes(reading: &mut Reading<'_>, defaults: &[u32]) -> (Vec<Route>, BTreeMap<Box<str>, usize>) {
@@ -24,7 +26,9 @@ pub(super) fn read_routes(reading: &mut Reading<'_>, defaults: &[u32]) -> (Vec<R
         if let Pattern::Exact(text) = &name {
             exact.insert(text.clone(), routes.len());
         }
-        routes.push(Route { name, targets });
+        let affinity = tree.member("affinity").map(|tree| affinity(reading, tree, &path.member("affinity")));
+        let cheapest = text_of(tree, "prefer") == Some("cheapest");
+        routes.push(Route { name, targets, affinity, cheapest });
     }
     (routes, exact)
 }
@@ -59,10 +63,46 @@ fn read_targets(reading: &mut Reading<'_>, route: &Tree, defaults: &[u32], path:
         let (Some(weight), Some(priority)) = (number("weight", 1), number("priority", 0)) else { continue };
         let Some(default_max_tokens) = max_tokens(tree).or_else(|| defaults.get(provider.index()).copied()) else { continue };
         let Some(patience) = patience::read(tree) else { continue };
-        let model = text_of(tree, "model").map(Into::into);
-        targets.push(Target { provider, model, weight, priority, default_max_tokens, patience });
+        let context_length = tree.member("context_length").and_then(scalar::count);
+        let when = conditions(reading, tree, &path.member("when"));
+        let model: Option<Box<str>> = text_of(tree, "model").map(Into::into);
+        let identity = hash([name, "\0", model.as_deref().unwrap_or_default()].concat().as_bytes());
+        targets.push(Target { provider, model, weight, priority, default_max_tokens, patience, context_length, when, identity });
     }
     targets
+}
+
+fn conditions(reading: &mut Reading<'_>, target: &Tree, path: &Path) -> Vec<Condition> {
+    let identities = names_of(reading.root.member("identity"));
+    let mut conditions = Vec::new();
+    for (name, tree) in target.member("when").map(Tree::members).unwrap_or_default() {
+        match identities.iter().position(|known| *known == name.as_str()) {
+            Some(identity) => {
+                let values = tree.entries().iter().filter_map(Tree::text).map(Into::into).collect();
+                conditions.push(Condition { identity, values });
+            }
+            None => reading.faults.add(&path.member(name), Fault::NoSuchIdentity(name.clone())),
+        }
+    }
+    conditions
+}
+
+fn affinity(reading: &mut Reading<'_>, tree: &Tree, path: &Path) -> Affinity {
+    let header = text_of(tree, "header").map(str::to_ascii_lowercase);
+    if let Some(header) = header.as_deref().filter(|header| !is_header(header) || header.starts_with(HEADER_PREFIX)) {
+        reading.faults.add(&path.member("header"), Fault::Name(header.to_owned(), HEADER_LAW));
+    }
+    let mark = |word: &Tree| match word.text()? {
+        "prompt_cache_key" => Some(Mark::CacheKey),
+        "user" => Some(Mark::User),
+        "prompt" => Some(Mark::Prompt),
+        _ => None,
+    };
+    let by: Vec<Mark> = tree.member("by").map(Tree::entries).unwrap_or_default().iter().filter_map(mark).collect();
+    if header.is_none() && tree.member("by").is_none() {
+        reading.faults.add(&path.member("by"), Fault::Missing);
+    }
+    Affinity { header: header.map(Into::into), by }
 }
 
 /// The entries of `endpoints`, the longest prefix first.
