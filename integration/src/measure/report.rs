@@ -53,7 +53,7 @@ pub fn circumstances(source: Source, spread: Option<f64>) -> String {
         "{}, {} ({cpus} CPUs), Envoy {}, one worker; source: {}; {slices}.",
         today(),
         processor(),
-        crate::fetch::envoy::VERSION,
+        crate::fetch::envoy::version(),
         source.describe()
     )
 }

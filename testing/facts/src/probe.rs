@@ -5,7 +5,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-const SOURCE: &str = include_str!("script.rs");
+/// The probe's files: it is a crate of its own, which only rustc sees.
+const SOURCES: [&str; 7] = [
+    include_str!("filter/main.rs"),
+    include_str!("filter/abi.rs"),
+    include_str!("filter/maps.rs"),
+    include_str!("filter/state.rs"),
+    include_str!("filter/steps.rs"),
+    include_str!("filter/streams.rs"),
+    include_str!("filter/world.rs"),
+];
 
 /// What stands before each line that a traced probe logs.
 pub const MARK: &str = "probe> ";
@@ -19,15 +28,22 @@ pub fn build(folder: &Path) -> PathBuf {
     static BUILDING: Mutex<()> = Mutex::new(());
     let _building = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
     let mut hash = DefaultHasher::new();
-    SOURCE.hash(&mut hash);
+    SOURCES.hash(&mut hash);
     let built = folder.join(format!("probe-{:016x}.wasm", hash.finish()));
     if !built.exists() {
         let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let part = folder.join(format!("probe-{}.wasm", std::process::id()));
         let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
         let mut command = Command::new(rustc);
-        command.current_dir(&here).args(["--edition=2024", "--target=wasm32-wasip1", "--crate-type=cdylib", "-O", "-Cstrip=debuginfo"]);
-        let status = command.arg(here.join("src/script.rs")).arg("-o").arg(&part).status().expect("rustc runs");
+        command.current_dir(&here).args([
+            "--edition=2024",
+            "--target=wasm32-wasip1",
+            "--crate-type=cdylib",
+            "-O",
+            "-Cstrip=debuginfo",
+            "--crate-name=probe",
+        ]);
+        let status = command.arg(here.join("src/filter/main.rs")).arg("-o").arg(&part).status().expect("rustc runs");
         assert!(status.success(), "the probe does not build: {command:?}");
         std::fs::rename(part, &built).unwrap();
     }

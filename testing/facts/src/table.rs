@@ -23,7 +23,7 @@ a scenario (the wiring, what a probe filter does in each callback, what client a
 A fact that is another in a newer Envoy fails there by its id, with both transcripts.
 
 `WEIR_FACT=F1.1- …` runs those whose ids begin so. `WEIR_BLESS=1` writes: in the test host the transcripts and this document, in Envoy its
-version into the files (a transcript only where the test host is known to differ).
+version into the files (a transcript only where the test host is known to differ). `WEIR_ENVOY=1.39.3` takes another Envoy than the pinned one.
 ";
 
 /// The whole document.
