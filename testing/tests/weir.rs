@@ -6,6 +6,7 @@ mod weir {
     mod answers;
     mod bytes;
     mod charges;
+    mod compressed;
     mod cooling;
     mod costs;
     mod cuts;

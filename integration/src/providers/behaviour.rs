@@ -132,9 +132,7 @@ pub(super) fn send_stream(
     let mut head: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     if *behaviour == Behaviour::Gzip {
         head.push(("content-encoding", "gzip"));
-        answer.begin(200, &head)?;
-        answer.chunk(&gzip(&events.concat()))?;
-        return answer.end();
+        return send_gzipped(events, &head, answer);
     }
     answer.begin(200, &head)?;
     let half = events.len() / 2;
@@ -159,6 +157,18 @@ pub(super) fn send_stream(
         answer.abort();
         return Ok(());
     }
+    answer.end()
+}
+
+/// Sends a stream compressed, each event on its way at once.
+fn send_gzipped(events: &[Vec<u8>], headers: &[(&str, &str)], answer: &mut Answer<'_>) -> io::Result<()> {
+    answer.begin(200, headers)?;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    for event in events {
+        encoder.write_all(event).and_then(|()| encoder.flush())?;
+        answer.chunk(&std::mem::take(encoder.get_mut()))?;
+    }
+    answer.chunk(&encoder.finish()?)?;
     answer.end()
 }
 

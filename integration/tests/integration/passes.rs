@@ -129,3 +129,23 @@ fn any_provider_answer_passes_with_its_status_and_words() {
     let value: Value = world.chat(&ask("gpt", "hi")).json();
     assert_eq!(value["object"], "chat.completion");
 }
+
+#[test]
+fn what_a_provider_compresses_unasked_reaches_the_client_plain() {
+    let world = World::start("passes", "");
+    for model in ["gpt", "claude"] {
+        for body in [ask(model, "count to 9 [sim:gzip]"), ask_stream(model, "count to 9 [sim:gzip]")] {
+            let response = world.chat(&body);
+            assert_eq!((response.status, said(&response).as_str()), (200, "1 2 3 4 5 6 7 8 9"), "{body}: {}", response.text());
+            assert!(!response.headers.has("content-encoding"), "{:?}", response.headers);
+        }
+        assert!(world.provider(model).shared().take().iter().all(|seen| seen.headers.value("accept-encoding") == Some("identity")));
+    }
+    for line in world.gateway.wait_log(4) {
+        assert_eq!(
+            (line["weir"]["usage_source"].as_str(), line["weir"]["ending"].as_str()),
+            (Some("reported"), Some("complete")),
+            "{line}"
+        );
+    }
+}

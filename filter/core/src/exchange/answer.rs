@@ -3,11 +3,13 @@
 //! Until the first content nothing has reached the client, so an error can still move on to the next target: the attempt answers
 //! with the private code 598 and Envoy retries. Behind it an error is the client format's own event.
 
-use super::attempt::{Attempt, AttemptState, Hold};
-use super::headers::{Headers, stays_behind};
+use super::attempt::{Attempt, AttemptState, HeldStream, Hold};
+use super::coded::{coding, plain, replacing};
+use super::headers::Headers;
 use super::machine::{Exchange, Speak, State};
 use super::relay::{Relay, Relayed};
 use crate::formats::{self, Asked, ClientSide, Reply, Seen};
+use crate::framing::inflate::{Coding, Inflater};
 use crate::framing::sse;
 use crate::health::Lesson;
 use crate::hub::{Answer, ErrorKind, Failure, replay};
@@ -17,6 +19,7 @@ use crate::operations::Operation;
 use crate::telemetry::AttemptOutcome;
 use crate::usage::UsageSource;
 use core::ops::Range;
+use std::borrow::Cow;
 
 /// Where providers write the id under which their support finds a request.
 const REQUEST_IDS: [&str; 3] = ["request-id", "x-request-id", "x-amzn-requestid"];
@@ -77,19 +80,20 @@ impl Attempt {
         if matches!(exchange.operation, Operation::PassThrough(_)) {
             exchange.first_content.get_or_insert(now);
             self.outcome(exchange, if status < 400 { AttemptOutcome::Complete } else { AttemptOutcome::Error });
-            return self.commit(exchange, pass_head(&head), None, None);
+            return self.commit(exchange, head.passing(), None, None);
         }
-        let coded = head.first("content-encoding").is_some_and(|coding| !coding.eq_ignore_ascii_case("identity"));
+        let coding = coding(&head);
         let media = head.first("content-type").unwrap_or_default().to_ascii_lowercase();
         let hold = if !(200..300).contains(&status) {
             Hold::Error { status }
-        } else if exchange.outline().stream && media.starts_with("text/event-stream") && !coded {
-            match self.relay(exchange, now) {
+        } else if exchange.outline().stream && media.starts_with("text/event-stream") && coding != Coding::Unknown {
+            let inflater = Inflater::new(coding, exchange.configured().gateway.caps.answer);
+            match self.relay(exchange, now).map(|relay| relay.inflating(inflater)) {
                 Some(relay) => Hold::Stream { relay: Box::new(relay), fed: 0, out: Vec::new(), changed: false },
                 None => Hold::Error { status },
             }
         } else {
-            Hold::Whole { compressed: coded }
+            Hold::Whole
         };
         self.state = AttemptState::Held { since: now, hold, head };
         if end { self.answer_body(exchange, &[], 0, true, now) } else { AnswerVerdict::Hold }
@@ -131,12 +135,17 @@ impl Attempt {
             }
             AttemptState::Held { since, hold, head } if !end => self.held_whole(exchange, since, hold, head, size),
             AttemptState::Held { hold: Hold::Error { status }, head, .. } => {
-                let failure = self.read_failure(status, &head, bytes);
+                // An error that can't be inflated is told by its status.
+                let body = plain(exchange, &head, bytes).unwrap_or_default();
+                let failure = self.read_failure(status, &head, &body);
                 self.fail(exchange, failure, AttemptOutcome::Error, end && size == 0)
             }
-            AttemptState::Held { hold: Hold::Whole { compressed }, head, .. } => {
+            AttemptState::Held { hold: Hold::Whole, head, .. } => {
                 exchange.first_content.get_or_insert(now);
-                self.whole(exchange, &head, bytes, compressed, size == 0)
+                match plain(exchange, &head, bytes) {
+                    Ok(body) => self.whole(exchange, &head, body, size == 0),
+                    Err(failure) => self.fail(exchange, failure, AttemptOutcome::Broken, size == 0),
+                }
             }
             AttemptState::Committed(Some(mut relay)) => {
                 let verdict = self.flowing(exchange, &mut relay, bytes, end);
@@ -178,7 +187,7 @@ impl Attempt {
             return self.fail(exchange, failure, AttemptOutcome::Error, held.fed == 0);
         }
         let cap = exchange.configured().gateway.caps.held;
-        if !(held.relay.seen().content || end || held.fed > cap) {
+        if !(held.relay.seen().content || end || held.fed.max(held.out.len()) > cap) {
             let HeldStream { since, relay, fed, out, changed, head } = held;
             self.state = AttemptState::Held { since, hold: Hold::Stream { relay, fed, out, changed }, head };
             return AnswerVerdict::Hold;
@@ -211,43 +220,35 @@ impl Attempt {
             self.state = AttemptState::Held { since, hold, head };
             return AnswerVerdict::Hold;
         }
-        if self.same() && matches!(hold, Hold::Whole { .. }) {
+        if self.same() && matches!(hold, Hold::Whole) && coding(&head) == Coding::Identity {
             // Bytes pass whatever their size; only the meter gives up.
             self.outcome(exchange, AttemptOutcome::Complete);
-            return self.commit(exchange, pass_head(&head), None, None);
+            return self.commit(exchange, head.passing(), None, None);
         }
         let failure = Failure::new(ErrorKind::BadGateway, "the provider's answer is larger than the gateway holds");
         self.fail(exchange, failure, AttemptOutcome::Broken, false)
     }
 
-    fn whole(&mut self, exchange: &mut Exchange, head: &Headers, body: &[u8], compressed: bool, bodiless: bool) -> AnswerVerdict {
-        if compressed {
-            let failure = Failure::new(ErrorKind::BadGateway, "the provider compressed its answer although it was asked not to");
-            return self.fail(exchange, failure, AttemptOutcome::Broken, bodiless);
-        }
+    fn whole(&mut self, exchange: &mut Exchange, head: &Headers, body: Cow<'_, [u8]>, bodiless: bool) -> AnswerVerdict {
         match self.target.speak {
             // A count is no answer, and nothing in it was used.
             Speak::Same(_) if matches!(exchange.operation, Operation::CountTokens(_)) => {
                 self.outcome(exchange, AttemptOutcome::Complete);
-                self.commit(exchange, pass_head(head), None, None)
+                self.pass(exchange, head, body)
             }
             Speak::Same(format) => {
                 let Some(format) = formats::same_format(format) else { return AnswerVerdict::Continue };
-                let seen = format.measure(body);
+                let seen = format.measure(&body);
                 self.take_note(exchange, &seen);
                 if let Some(failure) = seen.failure {
                     return self.fail(exchange, failure, AttemptOutcome::Error, bodiless);
                 }
                 self.outcome(exchange, AttemptOutcome::Complete);
-                let mut headers = pass_head(head);
-                if exchange.outline().stream {
-                    headers.set(":status", "200");
-                }
-                self.commit(exchange, headers, None, None)
+                self.pass(exchange, head, body)
             }
             Speak::Translated(format) => {
                 let Some(format) = formats::translation(format) else { return AnswerVerdict::Continue };
-                let mut answer = match format.decode_answer(body) {
+                let mut answer = match format.decode_answer(&body) {
                     Ok(answer) => answer,
                     Err(failure) => return self.fail(exchange, failure, AttemptOutcome::Broken, bodiless),
                 };
@@ -268,6 +269,16 @@ impl Attempt {
                 self.commit(exchange, headers, Some(out), None)
             }
         }
+    }
+
+    /// Commits a whole answer in the provider's words.
+    fn pass(&mut self, exchange: &mut Exchange, head: &Headers, body: Cow<'_, [u8]>) -> AnswerVerdict {
+        let mut headers = head.passing();
+        if exchange.outline().stream {
+            headers.set(":status", "200");
+        }
+        let body = replacing(body, &mut headers);
+        self.commit(exchange, headers, body, None)
     }
 
     /// A stream behind its commit.
@@ -349,8 +360,8 @@ impl Attempt {
     /// The headers of a translated answer: nothing of the provider's but its date and the id under which its support finds the request.
     fn client_head(&self, client: &dyn ClientSide, head: &Headers) -> Headers {
         if self.same() {
-            let mut headers = pass_head(head);
-            headers.retain(|name| name != "content-length");
+            let mut headers = head.passing();
+            headers.retain(|name| name != "content-length" && name != "content-encoding");
             return headers;
         }
         let mut headers = Headers::new();
@@ -395,16 +406,6 @@ impl Attempt {
     }
 }
 
-/// A stream that is held, taken apart.
-pub(super) struct HeldStream {
-    pub since: u64,
-    pub relay: Box<Relay>,
-    pub fed: usize,
-    pub out: Vec<u8>,
-    pub changed: bool,
-    pub head: Headers,
-}
-
 /// A whole answer as the client reads it, and its media type: a client that asked for a stream gets one, whatever the provider sent.
 fn written(client: &dyn ClientSide, asked: &Asked, answer: &Answer<'_>, size: usize) -> (&'static str, Vec<u8>) {
     if asked.stream {
@@ -422,11 +423,4 @@ fn written(client: &dyn ClientSide, asked: &Asked, answer: &Answer<'_>, size: us
 fn was_sent(details: &str) -> bool {
     let reset = details.starts_with("upstream_reset_before_response_started") && !details.contains("connection_failure");
     (reset && !details.contains("overflow")) || details.contains("timeout")
-}
-
-/// The headers of an answer that passes: all but what must not reach a client.
-fn pass_head(head: &Headers) -> Headers {
-    let mut headers = head.clone();
-    headers.retain(|name| !stays_behind(name));
-    headers
 }

@@ -55,9 +55,19 @@ pub(super) enum Hold {
     /// that differs from what came.
     Stream { relay: Box<Relay>, fed: usize, out: Vec<u8>, changed: bool },
     /// A whole answer until its end.
-    Whole { compressed: bool },
+    Whole,
     /// An error answer until its end.
     Error { status: u16 },
+}
+
+/// A stream that is held, taken apart.
+pub(super) struct HeldStream {
+    pub since: u64,
+    pub relay: Box<Relay>,
+    pub fed: usize,
+    pub out: Vec<u8>,
+    pub changed: bool,
+    pub head: Headers,
 }
 
 /// What is recorded of an attempt.

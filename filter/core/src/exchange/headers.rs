@@ -178,6 +178,14 @@ impl Headers {
         self.push(name, value);
     }
 
+    /// Those of a provider's answer that may reach a client.
+    #[must_use]
+    pub fn passing(&self) -> Self {
+        let mut headers = self.clone();
+        headers.retain(|name| !stays_behind(name));
+        headers
+    }
+
     /// Keeps the pairs whose name passes.
     pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
         let text = &self.text;
@@ -226,7 +234,7 @@ pub fn goes_along(name: &str) -> bool {
 
 /// Whether a provider's answer header must not reach a client: cookies, organisations, and what belongs to the provider's own transport.
 #[must_use]
-pub fn stays_behind(name: &str) -> bool {
+fn stays_behind(name: &str) -> bool {
     matches!(
         name,
         "set-cookie"

@@ -16,6 +16,7 @@
 mod answer;
 mod attempt;
 mod begin;
+mod coded;
 mod configured;
 pub mod headers;
 mod machine;

@@ -11,8 +11,8 @@
 //! A Wasm filter can't write into a stream of which nothing comes, so a client of a silent stream is told by a reset, which no HTTP
 //! client takes for an end.
 
-use super::answer::{AnswerVerdict, HeldStream};
-use super::attempt::{Attempt, AttemptState, Hold};
+use super::answer::AnswerVerdict;
+use super::attempt::{Attempt, AttemptState, HeldStream, Hold};
 use super::machine::{Exchange, LocalReply, State, Verdict};
 use super::relay::{Marks, Relay};
 use super::{BODY_SILENCE, DECISION, HOLD, SECOND};

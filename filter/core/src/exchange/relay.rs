@@ -3,6 +3,7 @@
 //! Before the commit an error is kept for the attempt to decide about; behind it, it is written as the client format's own event.
 
 use crate::formats::{Asked, ClientSide, Homeward, Keep, Meter, SameFormat, Seen, StreamReader, StreamWriter, Translation};
+use crate::framing::inflate::Inflater;
 use crate::framing::sse;
 use crate::hub::{ErrorKind, Event, Failure, Piece};
 
@@ -17,6 +18,8 @@ pub enum Relayed {
 
 /// One streamed answer.
 pub struct Relay {
+    /// For a stream that comes compressed.
+    inflater: Option<Inflater>,
     framer: sse::Reader,
     client: &'static dyn ClientSide,
     way: Way,
@@ -63,7 +66,7 @@ impl Relay {
     }
 
     fn new(client: &'static dyn ClientSide, way: Way, limit: usize) -> Self {
-        Self { framer: sse::Reader::new(limit), client, way, over: false, stalled: None, marks: Marks::default() }
+        Self { inflater: None, framer: sse::Reader::new(limit), client, way, over: false, stalled: None, marks: Marks::default() }
     }
 
     /// How far it has come.
@@ -79,6 +82,12 @@ impl Relay {
     /// The next bytes shall be this error instead.
     pub fn stall(&mut self, failure: Failure) {
         self.stalled = Some(failure);
+    }
+
+    /// The same with what undoes the compression of its stream, if that comes compressed.
+    pub fn inflating(mut self, inflater: Option<Inflater>) -> Self {
+        self.inflater = inflater;
+        self
     }
 
     /// What the answer said about itself so far.
@@ -103,6 +112,20 @@ impl Relay {
         if self.over {
             return Ok(Relayed::Changed(Vec::new()));
         }
+        let Some(inflater) = &mut self.inflater else { return self.plain(bytes, committed) };
+        let mut inflated = Vec::new();
+        if let Err(error) = inflater.push(bytes, &mut inflated) {
+            let cut = if self.framer.mid_event() { sse::EVENT_END } else { b"" };
+            return self.unreadable(error.to_string(), committed, cut.to_vec());
+        }
+        match self.plain(&inflated, committed)? {
+            Relayed::Unchanged => Ok(Relayed::Changed(inflated)),
+            Relayed::Changed(out) => Ok(Relayed::Changed(out)),
+        }
+    }
+
+    /// Bytes that are not compressed, or no longer.
+    fn plain(&mut self, bytes: &[u8], committed: bool) -> Result<Relayed, Failure> {
         let mut out = Vec::new();
         if let Some(failure) = self.stalled.take() {
             if self.framer.mid_event() {
@@ -133,12 +156,7 @@ impl Relay {
             }),
         };
         if let Err(error) = framed {
-            let failure = Failure::new(ErrorKind::BadGateway, error.to_string());
-            if !committed {
-                return Err(failure);
-            }
-            self.fail(&failure, &mut out);
-            return Ok(Relayed::Changed(out));
+            return self.unreadable(error.to_string(), committed, out);
         }
         match &self.way {
             Way::Pass { dropping: false, .. } => return Ok(Relayed::Unchanged),
@@ -146,6 +164,16 @@ impl Relay {
             Way::Pass { .. } => {}
             Way::Translate { home, .. } => self.over = home.seen.failure.is_some() && (committed || home.seen.content),
         }
+        Ok(Relayed::Changed(out))
+    }
+
+    /// The stream can't be read on; `out` is what came of it before.
+    fn unreadable(&mut self, why: String, committed: bool, mut out: Vec<u8>) -> Result<Relayed, Failure> {
+        let failure = Failure::new(ErrorKind::BadGateway, why);
+        if !committed {
+            return Err(failure);
+        }
+        self.fail(&failure, &mut out);
         Ok(Relayed::Changed(out))
     }
 
