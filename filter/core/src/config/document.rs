@@ -354,7 +354,7 @@ static CAPS: Shape = Shape {
             "answer",
             Optional,
             Value::Size(1024, LARGEST_BODY),
-            "The longest answer, not streamed, that is translated; 16MiB if left out.",
+            "The longest answer, not streamed, that is translated or inflated; 16MiB if left out.",
         ),
         member("held", Optional, Value::Size(1024, 16 << 20), "How much of a stream is held before its first content; 64KiB if left out."),
     ],
