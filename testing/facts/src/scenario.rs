@@ -50,6 +50,8 @@ pub struct Scenario {
     pub clients: Vec<(usize, Action)>,
     /// The clusters by name. The route takes the one that filter state `wasm.next` names, and the first if there is none.
     pub clusters: Vec<(String, Upstream)>,
+    /// Clusters with an upstream filter list of their own, which holds the codec alone.
+    pub plain: Vec<String>,
     /// Servers for callouts: they answer as soon as they are asked, and their steps are not in the transcript.
     pub callouts: Vec<(String, Vec<Action>)>,
 }
@@ -68,6 +70,7 @@ impl Scenario {
             }
             ["per_try", limit] => self.per_try = Some(limit.parse().expect("milliseconds")),
             ["limit", bytes] => self.limit = Some(bytes.parse().expect("bytes")),
+            ["plain", name] => self.plain.push((*name).to_owned()),
             ["look", names @ ..] => self.look = names.iter().map(|name| (*name).to_owned()).collect(),
             ["refuses", name] => self.clusters.push(((*name).to_owned(), Upstream::Refuses)),
             ["empty", name] => self.clusters.push(((*name).to_owned(), Upstream::Empty)),

@@ -57,7 +57,8 @@ fn proxy(scenario: &Scenario) -> Proxy {
         wiring = wiring.upstream("up");
     }
     for (name, upstream) in &scenario.clusters {
-        wiring = wiring.cluster(name, cluster(upstream).metadata("facts", "name", name));
+        let cluster = cluster(upstream).metadata("facts", "name", name);
+        wiring = wiring.cluster(name, if scenario.plain.contains(name) { cluster.without_upstream() } else { cluster });
         match upstream {
             Upstream::Plays(_) => {}
             Upstream::Refuses => host.cluster(name, |_| Answer::Refused),

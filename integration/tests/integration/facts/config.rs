@@ -9,8 +9,7 @@ use weir_facts::{Failure, Scenario};
 pub fn envoy(scenario: &Scenario, module: &Path, folder: &Path, listener: SocketAddr, clusters: &[(String, Option<SocketAddr>)]) -> Value {
     let mut router = json!({ "@type": typed("filters.http.router.v3.Router") });
     if let Some(script) = &scenario.up {
-        let codec = json!({ "name": "codec", "typed_config": { "@type": typed("filters.http.upstream_codec.v3.UpstreamCodec") } });
-        router["upstream_http_filters"] = json!([{ "name": "up", "typed_config": probe(scenario, module, "up", script) }, codec]);
+        router["upstream_http_filters"] = json!([{ "name": "up", "typed_config": probe(scenario, module, "up", script) }, codec()]);
     }
     let down = if scenario.down.len() > 1 {
         let source = json!({ "path": folder.join("down.json"), "watched_directory": { "path": folder } });
@@ -36,7 +35,7 @@ pub fn envoy(scenario: &Scenario, module: &Path, folder: &Path, listener: Socket
         "node": { "id": "facts", "cluster": "facts" },
         "static_resources": {
             "listeners": [listener],
-            "clusters": clusters.iter().map(|(name, address)| cluster(name, *address)).collect::<Vec<_>>(),
+            "clusters": clusters.iter().map(|(name, address)| cluster(name, *address, scenario.plain.contains(name))).collect::<Vec<_>>(),
         },
     })
 }
@@ -49,6 +48,10 @@ pub fn discovered(scenario: &Scenario, module: &Path, version: usize) -> Value {
         "typed_config": probe(scenario, module, "down", &scenario.down[version]),
     });
     json!({ "version_info": version.to_string(), "resources": [resource] })
+}
+
+fn codec() -> Value {
+    json!({ "name": "codec", "typed_config": { "@type": typed("filters.http.upstream_codec.v3.UpstreamCodec") } })
 }
 
 fn typed(name: &str) -> String {
@@ -113,13 +116,16 @@ fn address(address: SocketAddr) -> Value {
     json!({ "socket_address": { "address": address.ip().to_string(), "port_value": address.port() } })
 }
 
-fn cluster(name: &str, server: Option<SocketAddr>) -> Value {
+fn cluster(name: &str, server: Option<SocketAddr>, plain: bool) -> Value {
     let endpoints: Vec<Value> = server.iter().map(|server| json!({ "endpoint": { "address": address(*server) } })).collect();
     let metadata = json!({ "filter_metadata": { "facts": { "name": name } } });
-    let protocol = json!({
+    let mut protocol = json!({
         "@type": typed("upstreams.http.v3.HttpProtocolOptions"),
         "explicit_http_config": { "http_protocol_options": { "enable_trailers": true } },
     });
+    if plain {
+        protocol["http_filters"] = json!([codec()]);
+    }
     json!({
         "name": name,
         "type": "STATIC",
