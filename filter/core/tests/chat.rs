@@ -310,6 +310,28 @@ fn a_collected_stream_is_the_whole_answer() {
     assert_eq!((seen.usage, seen.finish, seen.output_bytes, seen.complete), (measured.usage, measured.finish, measured.output_bytes, true));
 }
 
+/// A client that offers `functions` reads `function_call`, of which there is one.
+#[test]
+fn older_clients_get_the_older_form() {
+    let body = br#"{"model":"m","messages":[],"functions":[{"name":"f"}]}"#;
+    let asked = Asked { memo: client().outline(&HEAD, body).unwrap().memo, ..asked(false) };
+    let mut out = Out::default();
+    client().encode_answer(&answer(), &asked, &mut out);
+    let whole: serde_json::Value = serde_json::from_slice(out.as_bytes()).unwrap();
+    let choice = &whole["choices"][0];
+    assert_eq!(choice["message"]["function_call"], serde_json::json!({"name": "f", "arguments": "{\"a\":1}"}));
+    assert_eq!((choice["finish_reason"].as_str(), choice["message"].get("tool_calls")), (Some("function_call"), None));
+    let (mut writer, mut stream) = (client().writer(&asked), Vec::new());
+    for event in events() {
+        writer.write(&event, &mut stream);
+    }
+    let chunks = chunks(std::str::from_utf8(&stream).unwrap());
+    let said =
+        |member: &str| chunks.iter().filter_map(|chunk| chunk["choices"][0]["delta"]["function_call"][member].as_str()).collect::<String>();
+    assert_eq!((said("name"), said("arguments")), ("f".to_owned(), "{\"a\":1}".to_owned()));
+    assert!(chunks.iter().any(|chunk| chunk["choices"][0]["finish_reason"] == "function_call"));
+}
+
 #[test]
 fn usage_comes_only_where_it_was_asked_for() {
     let asked_for = written(&events(), true);

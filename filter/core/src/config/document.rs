@@ -40,6 +40,12 @@ pub static DOCUMENT: Shape = Shape {
         later("keys", "Virtual keys."),
         member("identity", Optional, Value::Named(&Value::Object(&IDENTITY)), "What is known about who is asking: a name for each."),
         member("limits", Optional, Value::Object(&LIMITS), "Budgets and the rate-limit service that keeps their counters."),
+        member(
+            "losses",
+            Optional,
+            Value::Choice(&["lenient", "strict"], &[]),
+            "Whether what a provider's format can't carry is left out and told (`lenient`, if left out) or refused (`strict`).",
+        ),
         later("policies", "What some may not do."),
         member("prices", Optional, Value::Object(&PRICES), "What tokens cost; needed by budgets in money."),
         member("tell", Optional, Value::Object(&TELL), "What clients are told in headers of their answers."),

@@ -25,6 +25,8 @@ pub struct Gateway {
     pub prices: Vec<Price>,
     /// Whether clients are told which target answered.
     pub tells_target: bool,
+    /// Whether what a provider's format can't carry is refused instead of left out.
+    pub strict_losses: bool,
     /// How much may be held in memory.
     pub caps: Caps,
     /// The environment variables that the document names, sorted, each once.

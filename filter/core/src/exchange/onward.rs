@@ -29,7 +29,7 @@ pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, body: &[u8
         default_max_tokens: target.default_max_tokens,
         client: exchange.client(),
     };
-    let mut passage = Passage::default();
+    let mut passage = Passage::new(configured.gateway.strict_losses);
     let rewritten = match target.speak {
         Speak::Same(format) => {
             let format = formats::same_format(format).ok_or_else(unconfigured)?;

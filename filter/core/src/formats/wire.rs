@@ -45,6 +45,14 @@ pub struct Passage {
     pub customs: Vec<Box<str>>,
 }
 
+impl Passage {
+    /// Nothing was left behind yet. Where losses are `strict`, what would be lost or altered is refused.
+    #[must_use]
+    pub fn new(strict: bool) -> Self {
+        Self { losses: Losses::new(strict), ..Self::default() }
+    }
+}
+
 /// What a passing or translated answer said about itself so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {

@@ -253,14 +253,26 @@ table! {
 
 /// What a request lost on its way, in the order in which it was found. Each element stands once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Losses(Vec<(Field, Fate)>);
+pub struct Losses {
+    met: Vec<(Field, Fate)>,
+    strict: bool,
+}
 
 impl Losses {
+    /// No losses yet. Where they are `strict`, what would be lost or altered is refused.
+    #[must_use]
+    pub const fn new(strict: bool) -> Self {
+        Self { met: Vec::new(), strict }
+    }
+
     /// Records the fate of an element in a target format, and gives it back.
     pub fn record(&mut self, field: Field, target: FormatId) -> Fate {
-        let fate = field.fate(target);
-        if fate != Fate::Carry && !self.0.iter().any(|&(seen, _)| seen == field) {
-            self.0.push((field, fate));
+        let fate = match field.fate(target) {
+            Fate::Lose | Fate::Alter if self.strict => Fate::Refuse,
+            fate => fate,
+        };
+        if fate != Fate::Carry && !self.met.iter().any(|&(seen, _)| seen == field) {
+            self.met.push((field, fate));
         }
         fate
     }
@@ -268,18 +280,33 @@ impl Losses {
     /// What was recorded.
     #[must_use]
     pub fn as_slice(&self) -> &[(Field, Fate)] {
-        &self.0
+        &self.met
     }
 
     /// The value of the response header that tells the client: `field;fate, field;fate`. `None` where there is nothing to tell.
     #[must_use]
     pub fn header(&self) -> Option<String> {
         let told: Vec<String> = self
-            .0
+            .met
             .iter()
             .filter(|(_, fate)| matches!(fate, Fate::Lose | Fate::Alter))
             .map(|(field, fate)| format!("{};{}", field.as_str(), fate.as_str()))
             .collect();
         (!told.is_empty()).then(|| told.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strict_losses_refuse() {
+        for (strict, expected) in [(false, [Fate::Note, Fate::Lose, Fate::Alter]), (true, [Fate::Note, Fate::Refuse, Fate::Refuse])] {
+            let mut losses = Losses::new(strict);
+            let met = [Field::CacheKey, Field::Seed, Field::Refusal].map(|field| losses.record(field, FormatId::Messages));
+            assert_eq!(met, expected);
+            assert_eq!(losses.header().is_none(), strict);
+        }
     }
 }

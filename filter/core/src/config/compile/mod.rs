@@ -86,6 +86,7 @@ impl Reading<'_> {
         let limit_service = limits::read_service(self);
         let prices = limits::read_prices(self);
         let budgets = limits::read_budgets(self, &identities);
+        let strict_losses = text_of(self.root, "losses") == Some("strict");
         let caps = self.caps()?;
         let wants_env = providers.iter().filter_map(|provider| match &provider.credential {
             Credential::Bearer(SecretRef::Env(name)) | Credential::ApiKey { secret: SecretRef::Env(name), .. } => Some(name.to_string()),
@@ -94,8 +95,20 @@ impl Reading<'_> {
         let wants_env: BTreeSet<String> = wants_env.collect();
         let wants_env = wants_env.into_iter().collect();
         let tells_target = self.root.member("tell").and_then(|tell| tell.member("target")).and_then(Tree::flag) == Some(true);
-        let gateway =
-            Gateway { tells_target, providers, routes, endpoints, identities, limit_service, budgets, prices, caps, wants_env, exact };
+        let gateway = Gateway {
+            tells_target,
+            providers,
+            routes,
+            endpoints,
+            identities,
+            limit_service,
+            budgets,
+            prices,
+            strict_losses,
+            caps,
+            wants_env,
+            exact,
+        };
         limits::check_prices(self, &gateway);
         Some(gateway)
     }

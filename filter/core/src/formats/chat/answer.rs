@@ -1,8 +1,9 @@
 //! Whole answers and the list of models as chat clients read them.
 
+use super::outline::{FUNCTIONS, noted};
 use super::{encode_finish, encode_id, usage};
 use crate::formats::Asked;
-use crate::hub::{Answer, Choice, Part, PartKind};
+use crate::hub::{Answer, CallKind, Choice, Part, PartKind};
 use crate::json::{Out, Str};
 
 /// Writes a `chat.completion` object.
@@ -19,7 +20,7 @@ pub(super) fn encode(answer: &Answer<'_>, asked: &Asked, out: &mut Out) {
     out.key("choices");
     out.open_array();
     for choice in &answer.choices {
-        encode_choice(choice, out);
+        encode_choice(choice, noted(asked.memo.as_deref(), FUNCTIONS), out);
     }
     out.close_array();
     if let Some(counts) = &answer.usage {
@@ -33,7 +34,7 @@ pub(super) fn encode(answer: &Answer<'_>, asked: &Asked, out: &mut Out) {
     out.close_object();
 }
 
-fn encode_choice(choice: &Choice<'_>, out: &mut Out) {
+fn encode_choice(choice: &Choice<'_>, older: bool, out: &mut Out) {
     let text = joined(&choice.parts, |kind| if let PartKind::Text(text) = kind { Some(text) } else { None });
     let refusal = joined(&choice.parts, |kind| if let PartKind::Refusal(text) = kind { Some(text) } else { None });
     let thought = joined(&choice.parts, |kind| if let PartKind::Reasoning { text, .. } = kind { Some(text) } else { None });
@@ -60,7 +61,9 @@ fn encode_choice(choice: &Choice<'_>, out: &mut Out) {
         out.key("reasoning_content");
         out.string(&thought);
     }
-    if calls {
+    if calls && older {
+        encode_older(&choice.parts, out);
+    } else if calls {
         out.key("tool_calls");
         encode_calls(&choice.parts, out);
     }
@@ -68,24 +71,51 @@ fn encode_choice(choice: &Choice<'_>, out: &mut Out) {
     out.key("logprobs");
     out.null();
     out.key("finish_reason");
-    out.plain(encode_finish(&choice.finish, calls));
+    out.plain(encode_finish(&choice.finish, calls, older));
     out.close_object();
+}
+
+/// The one call that a client of the older form can read.
+fn encode_older(parts: &[Part<'_>], out: &mut Out) {
+    let call = parts.iter().find_map(|part| match &part.kind {
+        PartKind::ToolCall { name, arguments, .. } => Some((name, arguments)),
+        PartKind::Text(_)
+        | PartKind::Refusal(_)
+        | PartKind::Media { .. }
+        | PartKind::Reasoning { .. }
+        | PartKind::RedactedReasoning(_)
+        | PartKind::ToolCallResponse { .. }
+        | PartKind::Opaque(_) => None,
+    });
+    if let Some((name, arguments)) = call {
+        out.key("function_call");
+        out.open_object();
+        out.key("name");
+        out.string(name);
+        out.key("arguments");
+        out.json_as_string(arguments);
+        out.close_object();
+    }
 }
 
 fn encode_calls(parts: &[Part<'_>], out: &mut Out) {
     out.open_array();
     for part in parts {
-        if let PartKind::ToolCall { id, name, arguments, .. } = &part.kind {
+        if let PartKind::ToolCall { id, name, arguments, kind } = &part.kind {
+            let (kind, input) = match kind {
+                CallKind::Function => ("function", "arguments"),
+                CallKind::Custom => ("custom", "input"),
+            };
             out.open_object();
             out.key("id");
             out.string(id);
             out.key("type");
-            out.plain("function");
-            out.key("function");
+            out.plain(kind);
+            out.key(kind);
             out.open_object();
             out.key("name");
             out.string(name);
-            out.key("arguments");
+            out.key(input);
             out.json_as_string(arguments);
             out.close_object();
             out.close_object();

@@ -1,6 +1,6 @@
 //! What a passing chat request must say otherwise: the model, the wish for usage, and what the provider's dialect spells differently.
 
-use super::outline::DEVELOPER;
+use super::outline::{DEVELOPER, noted};
 use super::target::untaken;
 use crate::formats::members;
 use crate::formats::shape::{Fault, place};
@@ -24,7 +24,7 @@ pub(super) fn edit(
         splices.replace(limit.name, if max_completion_tokens { "\"max_completion_tokens\"" } else { "\"max_tokens\"" });
     }
     let ask_usage = outline.stream && onward.dialect.include_usage && !outline.include_usage;
-    let rename_developer = !onward.dialect.developer_role && outline.memo.as_deref() == Some(DEVELOPER);
+    let rename_developer = !onward.dialect.developer_role && noted(outline.memo.as_deref(), DEVELOPER);
     let odd = !onward.dialect.rejects.is_empty() || !onward.dialect.renames.is_empty();
     if !ask_usage && !rename_developer && !odd {
         return Ok(());

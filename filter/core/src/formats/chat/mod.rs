@@ -127,10 +127,11 @@ fn decode_finish<'b>(word: &Str<'b>) -> Option<Finish<'b>> {
 }
 
 /// The word on the wire. Whether an answer stopped for its calls is decided by the calls in it, whatever the provider said.
-const fn encode_finish(finish: &Finish<'_>, calls: bool) -> &'static str {
+const fn encode_finish(finish: &Finish<'_>, calls: bool, older: bool) -> &'static str {
     match finish {
         Finish::Length | Finish::ContextWindow => "length",
         Finish::ContentFilter | Finish::Refusal => "content_filter",
+        Finish::Stop | Finish::ToolCall if calls && older => "function_call",
         Finish::Stop | Finish::ToolCall if calls => "tool_calls",
         Finish::Stop
         | Finish::ToolCall

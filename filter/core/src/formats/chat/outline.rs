@@ -6,8 +6,17 @@ use crate::formats::{Outline, OutputLimitSpan, Span};
 use crate::hub::{Field, Rejection};
 use crate::json::{Cursor, Kind};
 
-/// The role that some servers know as `system`; the outline's memo where a message has it, so that few bodies are read again for it.
+/// The role that some servers know as `system`; a word of the outline's memo where a message has it, so that few bodies are read again
+/// for it.
 pub(super) const DEVELOPER: &str = "developer";
+
+/// A word of the memo where the client offers tools in the older form alone: it reads calls in that form, too.
+pub(super) const FUNCTIONS: &str = "functions";
+
+/// Whether a memo has a word.
+pub(super) fn noted(memo: Option<&str>, word: &str) -> bool {
+    memo.is_some_and(|memo| memo.split(' ').any(|one| one == word))
+}
 
 /// What the scan does with a member of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +30,7 @@ enum Action {
     Tools,
     ToolChoice,
     Text,
+    Functions,
     ChoiceCount,
     Logprobs,
     Stop,
@@ -53,7 +63,7 @@ const MEMBERS: &[(&str, Action)] = &[
     ("metadata", Action::Pass),
     ("service_tier", Action::Pass),
     ("store", Action::Pass),
-    ("functions", Action::Text),
+    ("functions", Action::Functions),
     ("function_call", Action::Pass),
     ("modalities", Action::Modalities),
     ("audio", Action::Refused(Field::Modalities)),
@@ -67,6 +77,9 @@ pub(super) fn outline(body: &[u8]) -> Result<Outline, Rejection> {
     let text = shape::text(body)?;
     let mut scan = Scan { text, cursor: Cursor::of_text(text), outline: Outline::default(), message_bytes: 0, seen: 0, twice: false };
     scan.run().map_err(|fault| fault.rejection(text))?;
+    if scan.saw(Action::Functions) && !scan.saw(Action::Tools) {
+        scan.memo(FUNCTIONS);
+    }
     let mut outline = scan.outline;
     outline.text_bytes = outline.text_bytes.saturating_add(scan.message_bytes);
     outline.body_bytes = u64::from(place(body.len()));
@@ -133,7 +146,7 @@ impl<'b> Scan<'b> {
             Action::MaxCompletionTokens => self.limit(before, true),
             Action::Tools => self.tools(),
             Action::ToolChoice => self.tool_choice(),
-            Action::Text => {
+            Action::Text | Action::Functions => {
                 self.outline.text_bytes = self.outline.text_bytes.saturating_add(length(self.cursor.raw()?.as_str()));
                 Ok(())
             }
@@ -285,7 +298,16 @@ impl<'b> Scan<'b> {
     }
 
     pub(super) fn note_developer(&mut self) {
-        self.outline.memo = Some(DEVELOPER.into());
+        self.memo(DEVELOPER);
+    }
+
+    fn memo(&mut self, word: &str) {
+        let memo = self.outline.memo.take();
+        self.outline.memo = Some(match memo {
+            Some(memo) if noted(Some(&memo), word) => memo,
+            Some(memo) => format!("{memo} {word}").into(),
+            None => word.into(),
+        });
     }
 
     pub(super) fn note(&mut self, field: Field, present: bool) {

@@ -4,9 +4,10 @@
 //! Before ─Start► Running ─End► Over          Running ─Error► Over
 //! ```
 
+use super::outline::{FUNCTIONS, noted};
 use super::{encode_finish, encode_id, error, usage};
 use crate::formats::{Asked, StreamWriter};
-use crate::hub::{ErrorKind, Event, Finish, Piece, PieceKind, Rejection, Start};
+use crate::hub::{CallKind, ErrorKind, Event, Finish, Piece, PieceKind, Rejection, Start};
 use crate::json::Out;
 use crate::usage::Usage;
 
@@ -15,6 +16,8 @@ use crate::usage::Usage;
 pub(super) struct Writer {
     model: String,
     include_usage: bool,
+    /// The client reads calls in their older form, of which there is one.
+    older: bool,
     now: u64,
     /// Everything from `data: ` to the list of choices, the same in every chunk; empty until the answer starts.
     head: Vec<u8>,
@@ -42,6 +45,10 @@ enum Slot {
     Refusal,
     Reasoning,
     Call(u32),
+    /// A call whose input is free text.
+    Custom(u32),
+    /// The one call of the older form.
+    Function,
     /// Nowhere: chat has no place for it.
     Silent,
 }
@@ -73,6 +80,7 @@ impl Writer {
         Self {
             model: asked.model.clone(),
             include_usage: asked.include_usage,
+            older: noted(asked.memo.as_deref(), FUNCTIONS),
             now: asked.now,
             head: Vec::new(),
             choices: Vec::new(),
@@ -115,30 +123,37 @@ impl Writer {
 
     fn part_start(&mut self, choice: u32, kind: &PieceKind<'_>, out: &mut Vec<u8>) {
         self.role(choice, out);
+        let older = self.older;
         let Some(state) = self.state(choice) else { return };
         let slot = match kind {
             PieceKind::Text => Slot::Content,
             PieceKind::Reasoning => Slot::Reasoning,
             PieceKind::Refusal => Slot::Refusal,
             PieceKind::RedactedReasoning(_) => Slot::Silent,
-            PieceKind::ToolCall { .. } => Slot::Call(state.calls),
+            PieceKind::ToolCall { .. } if older && state.calls > 0 => Slot::Silent,
+            PieceKind::ToolCall { .. } if older => Slot::Function,
+            PieceKind::ToolCall { kind: CallKind::Custom, .. } => Slot::Custom(state.calls),
+            PieceKind::ToolCall { kind: CallKind::Function, .. } => Slot::Call(state.calls),
         };
         state.parts.push(slot);
-        if let PieceKind::ToolCall { id, name, .. } = kind {
+        if let PieceKind::ToolCall { id, name, kind } = kind {
             let number = state.calls.to_string();
             state.calls = state.calls.saturating_add(1);
             state.spoke = true;
             let (id, name) = (id.as_escaped(), name.as_escaped());
-            let delta = [
-                "\"tool_calls\":[{\"index\":",
-                &number,
-                ",\"id\":\"",
-                id,
-                "\",\"type\":\"function\",\"function\":{\"name\":\"",
-                name,
-                "\",\"arguments\":\"\"}}]",
-            ];
-            self.chunk(choice, &delta, None, out);
+            let (kind, input) = match kind {
+                CallKind::Function => ("function", "arguments"),
+                CallKind::Custom => ("custom", "input"),
+            };
+            let called = ["\"", kind, "\":{\"name\":\"", name, "\",\"", input, "\":\"\"}}]"];
+            let listed = ["\"tool_calls\":[{\"index\":", &number, ",\"id\":\"", id, "\",\"type\":\"", kind, "\","];
+            match slot {
+                Slot::Function => self.chunk(choice, &["\"function_call\":{\"name\":\"", name, "\",\"arguments\":\"\"}"], None, out),
+                Slot::Silent => {}
+                Slot::Call(_) | Slot::Custom(_) | Slot::Content | Slot::Refusal | Slot::Reasoning => {
+                    self.chunk(choice, &[&listed[..], &called[..]].concat(), None, out);
+                }
+            }
         }
     }
 
@@ -159,19 +174,25 @@ impl Writer {
                 let delta = ["\"tool_calls\":[{\"index\":", &number.to_string(), ",\"function\":{\"arguments\":\"", text, "\"}}]"];
                 self.chunk(choice, &delta, None, out);
             }
+            Slot::Custom(number) => {
+                let delta = ["\"tool_calls\":[{\"index\":", &number.to_string(), ",\"custom\":{\"input\":\"", text, "\"}}]"];
+                self.chunk(choice, &delta, None, out);
+            }
+            Slot::Function => self.chunk(choice, &["\"function_call\":{\"arguments\":\"", text, "\"}"], None, out),
             Slot::Silent => {}
         }
     }
 
     fn finish(&mut self, choice: u32, reason: &Finish<'_>, out: &mut Vec<u8>) {
         self.role(choice, out);
+        let older = self.older;
         let Some(state) = self.state(choice).filter(|state| !state.finished) else { return };
         if matches!(reason, Finish::Malformed | Finish::Error) && !state.spoke {
             let sentence = "the provider broke off before it said anything";
             return self.fail(&Rejection::new(ErrorKind::BadGateway, sentence), out);
         }
         state.finished = true;
-        let word = encode_finish(reason, state.calls > 0);
+        let word = encode_finish(reason, state.calls > 0, older);
         self.chunk(choice, &[], Some(word), out);
     }
 
