@@ -19,7 +19,7 @@ use super::server::Upstream;
 /// V8 compiles the probe on two threads of a busy machine.
 const START: Duration = Duration::from_secs(60);
 /// How long the first missing line is waited for, and each after it.
-const PATIENCE: [Duration; 2] = [Duration::from_secs(5), Duration::from_millis(200)];
+const PATIENCE: [Duration; 2] = [Duration::from_secs(20), Duration::from_millis(200)];
 /// How long an Envoy that is about to crash may take.
 const CRASH: Duration = Duration::from_secs(20);
 const CRASHED: &str = "-- Envoy crashed";

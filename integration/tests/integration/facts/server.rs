@@ -9,7 +9,7 @@ use weir_integration::http::server::{Answer, Server};
 use super::client::{looked, trailer_section};
 
 /// How long a request may be on its way.
-const ARRIVAL: Duration = Duration::from_secs(5);
+const ARRIVAL: Duration = Duration::from_secs(20);
 
 /// One cluster's server.
 pub struct Upstream {
