@@ -1,13 +1,12 @@
-//! Metrics of the host by name: each is defined once per VM, because a second definition is a second id for ever.
+//! Metrics of the host by name.
 
-use std::collections::BTreeMap;
 use weir_abi::{self as abi, HostError, Level, MetricKind};
 use weir_core::names;
-use weir_core::telemetry::Metric;
+use weir_core::telemetry::{Metric, MetricIds};
 
-/// The ids of the metrics that this VM has used. Names are bounded by the document, so the map is, too.
+/// The metrics that this VM has used.
 #[derive(Default)]
-pub struct Metrics(BTreeMap<String, u32>);
+pub struct Metrics(MetricIds);
 
 impl Metrics {
     /// Counts or records a value.
@@ -25,22 +24,11 @@ impl Metrics {
     }
 
     fn try_bump(&mut self, metric: Metric, name: &str, value: u64) -> Result<(), HostError> {
-        let id = match self.0.get(name) {
-            Some(&id) => id,
-            None => {
-                let kind = match metric {
-                    Metric::Counter => MetricKind::Counter,
-                    Metric::Histogram => MetricKind::Histogram,
-                    Metric::Gauge => MetricKind::Gauge,
-                };
-                let id = abi::define_metric(kind, name)?;
-                self.0.insert(name.to_owned(), id);
-                id
-            }
-        };
+        let mut id = |kind| self.0.id(name, || abi::define_metric(kind, name));
         match metric {
-            Metric::Counter => abi::increment_metric(id, i64::try_from(value).unwrap_or(i64::MAX)),
-            Metric::Histogram | Metric::Gauge => abi::record_metric(id, value),
+            Metric::Counter => abi::increment_metric(id(MetricKind::Counter)?, i64::try_from(value).unwrap_or(i64::MAX)),
+            Metric::Histogram => abi::record_metric(id(MetricKind::Histogram)?, value),
+            Metric::Gauge => abi::record_metric(id(MetricKind::Gauge)?, value),
         }
     }
 }

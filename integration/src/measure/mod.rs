@@ -38,16 +38,14 @@ const ROWS: [(&str, Candidate, &str); 7] = [
 const COLUMNS: [&str; 3] = ["1 KB", "16 KB", "a chunk of a paced stream"];
 const SIZES: [usize; 2] = [1 << 10, 16 << 10];
 
-/// Requests of each size before the first slice, not counted: connections, caches, and V8's optimising compiler, which takes up a
-/// function after it has run for a while; a quarter of these leaves a third of Weir's code unoptimised.
-const WARM_UP: [usize; 2] = [6000, 1500];
+/// Requests of each size before the first slice, not counted: connections, caches, and V8's optimising compiler. Ten times as many change
+/// no figure by more than its slices differ.
+const WARM_UP: usize = 600;
 /// Requests of a slice.
 const REQUESTS: usize = 200;
 /// Chunks of a short and of a long stream, and how many of each make a slice: a chunk's cost is the difference.
 const CHUNKS: [usize; 2] = [20, 120];
 const STREAMS: usize = 4;
-/// Streams of the longer kind before the first slice.
-const WARM_STREAMS: usize = 40;
 
 /// A row while it is measured: which process, and its slices by column.
 struct Measured {
@@ -112,10 +110,10 @@ fn warm_up(source: Source, upstream: &Upstream, processes: &mut [Running], rows:
     for ((name, candidate, _), row) in ROWS.iter().zip(rows.iter_mut()) {
         let load = &mut processes[row.process].load;
         let mut warm = || {
-            for (size, count) in SIZES.into_iter().zip(WARM_UP) {
-                load.requests(&bytes::request(row.model, size, false), count)?;
+            for size in SIZES {
+                load.requests(&bytes::request(row.model, size, false), WARM_UP)?;
             }
-            load.streams(upstream, &bytes::request(row.model, SIZES[0], true), WARM_STREAMS, CHUNKS[1])
+            load.streams(upstream, &bytes::request(row.model, SIZES[0], true), STREAMS, CHUNKS[1])
         };
         match warm() {
             Ok(()) => progress::say(&format!("{name}: warm")),

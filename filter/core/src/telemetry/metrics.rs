@@ -160,6 +160,9 @@ impl LimitMetrics {
 
 /// Appends a tag's value: what would end it, or what a statistics protocol gives a meaning, as `%XX`.
 pub fn encode_tag(value: &str, out: &mut String) {
+    if value.bytes().all(is_plain) {
+        return out.push_str(value);
+    }
     for run in value.as_bytes().chunk_by(|one, next| is_plain(*one) && is_plain(*next)) {
         match core::str::from_utf8(run) {
             Ok(text) if run.first().copied().is_some_and(is_plain) => out.push_str(text),
