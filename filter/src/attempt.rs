@@ -25,7 +25,8 @@ pub fn answer_head(context: u32, end: bool) -> Action {
     if vm::attempt(context, |attempt, _| attempt.answers()) != Some(true) {
         return gateway::answer_head(context, end);
     }
-    let Some(head) = host::headers(Map::Response) else { return Action::Continue };
+    // What can't be read can't be judged, and on a direct twin nobody behind this would withhold it.
+    let Some(head) = host::headers(Map::Response) else { return host::refuse(b"the gateway could not read the answer") };
     let now = host::now();
     let verdict = vm::attempt(context, |attempt, exchange| attempt.answer_head(exchange, head, end, now, host::code_details));
     carry_out(context, verdict, end, None)

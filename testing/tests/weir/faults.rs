@@ -1,8 +1,8 @@
 //! One host call fails once, wherever it is made and whatever it answers: nothing traps, nothing hangs, and the client is answered.
 
 use super::limiter::{Limiter, limited};
-use super::rig::{ASK, ASK_STREAM, DOCUMENT, STREAM, answers, ask, envoy, pair, provider, stream, unused, wiring};
-use super::translated;
+use super::rig::{ASK, ASK_STREAM, DOCUMENT, STREAM, answers, ask, envoy, pair, provider, stream, twins, unused, wiring};
+use super::{cuts, stories, translated};
 use std::time::Duration;
 use weir_testing::{Answer, Fault, HeaderMap, Play, Proxy, Request, Sent, Status};
 
@@ -32,6 +32,14 @@ fn passing() -> Proxy {
     envoy(&document, wiring().cluster("alpha", provider("alpha", alpha)).cluster("beta", provider("beta", unused)))
 }
 
+/// The twin of a plan's only target; where the route's metadata can't be read, the usual cluster serves as well.
+fn direct() -> Proxy {
+    let marked = |sent: &Sent| alpha(sent).header("set-cookie", "of=the-provider");
+    let twin = provider("alpha", marked).without_upstream();
+    let clusters = twins().cluster("weir-direct-alpha", twin).cluster("alpha", provider("alpha", marked));
+    envoy(DOCUMENT, clusters.cluster("beta", provider("beta", unused)))
+}
+
 /// What the client asks for, who answers, and the status if nothing fails.
 struct Scene {
     name: &'static str,
@@ -57,6 +65,14 @@ fn scenes() -> Vec<Scene> {
         scene("silence", || pair(|_| Play::default().wait(Duration::from_secs(3600)), alpha), ask(ASK), 504),
         scene("translated", || translated::claude(|_| Play::json(200, translated::ANSWER)), ask(ASK), 200),
         scene("translated stream", || translated::claude(|_| Play::stream([translated::STREAM.into()])), ask(ASK_STREAM), 200),
+        scene("direct twin", direct, ask(ASK.replace("smart", "lone")), 200),
+        scene("direct twin, stream", direct, ask(ASK_STREAM.replace("smart", "lone")), 200),
+        scene(
+            "Responses to chat, streamed",
+            || cuts::speaking_chat(alpha, alpha),
+            Request::json("/v1/responses", stories::streamed(stories::RESPONSES)),
+            200,
+        ),
         scene("within the budget", || waiting(1_000_000), team(ASK), 200),
         scene("over the budget", || waiting(0), team(ASK), 429),
         scene(
@@ -106,6 +122,8 @@ fn any_host_call_may_fail_once() {
                 assert!(answered, "{}: {}", received.status(), what(&proxy));
                 assert!(Duration::from_nanos(proxy.host().now() - before) <= LONGEST, "{}", what(&proxy));
                 assert!(!received.text().contains("key-of"), "{}: {}", received.text(), what(&proxy));
+                // No answer passes that nobody has looked at.
+                assert_eq!(received.header("set-cookie"), None, "{}", what(&proxy));
                 for sent in proxy.sent(id).iter().filter(|sent| sent.complete) {
                     let own = if sent.cluster == "beta" { "key-of-beta" } else { "key-of-alpha" };
                     let headers = sent.headers.to_string().replace(own, "");

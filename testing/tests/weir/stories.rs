@@ -1,7 +1,7 @@
 //! Thousands of short random exchanges with the built gateway: any cuts, any order, any accident; what holds always is checked after each.
 
 use super::limiter::Limiter;
-use super::rig::{ANSWER, ASK, ASK_STREAM, DOCUMENT, END, KEYS, STREAM, answers, ask, envoy, provider, stream, try_host, wiring};
+use super::rig::{ANSWER, ASK, ASK_STREAM, DOCUMENT, KEYS, answers, ask, envoy, provider, stream, try_host, twins, wiring};
 use super::{charges, translated};
 use std::cell::RefCell;
 use std::time::Duration;
@@ -10,12 +10,14 @@ use weir_testing::{Order, Part, Play, Proxy, Received, Request, Sent, Stage, Sto
 /// Far above everything that a story uses.
 const FAR: u64 = 1_000_000;
 
-/// [`DOCUMENT`] with budgets, a path that passes unread, and a third provider of another format behind the first two.
+/// [`DOCUMENT`] with budgets, a path that passes unread, and a third provider of another format behind the first two, which speak chat
+/// alone: clients of the other formats are translated for them.
 fn document(on_failure: &str) -> String {
     let claude = r#""claude": {"kind": "anthropic", "auth": {"api_key": {"env": "CLAUDE_KEY"}}}, "beta": "#;
     let third = r#""model": "m-beta", "priority": 1}, {"provider": "claude", "model": "claude-x", "priority": 2}"#;
     super::limiter::document(on_failure)
         .replacen("\"beta\": ", claude, 1)
+        .replacen("{\"kind\": \"openai\", ", "{\"kind\": \"openai\", \"speaks\": [\"chat\"], ", 1)
         .replacen("\"model\": \"m-beta\", \"priority\": 1}", third, 1)
         .replacen("\"models\": [", r#""endpoints": [{"prefix": "/v1/files", "provider": "alpha"}], "models": ["#, 1)
 }
@@ -35,11 +37,22 @@ fn messages(sent: &Sent) -> Play {
     }
 }
 
+/// A provider's name, and what it answers.
+type Provider = (&'static str, fn(&Sent) -> Play);
+
+/// Each provider behind its cluster, and behind the twin for plans that have it alone.
 fn gateway(on_failure: &str, limiter: &Limiter) -> Proxy {
+    let providers: [Provider; 3] = [("alpha", chat), ("beta", chat), ("claude", messages)];
+    behind(on_failure, limiter, &providers)
+}
+
+fn behind(on_failure: &str, limiter: &Limiter, providers: &[Provider]) -> Proxy {
     let environment: Vec<(&str, &str)> = KEYS.into_iter().chain([("CLAUDE_KEY", "key-of-claude")]).collect();
-    let wiring = wiring().cluster("alpha", provider("alpha", chat)).cluster("beta", provider("beta", chat));
-    let mut proxy =
-        Proxy::new(try_host(&document(on_failure), &environment).unwrap(), wiring.cluster("claude", provider("claude", messages)));
+    let clusters = providers.iter().fold(twins(), |wiring, (name, plays)| {
+        let twin = provider(name, *plays).without_upstream();
+        wiring.cluster(name, provider(name, *plays)).cluster(&format!("weir-direct-{name}"), twin)
+    });
+    let mut proxy = Proxy::new(try_host(&document(on_failure), &environment).unwrap(), clusters);
     let limiter = limiter.clone();
     proxy.host_mut().cluster("weir-limits", move |call| limiter.answer(call));
     proxy
@@ -56,25 +69,50 @@ fn requests() -> Vec<Request> {
         chat(&ASK.replace("smart", "none")),
         client(Request::new("GET", "/v1/models")),
         client(Request::new("POST", "/v1/files").pieces([b"anything, unread".to_vec()])),
+        client(Request::json("/v1/messages", MESSAGES)),
+        client(Request::json("/v1/messages", streamed(MESSAGES))),
+        client(Request::json("/v1/responses", RESPONSES)),
+        client(Request::json("/v1/responses", streamed(RESPONSES))),
     ]
 }
 
-/// A translated answer says when it was made, which differs from run to run.
-fn timeless(text: &str) -> String {
-    let mut parts = text.split("\"created\":");
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |text, part| text + "\"created\":0" + part.trim_start_matches(|c: char| c.is_ascii_digit()))
+/// A client of the Messages format.
+pub const MESSAGES: &str = r#"{"model":"smart","max_tokens":100,"messages":[{"role":"user","content":"Hello"}]}"#;
+/// A client of the Responses format.
+pub const RESPONSES: &str = r#"{"model":"smart","input":"Hello"}"#;
+
+/// The same request for a stream.
+pub fn streamed(body: &str) -> String {
+    body.replacen('{', "{\"stream\":true,", 1)
 }
 
-/// The whole answers that a client may get.
+/// The place of the request that no model answers, and of the two that are not answered in a format.
+const NO_MODEL: usize = 4;
+const NOT_ANSWERS: [usize; 2] = [5, 6];
+
+/// What the end of a stream looks like, by the client's format.
+const ENDS: [&str; 3] = ["data: [DONE]", "event: message_stop", "event: response.completed"];
+
+/// A translated answer says when it was made, which differs from run to run.
+pub fn timeless(text: &str) -> String {
+    let numbers = text.split_inclusive(|c: char| !c.is_ascii_digit());
+    let told = |part: &str| part.trim_end_matches(|c: char| !c.is_ascii_digit()).len() >= 10;
+    numbers.map(|part| if told(part) { part.trim_start_matches(|c: char| c.is_ascii_digit()) } else { part }).collect()
+}
+
+/// The whole answers that a client may get: of the first provider, and of the last one when the others refuse.
 fn whole_answers() -> Vec<String> {
-    let translated = [ASK, ASK_STREAM].map(|body| {
-        let mut proxy = translated::claude(messages);
-        let id = proxy.exchange(&ask(body)).unwrap();
-        timeless(&proxy.received(id).text())
-    });
-    let own = [ANSWER.to_owned(), [STREAM, END].concat(), "{\"id\":\"file-1\"}".to_owned()];
-    own.iter().map(|text| timeless(text)).chain(translated).collect()
+    let first: [Provider; 3] = [("alpha", chat), ("beta", chat), ("claude", messages)];
+    let last: [Provider; 3] = [("alpha", |_| Play::refuse()), ("beta", |_| Play::refuse()), ("claude", messages)];
+    let mut whole = Vec::new();
+    for providers in [first, last] {
+        for request in requests() {
+            let mut proxy = behind("allow", &Limiter::new(FAR), &providers);
+            let id = proxy.exchange(&request).unwrap();
+            whole.push(timeless(&proxy.received(id).text()));
+        }
+    }
+    whole
 }
 
 fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
@@ -82,17 +120,20 @@ fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
 }
 
 /// A client that stayed got an answer, and what looks like a whole one is one.
-fn is_an_answer(received: &Received, whole: &[String], reads_body: bool) -> Result<(), String> {
+fn is_an_answer(received: &Received, whole: &[String], formatted: bool) -> Result<(), String> {
     let (status, text) = (received.status(), timeless(&received.text()));
     ensure(received.reset || received.ended, || format!("no end: {status} {text}"))?;
     ensure(status == 0 && received.reset || matches!(status, 200 | 400..=504), || format!("status {status}"))?;
     ensure(!text.contains("key-of"), || format!("a key is told: {text}"))?;
     match status {
-        200 if text.contains("[DONE]") => ensure(whole.contains(&text), || format!("it looks complete and is not: {text}")),
-        200 if received.ended && reads_body && !text.contains("data: ") => ensure(whole.contains(&text), || format!("it is cut: {text}")),
-        400.. if received.ended => ensure(text.is_empty() || text.starts_with("{\"error\":") || text.starts_with("the gateway"), || {
-            format!("no error of the format: {status} {text}")
-        }),
+        200 if ENDS.iter().any(|end| text.contains(end)) => {
+            ensure(whole.contains(&text), || format!("it looks complete and is not: {text}"))
+        }
+        200 if received.ended && formatted && !text.contains("data: ") => ensure(whole.contains(&text), || format!("it is cut: {text}")),
+        400.. if received.ended => ensure(
+            ["{\"error\":", "{\"type\":\"error\"", "the gateway"].iter().any(|start| text.starts_with(start)) || text.is_empty(),
+            || format!("no error of the format: {status} {text}"),
+        ),
         _ => Ok(()),
     }
 }
@@ -111,13 +152,12 @@ fn check(story: &Story, told: &mut Told, limiter: &Limiter, whole: &[String]) ->
         ensure(proxy.is_over(*id), || "it is not over".to_owned())?;
         for sent in proxy.sent(*id).iter().filter(|sent| sent.complete && sent.cluster != "weir-none") {
             let all = format!("{} {}", sent.headers, String::from_utf8_lossy(&sent.body));
-            let strangers = all.replace(&format!("key-of-{}", sent.cluster), "");
+            let strangers = all.replace(&format!("key-of-{}", sent.cluster.trim_start_matches("weir-direct-")), "");
             ensure(!strangers.contains("key-of"), || format!("{} sees a key of another: {all}", sent.cluster))?;
         }
     }
     for (request, id) in told.stayed(story) {
-        // Models and endpoints are not answers of a format.
-        is_an_answer(proxy.received(id), whole, request < 4)?;
+        is_an_answer(proxy.received(id), whole, !NOT_ANSWERS.contains(&request))?;
     }
     Ok(())
 }
@@ -160,7 +200,7 @@ fn without_accidents_everybody_is_answered() {
     let answered = |story: &Story, told: &mut Told| {
         check(story, told, &limiter.borrow(), &whole)?;
         for (request, id) in told.stayed(story) {
-            let expected = if request == 4 { 404 } else { 200 };
+            let expected = if request == NO_MODEL { 404 } else { 200 };
             let received = told.proxy.received(id);
             ensure(received.status() == expected && received.ended, || format!("{}: {}", received.status(), received.text()))?;
         }
