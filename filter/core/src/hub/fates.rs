@@ -181,8 +181,8 @@ table! {
     PresencePenalty = "presence_penalty":                                  [Carry Lose Lose Lose Carry],
     /// Bias by token id.
     LogitBias = "logit_bias":                                              [Carry Lose Lose Lose Lose],
-    /// Log probabilities.
-    Logprobs = "logprobs":                                                 [Carry Carry Refuse Refuse Carry],
+    /// Log probabilities, which no answer brings back across formats.
+    Logprobs = "logprobs":                                                 [Refuse Refuse Refuse Refuse Refuse],
     /// More than one answer.
     ChoiceCount = "n":                                                     [Carry Refuse Refuse Refuse Carry],
     /// Texts that end the answer.

@@ -1,6 +1,6 @@
 //! Requests as Responses has them. Nothing refers to state on the provider's side, and nothing is kept there unless the client asks.
 
-use super::decode::{CIPHER, LOGPROBS};
+use super::decode::CIPHER;
 use super::sent::Pen;
 use super::{asked_tools, sent};
 use crate::formats::crossing::Crossing;
@@ -47,7 +47,12 @@ pub(super) fn encode(
     text(request, out);
     let ciphers = reasoning(request, model, out, &mut crossing)?;
     sampling(request, model, out, &mut crossing)?;
-    include(request, ciphers, out);
+    if ciphers {
+        out.key("include");
+        out.open_array();
+        out.plain(CIPHER);
+        out.close_array();
+    }
     settings(request, out);
     out.close_object();
     Ok(())
@@ -185,24 +190,7 @@ fn sampling(request: &Request<'_>, model: Model, out: &mut Out, crossing: &mut C
         out.key("max_output_tokens");
         out.number(limit);
     }
-    if let Some(top) = sampling.top_logprobs {
-        out.key("top_logprobs");
-        out.raw(top);
-    }
     Ok(())
-}
-
-fn include(request: &Request<'_>, ciphers: bool, out: &mut Out) {
-    let wanted = [(ciphers, CIPHER), (request.sampling.logprobs, LOGPROBS)];
-    if wanted.iter().all(|(wanted, _)| !wanted) {
-        return;
-    }
-    out.key("include");
-    out.open_array();
-    for (_, name) in wanted.into_iter().filter(|(wanted, _)| *wanted) {
-        out.plain(name);
-    }
-    out.close_array();
 }
 
 fn settings(request: &Request<'_>, out: &mut Out) {

@@ -4,7 +4,7 @@ use super::pen::Pen;
 use crate::formats::crossing::Crossing;
 use crate::formats::openai_models::Model;
 use crate::hub::{Field, Rejection, Request, Wish};
-use crate::json::{Out, Raw};
+use crate::json::Out;
 
 /// Most texts that end the answer.
 const STOPS: usize = 4;
@@ -32,8 +32,6 @@ pub(super) fn encode(request: &Request<'_>, model: Model, pen: &mut Pen<'_, '_>)
         ("frequency_penalty", sampling.frequency_penalty),
         ("presence_penalty", sampling.presence_penalty),
         ("logit_bias", sampling.logit_bias),
-        ("top_logprobs", sampling.top_logprobs),
-        ("logprobs", sampling.logprobs.then_some(Raw::TRUE)),
     ] {
         pen.raw(name, value)?;
     }
