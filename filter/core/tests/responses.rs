@@ -343,3 +343,41 @@ fn custom_tools_come_back() {
     let last = collected(&stream, "custom");
     assert_eq!((&last["output"][0]["type"], &last["output"][0]["input"]), (&"custom_tool_call".into(), &"* a\n\"b\"".into()));
 }
+
+/// No cut and no changed byte is taken for a request unless it is JSON, and none can do harm.
+#[test]
+fn broken_requests_are_refused() {
+    let json = |body: &[u8]| serde_json::from_slice::<Value>(body).is_ok();
+    let head = Head::new("/v1/responses");
+    for name in ["agent_next_turn", "images", "custom_tool_history", "json_schema", "tool_choice_allowed", "repeated_members"] {
+        let whole = fs::read(cases().join("requests/responses").join(name).join("request.json")).unwrap();
+        for at in 0..whole.len() {
+            let mut changed = whole.clone();
+            for byte in [b'"', b'}', b'[', b'0', b'\\', 0xC3] {
+                changed[at] = byte;
+                for body in [&changed[..], &whole[..at]] {
+                    assert!(client().outline(&head, body).is_err() || json(body), "{name} at {at}");
+                    assert!(client().decode(&head, body).is_err() || json(body), "{name} at {at}");
+                }
+            }
+        }
+    }
+}
+
+/// The same of answers: whatever byte of a stream is another one, the reader ends it once and says nothing behind that.
+#[test]
+fn broken_streams_end_once() {
+    let provider = formats::translation(FormatId::Responses).unwrap();
+    for name in ["text_then_calls", "thinking_with_ciphertext", "without_indexes", "custom_call"] {
+        let whole = fs::read(cases().join("answers/responses").join(name).with_extension("sse")).unwrap();
+        for at in (0..whole.len()).step_by(3) {
+            let mut changed = whole.clone();
+            for byte in [b'"', b'}', b'\n', b'7'] {
+                changed[at] = byte;
+                // The grammar of the events is checked on the way.
+                let said = Said::streamed(provider, [changed.as_slice()].into_iter());
+                assert_ne!(said.end, Ending::None, "{name} at {at}");
+            }
+        }
+    }
+}

@@ -10,6 +10,7 @@ mod event;
 mod input;
 mod items;
 mod meter;
+mod open;
 mod outline;
 mod output;
 mod parts;

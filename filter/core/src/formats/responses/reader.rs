@@ -9,6 +9,7 @@
 use super::answer::{BETWEEN_THOUGHTS, Content, Item, ItemKind, Response, Said};
 use super::error;
 use super::event::Wire;
+use super::open::{Items, Slot};
 use crate::formats::StreamReader;
 use crate::framing::sse::Frame;
 use crate::hub::{CallKind, ErrorKind, Event, Failure, Piece, PieceKind, Start};
@@ -25,30 +26,7 @@ pub(super) struct Reader {
     /// The hub's number of the next part.
     next: u32,
     said: Said,
-    items: Vec<Open>,
-}
-
-/// An item that has begun and not ended.
-#[derive(Debug)]
-struct Open {
-    output_index: Option<u64>,
-    id: String,
-    kind: ItemKind,
-    /// Its open parts; those of a reasoning item are one part of the hub.
-    parts: Vec<Slot>,
-    /// How many parts it ever had.
-    began: usize,
-}
-
-/// A part that is open.
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    /// The wire's number in the item; that of a reasoning item moves on with its summaries.
-    number: u64,
-    /// The hub's number.
-    index: u32,
-    /// Whether a delta said anything.
-    said: bool,
+    items: Items,
 }
 
 type Sink<'s> = &'s mut dyn FnMut(Event<'_>);
@@ -130,7 +108,7 @@ impl Reader {
             self.break_off("the provider's stream has too many open items", sink);
             return Ok(());
         }
-        let at = self.push(wire.output_index, &item.id, kind);
+        let at = self.items.push(wire.output_index, &item.id, kind);
         if let ItemKind::Call(kind) = kind {
             self.open_call(at, &item, kind, sink);
         }
@@ -145,8 +123,7 @@ impl Reader {
 
     /// Opens a part of the item in this place.
     fn open(&mut self, at: usize, number: u64, kind: PieceKind<'_>, sink: Sink<'_>) -> Option<Slot> {
-        let open: usize = self.items.iter().map(|item| item.parts.len()).sum();
-        if open >= MAX_OPEN {
+        if self.items.open_parts() >= MAX_OPEN {
             self.break_off("the provider's stream has too many open parts", sink);
             return None;
         }
@@ -160,33 +137,10 @@ impl Reader {
         Some(slot)
     }
 
-    /// The place of the item that an event is about.
-    fn place(&self, wire: &Wire<'_>) -> Option<usize> {
-        let by_index = wire.output_index.and_then(|index| self.items.iter().rposition(|item| item.output_index == Some(index)));
-        by_index.or_else(|| {
-            let id = wire.item_id.plain();
-            let known = (!id.is_empty()).then(|| self.items.iter().rposition(|item| *item.id == *id)).flatten();
-            known.or_else(|| self.items.len().checked_sub(1).filter(|_| wire.output_index.is_none()))
-        })
-    }
-
     /// The place of the item that an event is about, which begins with it where its own beginning was left out.
     fn place_of(&mut self, wire: &Wire<'_>, kind: ItemKind, sink: Sink<'_>) -> usize {
         self.begin(sink);
-        if let Some(at) = self.place(wire).filter(|&at| self.items.get(at).is_some_and(|item| item.kind == kind)) {
-            return at;
-        }
-        self.push(wire.output_index, &wire.item_id, kind)
-    }
-
-    /// Notes an item that begins, and gives its place back.
-    fn push(&mut self, output_index: Option<u64>, id: &Str<'_>, kind: ItemKind) -> usize {
-        self.items.push(Open { output_index, id: id.plain().into_owned(), kind, parts: Vec::new(), began: 0 });
-        self.items.len() - 1
-    }
-
-    fn slot(&mut self, at: usize, number: u64) -> Option<&mut Slot> {
-        self.items.get_mut(at)?.parts.iter_mut().find(|slot| slot.number == number)
+        self.items.place_of(wire, kind).unwrap_or_else(|| self.items.push(wire.output_index, &wire.item_id, kind))
     }
 
     fn part_added(&mut self, wire: &Wire<'_>, sink: Sink<'_>) -> Result<(), JsonError> {
@@ -197,10 +151,10 @@ impl Reader {
         };
         let number = wire.part_index.unwrap_or(0);
         // A reasoning item has content parts, too; its one part of the hub begins with its text.
-        let message = self.place(wire).and_then(|at| self.items.get(at)).is_none_or(|item| item.kind == ItemKind::Message);
+        let message = self.items.place(wire).and_then(|at| self.items.get(at)).is_none_or(|item| item.kind == ItemKind::Message);
         if message {
             let at = self.place_of(wire, ItemKind::Message, sink);
-            if self.slot(at, number).is_none() {
+            if self.items.slot(at, number).is_none() {
                 self.open(at, number, kind, sink);
             }
         }
@@ -208,7 +162,7 @@ impl Reader {
     }
 
     fn part_done(&mut self, wire: &Wire<'_>, sink: Sink<'_>) {
-        let Some(item) = self.place(wire).and_then(|at| self.items.get_mut(at)).filter(|item| item.kind == ItemKind::Message) else {
+        let Some(item) = self.items.place(wire).and_then(|at| self.items.get_mut(at)).filter(|item| item.kind == ItemKind::Message) else {
             return;
         };
         let number = wire.part_index.unwrap_or(0);
@@ -225,14 +179,14 @@ impl Reader {
         let Some(text) = (if again { &wire.whole } else { &wire.delta }).as_ref().filter(|text| !text.is_empty()) else { return };
         let at = self.place_of(wire, ItemKind::Message, sink);
         let number = wire.part_index.unwrap_or(0);
-        if self.slot(at, number).is_none() && self.open(at, number, kind.clone(), sink).is_none() {
+        if self.items.slot(at, number).is_none() && self.open(at, number, kind.clone(), sink).is_none() {
             return;
         }
         self.say(at, number, again, Piece::Text(text.reborrow()), sink);
     }
 
     fn say(&mut self, at: usize, number: u64, again: bool, piece: Piece<'_>, sink: Sink<'_>) {
-        let Some(slot) = self.slot(at, number).filter(|slot| !(again && slot.said)) else { return };
+        let Some(slot) = self.items.slot(at, number).filter(|slot| !(again && slot.said)) else { return };
         slot.said = true;
         let index = slot.index;
         sink(Event::PartDelta { choice: 0, index, piece });
@@ -250,7 +204,7 @@ impl Reader {
             if slot.said {
                 sink(Event::PartDelta { choice: 0, index: slot.index, piece: between });
             }
-            if let Some(slot) = self.slot(at, slot.number) {
+            if let Some(slot) = self.items.slot(at, slot.number) {
                 slot.number = number;
                 slot.said = false;
             }
@@ -260,7 +214,7 @@ impl Reader {
 
     fn arguments(&mut self, wire: &Wire<'_>, again: bool, sink: Sink<'_>) {
         let Some(text) = (if again { &wire.whole } else { &wire.delta }).as_ref().filter(|text| !text.is_empty()) else { return };
-        let call = self.place(wire).filter(|&at| self.items.get(at).is_some_and(|item| matches!(item.kind, ItemKind::Call(_))));
+        let call = self.items.place(wire).filter(|&at| self.items.get(at).is_some_and(|item| matches!(item.kind, ItemKind::Call(_))));
         match call {
             Some(at) => self.say(at, 0, again, Piece::Arguments(text.reborrow()), sink),
             None => self.break_off("the provider's stream adds to a call that is not open", sink),
@@ -273,11 +227,10 @@ impl Reader {
         let item = wire.item.map(Item::read).transpose()?.unwrap_or_default();
         let kind = item.is();
         let named = Wire { item_id: item.id.reborrow(), output_index: wire.output_index, ..Wire::default() };
-        let found = self.place(&named).filter(|&at| self.items.get(at).is_some_and(|open| open.kind == kind));
-        let at = match found {
+        let at = match self.items.place_of(&named, kind) {
             Some(at) => at,
             None if kind == ItemKind::Hosted => return Ok(()),
-            None => self.push(wire.output_index, &item.id, kind),
+            None => self.items.push(wire.output_index, &item.id, kind),
         };
         match kind {
             ItemKind::Message => self.message_done(at, &item, sink)?,
@@ -285,7 +238,7 @@ impl Reader {
             ItemKind::Call(kind) => self.call_done(at, &item, kind, sink),
             ItemKind::Hosted => {}
         }
-        self.close(at, sink);
+        self.items.close(at, sink);
         Ok(())
     }
 
@@ -333,19 +286,6 @@ impl Reader {
         }
     }
 
-    /// Ends the parts of an item and forgets it.
-    fn close(&mut self, at: usize, sink: Sink<'_>) {
-        let mut place = 0_usize;
-        self.items.retain(|item| {
-            let ends = place == at;
-            place += 1;
-            if ends {
-                item.parts.iter().for_each(|slot| sink(Event::PartEnd { choice: 0, index: slot.index }));
-            }
-            !ends
-        });
-    }
-
     fn complete(&mut self, wire: &Wire<'_>, sink: Sink<'_>) -> Result<(), JsonError> {
         self.start(wire, sink)?;
         let response = wire.response.map(Response::read).transpose()?.unwrap_or_default();
@@ -356,8 +296,8 @@ impl Reader {
         if let Some(output) = response.output.filter(|_| self.next == 0) {
             self.replay(output, sink)?;
         }
-        while !self.items.is_empty() {
-            self.close(0, sink);
+        while self.items.len() > 0 {
+            self.items.close(0, sink);
         }
         self.over = true;
         if let Some(usage) = response.usage {
