@@ -131,6 +131,17 @@ fn a_dialect_gets_what_it_takes() {
     assert_eq!(edited(&format!(r#"{{"model":"m",{messages},"logprobs":true}}"#)), Err(Some("logprobs".to_owned())));
 }
 
+#[test]
+fn paths_of_openai_and_azure_ask_for_an_answer() {
+    let asks = |path| client().task(&Head::new(path)).is_some();
+    for path in ["/v1/chat/completions", "/openai/v1/chat/completions?x=1", "/openai/deployments/my-gpt/chat/completions?api-version=v"] {
+        assert!(asks(path), "{path}");
+    }
+    for path in ["/v1/chat", "/openai/deployments//chat/completions", "/openai/deployments/a/b/chat/completions", "/v1/messages"] {
+        assert!(!asks(path), "{path}");
+    }
+}
+
 /// What a stream says about itself in the pieces it is given in, and what of it goes on.
 fn metered(stream: &[u8], cuts: &[usize], include_usage: bool) -> (Seen, Vec<u8>) {
     let mut meter = same().meter(&asked(include_usage));

@@ -29,9 +29,16 @@ pub struct Chat;
 /// OpenAI's own path, and the one of Azure's `/openai/v1` base URL.
 const PATHS: [&str; 2] = ["/v1/chat/completions", "/openai/v1/chat/completions"];
 
+/// Whether a path is that of a deployment, as Azure's clients ask for one; they name it in the body, too, where it is read.
+fn is_deployment(path: &str) -> bool {
+    let named = path.strip_prefix("/openai/deployments/").and_then(|rest| rest.strip_suffix("/chat/completions"));
+    named.is_some_and(|name| !name.is_empty() && !name.contains('/'))
+}
+
 impl ClientSide for Chat {
     fn task(&self, head: &Head<'_>) -> Option<Task> {
-        PATHS.contains(&head.bare()).then_some(Task::Generate)
+        let path = head.bare();
+        (PATHS.contains(&path) || is_deployment(path)).then_some(Task::Generate)
     }
 
     fn outline(&self, _head: &Head<'_>, body: &[u8]) -> Result<Outline, Rejection> {
