@@ -105,6 +105,12 @@ static PROVIDER: Shape = Shape {
             Value::Text,
             "The version of the API in the paths of `azure-openai`; without it the newer paths are used.",
         ),
+        member(
+            "concurrency",
+            Optional,
+            Value::Count(1, 1_000_000),
+            "The most requests under way there at a time, for each worker of each Envoy; over it the plan moves on, or the client gets 429.",
+        ),
         member("cooldown", Optional, Value::Object(&COOLDOWN), "When it is left alone because it fails."),
         later("project", "The Google Cloud project."),
         later("location", "The Google Cloud location."),
@@ -222,6 +228,7 @@ static TARGET: Shape = Shape {
             Value::Count(1, MOST_TOKENS),
             "The tokens that the model can take in and write together; requests that seem longer are not sent there.",
         ),
+        member("concurrency", Optional, Value::Count(1, 1_000_000), "The same for the model at the provider."),
         member(
             "when",
             Optional,

@@ -8,7 +8,7 @@ use super::onward;
 use super::patience::Watch;
 use super::relay::Relay;
 use crate::formats::Homeward;
-use crate::health::{Lesson, Seats};
+use crate::health::{Flight, Lesson, Seats};
 use crate::hub::{ErrorKind, Failure, Rejection, Renames};
 use crate::names;
 use crate::operations::Operation;
@@ -32,6 +32,8 @@ pub struct Attempt {
     pub(super) watch: Watch,
     /// What it has taught and nobody has heard yet.
     pub(super) lesson: Option<Lesson>,
+    /// It counts as under way as long as it lives.
+    _flight: Flight,
     pub(super) state: AttemptState,
 }
 
@@ -195,6 +197,7 @@ impl Exchange {
             response_model: None,
             finish: None,
         });
+        let flight = target.gate.enter();
         let mut attempt = Attempt {
             place: self.attempts.len().saturating_sub(1),
             homeward: Homeward::new(target.speak.format(), Renames::default()),
@@ -204,6 +207,7 @@ impl Exchange {
             until: None,
             watch: Watch::default(),
             lesson: None,
+            _flight: flight,
             state: AttemptState::Preparing,
         };
         attempt.until = attempt.last_moment(self.outline().stream);

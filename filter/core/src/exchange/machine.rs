@@ -5,7 +5,7 @@ use super::attempt::AttemptRecord;
 use super::configured::Configured;
 use super::headers::{self, Headers};
 use crate::formats::{Asked, ClientSide, Head, Outline, Reply};
-use crate::health::{Health, Seats};
+use crate::health::{Gate, Health, Seats};
 use crate::hub::{ErrorKind, Losses, Rejection};
 use crate::limits::{Claim, Decision, Ledger};
 use crate::names::{self, FormatId};
@@ -94,6 +94,8 @@ pub(super) struct PlannedTarget {
     pub default_max_tokens: u64,
     pub patience: Patience,
     pub seats: Seats,
+    /// Where its attempts are counted.
+    pub gate: Gate,
 }
 
 /// How a target is spoken to.

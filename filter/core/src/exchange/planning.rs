@@ -5,7 +5,7 @@ use super::headers::Headers;
 use super::machine::{BudgetNote, Exchange, PlannedTarget, Speak, State, Verdict};
 use crate::config::{Gateway, IdentitySource};
 use crate::formats::{self, Traits};
-use crate::health::{Health, Seats, Standing};
+use crate::health::{Gate, Health, Seats, Standing};
 use crate::hub::{ErrorKind, Field, Rejection};
 use crate::limits::{Admission, Amounts, Claim, IdentityValue, keys_for};
 use crate::names::FormatId;
@@ -54,6 +54,7 @@ impl Exchange {
             // Only a provider of the client's own format is asked to count.
             speak(provider, client, traits).filter(|speak| !counts || matches!(speak, Speak::Same(_)))
         };
+        let provider_cap = |target: &Target| gateway.provider(target.provider).and_then(|provider| provider.concurrency);
         let mut soonest: Option<(u64, usize)> = None;
         for (at, target) in route.targets.iter().enumerate() {
             let reason = if configured.credential(target.provider).is_err() {
@@ -64,6 +65,8 @@ impl Exchange {
                 LeftOut::When
             } else if target.context_length.is_some_and(|length| self.needs_at_least() > length) {
                 LeftOut::ContextLength
+            } else if health.is_busy(configured.seats(place, at), provider_cap(target), target.concurrency) {
+                LeftOut::Busy
             } else if let Standing::Cooling(until) = health.standing(configured.seats(place, at)) {
                 soonest = Some(soonest.map_or((until, at), |earlier| earlier.min((until, at))));
                 LeftOut::Cooling
@@ -99,6 +102,11 @@ impl Exchange {
                 default_max_tokens: u64::from(target.default_max_tokens),
                 patience: target.patience,
                 seats: configured.seats(place, at),
+                gate: if provider.concurrency.or(target.concurrency).is_some() {
+                    health.gate(configured.seats(place, at))
+                } else {
+                    Gate::default()
+                },
             }))
         };
         self.plan = order.iter().filter_map(planned).collect();
@@ -117,6 +125,9 @@ impl Exchange {
                 Rejection::new(ErrorKind::Unsupported, format!("no provider of `{}` counts tokens without an answer", shown(&model)))
                     .code("unsupported_by_target")
                     .at("model")
+            }
+            None if self.is_left_out_for(LeftOut::Busy) => {
+                Rejection::new(ErrorKind::RateLimited, format!("too many requests for `{}` are under way", shown(&model)))
             }
             None if self.is_left_out_for(LeftOut::ContextLength) => {
                 Rejection::new(ErrorKind::ContextLength, format!("the request is longer than the context of `{}`", shown(&model)))
@@ -146,6 +157,7 @@ impl Exchange {
             default_max_tokens: 0,
             patience: Patience::default(),
             seats: Seats::default(),
+            gate: Gate::default(),
         }));
         match self.claim_budgets(now) {
             Ok(()) => Verdict::Wait,

@@ -3,14 +3,17 @@
 //! A request looks at numbers alone: each provider and each model at a provider has a seat, found once when the document is read.
 
 mod breaker;
+mod flight;
 mod gossip;
 
 pub use breaker::{Cooldown, Standing};
+pub use flight::{Flight, Gate};
 
 use crate::config::Gateway;
 use crate::hub::ErrorKind;
 use crate::providers::{Base, Kind};
 use breaker::Breaker;
+use flight::Counter;
 use gossip::Word;
 
 /// A second in the unit of all times here: nanoseconds since the epoch.
@@ -61,6 +64,8 @@ struct Seat {
     hash: u64,
     policy: Cooldown,
     breaker: Breaker,
+    /// Attempts under way here.
+    flying: Counter,
     /// Why it was opened here since the last tick.
     opened: Option<&'static str>,
     /// Whether it was shown as left alone.
@@ -103,7 +108,16 @@ impl Health {
         }
         let hash = crate::routing::hash([provider, "\0", model].concat().as_bytes());
         let breaker = Breaker::new();
-        self.seats.push(Seat { provider: provider.into(), model: model.into(), hash, policy, breaker, opened: None, shown: false });
+        self.seats.push(Seat {
+            provider: provider.into(),
+            model: model.into(),
+            hash,
+            policy,
+            breaker,
+            flying: Counter::default(),
+            opened: None,
+            shown: false,
+        });
         u32::try_from(self.seats.len()).unwrap_or(0)
     }
 
@@ -129,6 +143,24 @@ impl Health {
             (Standing::Trial, _) | (_, Standing::Trial) => Standing::Trial,
             (Standing::Ready, Standing::Ready) => Standing::Ready,
         }
+    }
+
+    /// Whether as many attempts as the document allows are under way, at a provider or at its model.
+    #[must_use]
+    pub fn is_busy(&self, seats: Seats, provider: Option<u32>, model: Option<u32>) -> bool {
+        let full = |number: u32, cap: Option<u32>| cap.is_some_and(|cap| self.counter(number).is_some_and(|count| count.get() >= cap));
+        full(seats.provider, provider) || full(seats.model, model)
+    }
+
+    /// Where the attempts at a target are counted.
+    #[must_use]
+    pub fn gate(&self, seats: Seats) -> Gate {
+        Gate([seats.provider, seats.model].into_iter().filter_map(|number| self.counter(number).cloned()).collect())
+    }
+
+    fn counter(&self, number: u32) -> Option<&Counter> {
+        let place = usize::try_from(number).ok()?.checked_sub(1)?;
+        self.seats.get(place).map(|seat| &seat.flying)
     }
 
     /// A request goes to a target that is on trial.

@@ -68,6 +68,8 @@ pub struct Provider {
     pub dialect: Dialect,
     /// Request headers that pass from the client beside those that always do; lower case.
     pub pass_headers: Vec<Box<str>>,
+    /// The most requests under way at it at a time, for each worker; `None`: no limit of Weir's.
+    pub concurrency: Option<u32>,
     /// When it is left alone.
     pub cooldown: Cooldown,
 }
@@ -181,6 +183,7 @@ mod tests {
             credential: Credential::None,
             dialect: kind.preset().dialect,
             pass_headers: Vec::new(),
+            concurrency: None,
             cooldown: Cooldown::default(),
         }
     }

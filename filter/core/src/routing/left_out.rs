@@ -15,6 +15,8 @@ pub enum LeftOut {
     ContextLength,
     /// A condition of the document is not met.
     When,
+    /// As many requests as the document allows are under way there.
+    Busy,
     /// Its provider, or its model there, is left alone for a while.
     Cooling,
 }
@@ -29,6 +31,7 @@ impl LeftOut {
             Self::Unsupported(field) => field.as_str(),
             Self::ContextLength => "context_length",
             Self::When => "when",
+            Self::Busy => "busy",
             Self::Cooling => "cooling",
         }
     }

@@ -52,6 +52,8 @@ pub struct Target {
     pub patience: Patience,
     /// How many tokens its model can take in and write together; `None`: nobody has said.
     pub context_length: Option<u64>,
+    /// The most requests under way there at a time, for each worker; `None`: no limit of its own.
+    pub concurrency: Option<u32>,
     /// All of these have to be met.
     pub when: Vec<Condition>,
     /// A hash of the provider's name and the model's, the same in every document that has them.

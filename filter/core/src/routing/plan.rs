@@ -118,6 +118,7 @@ mod tests {
             default_max_tokens: 1,
             patience: Patience::default(),
             context_length: None,
+            concurrency: None,
             when: Vec::new(),
             identity: u64::from(*weight),
         };

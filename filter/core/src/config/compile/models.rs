@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::providers::max_tokens;
-use super::providers::{HEADER_LAW, is_header};
+use super::providers::{HEADER_LAW, concurrency, is_header};
 use super::{Reading, names_of, patience, text_of};
 use crate::config::errors::{Fault, Path};
 use crate::config::gateway::PassThrough;
@@ -67,7 +67,18 @@ fn read_targets(reading: &mut Reading<'_>, route: &Tree, defaults: &[u32], path:
         let when = conditions(reading, tree, &path.member("when"));
         let model: Option<Box<str>> = text_of(tree, "model").map(Into::into);
         let identity = hash([name, "\0", model.as_deref().unwrap_or_default()].concat().as_bytes());
-        targets.push(Target { provider, model, weight, priority, default_max_tokens, patience, context_length, when, identity });
+        targets.push(Target {
+            provider,
+            model,
+            weight,
+            priority,
+            default_max_tokens,
+            patience,
+            context_length,
+            concurrency: concurrency(tree),
+            when,
+            identity,
+        });
     }
     targets
 }

@@ -60,6 +60,7 @@ fn read_one(reading: &mut Reading<'_>, name: &str, tree: &Tree, path: &Path) -> 
         credential: credential?,
         dialect: dialect(tree, preset.dialect),
         pass_headers,
+        concurrency: concurrency(tree),
         cooldown,
     })
 }
@@ -148,6 +149,11 @@ fn secret(reading: &mut Reading<'_>, tree: &Tree, path: &Path) -> Option<SecretR
         reading.faults.add(&path.member("env"), Fault::Name("…".to_owned(), law));
     }
     Some(SecretRef::Env(name.into()))
+}
+
+/// The member `concurrency` of a provider or target.
+pub(super) fn concurrency(tree: &Tree) -> Option<u32> {
+    tree.member("concurrency").and_then(scalar::count).and_then(|count| u32::try_from(count).ok())
 }
 
 fn cooldown(reading: &mut Reading<'_>, tree: &Tree, path: &Path) -> Option<Cooldown> {
