@@ -6,7 +6,7 @@ mod said;
 
 use said::{Ending, Said, asked, cases, clients, files, golden, targets, translated};
 use std::fs;
-use weir_core::formats::{Homeward, messages::Messages};
+use weir_core::formats::{Homeward, gemini::Gemini, messages::Messages};
 use weir_core::hub::Renames;
 use weir_core::json::Out;
 use weir_core::names::FormatId;
@@ -118,5 +118,17 @@ fn what_is_no_answer_is_a_failure() {
     use weir_core::formats::Translation as _;
     for body in ["", "<html>", "[]", "{}", "{\"content\":1}", "{\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"x\"}}"] {
         assert!(Messages.decode_answer(body.as_bytes()).is_err(), "{body}");
+    }
+    for body in [
+        "",
+        "<html>",
+        "[]",
+        "{}",
+        "{\"candidates\":[]}",
+        "{\"candidates\":[{\"finishReason\":\"UNEXPECTED_TOOL_CALL\"}]}",
+        "{\"candidates\":[{\"content\":{\"parts\":[{\"functionCall\":{\"name\":\"f\",\"willContinue\":true}}]}}]}",
+        "[{\"error\":{\"code\":503,\"message\":\"x\",\"status\":\"UNAVAILABLE\"}}]",
+    ] {
+        assert!(Gemini.decode_answer(body.as_bytes()).is_err(), "{body}");
     }
 }

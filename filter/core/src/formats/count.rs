@@ -2,9 +2,10 @@
 
 use core::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 /// A count, or nothing: what is negative, no whole number or no number at all says nothing, and spoils nothing beside it.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Count(pub Option<u64>);
 
 impl<'de> Deserialize<'de> for Count {
@@ -56,6 +57,14 @@ impl<'de> Visitor<'de> for CountVisitor {
         while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Count(None))
     }
+}
+
+/// A value, or its default where it is of another kind: what a provider says beside the counts spoils none of them.
+///
+/// # Errors
+/// The text is not JSON.
+pub fn lenient<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(wire: D) -> Result<T, D::Error> {
+    Ok(serde_json::from_str(<&RawValue>::deserialize(wire)?.get()).unwrap_or_default())
 }
 
 /// The output tokens with those of thinking among them, as the hub counts. A server whose total is the sum of all three counts its

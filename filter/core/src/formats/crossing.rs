@@ -106,6 +106,21 @@ impl<'a> Crossing<'a> {
         Ok(Str::from_plain_owned(sent))
     }
 
+    /// The same where a name has to begin with a letter or an underscore.
+    ///
+    /// # Errors
+    /// As [`Self::tool_name`].
+    pub fn identifier<'s>(&mut self, name: &'s Str<'_>, longest: usize, at: u32) -> Result<Str<'s>, Rejection> {
+        if !name.as_escaped().starts_with(|first: char| first.is_ascii_digit() || first == '-') {
+            return self.tool_name(name, longest, at);
+        }
+        self.meet_at(Field::ToolName, at)?;
+        let own = name.plain();
+        let sent = format!("_{}", ids::safe_name(&own, longest.saturating_sub(1)));
+        self.rename(&sent, &own, at)?;
+        Ok(Str::from_plain_owned(sent))
+    }
+
     /// Notes that the target is told another name of a tool.
     ///
     /// # Errors

@@ -194,7 +194,8 @@ pub fn retry_after(headers: &[(&str, &str)]) -> Option<u64> {
 }
 
 /// The whole part of a decimal number, rounded up; some vendors send fractions.
-fn whole(text: &str) -> Option<u64> {
+#[must_use]
+pub fn whole(text: &str) -> Option<u64> {
     match text.split_once('.') {
         None => text.parse().ok(),
         Some((whole, fraction)) if !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit()) => {

@@ -8,6 +8,7 @@ mod conversation;
 mod count;
 pub mod crossing;
 mod error_text;
+pub mod gemini;
 pub mod head;
 mod homeward;
 mod ids;
@@ -20,6 +21,7 @@ mod outline;
 pub mod responses;
 mod shape;
 mod stand_in;
+mod turns;
 mod wire;
 
 pub use conversation::conversation;
@@ -154,7 +156,8 @@ pub fn provider_side(format: FormatId) -> Option<&'static dyn ProviderSide> {
         FormatId::Chat => Some(&chat::Chat),
         FormatId::Messages => Some(&messages::Messages),
         FormatId::Responses => Some(&responses::Responses),
-        FormatId::Converse | FormatId::Gemini => None,
+        FormatId::Gemini => Some(&gemini::Gemini),
+        FormatId::Converse => None,
     }
 }
 
@@ -176,6 +179,7 @@ pub fn translation(format: FormatId) -> Option<&'static dyn Translation> {
         FormatId::Chat => Some(&chat::Chat),
         FormatId::Messages => Some(&messages::Messages),
         FormatId::Responses => Some(&responses::Responses),
-        FormatId::Converse | FormatId::Gemini => None,
+        FormatId::Gemini => Some(&gemini::Gemini),
+        FormatId::Converse => None,
     }
 }

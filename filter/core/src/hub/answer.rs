@@ -60,6 +60,17 @@ pub enum Finish<'b> {
 }
 
 impl Finish<'_> {
+    /// The reason that fits what was said: an answer that calls tools ended for that, and one that calls none did not, whatever the
+    /// provider says.
+    #[must_use]
+    pub fn settled(self, calls: bool) -> Self {
+        match (self, calls) {
+            (Self::Stop, true) => Self::ToolCall,
+            (Self::ToolCall, false) => Self::Stop,
+            (said, _) => said,
+        }
+    }
+
     /// The same with an owner of its own.
     #[must_use]
     pub fn to_owned(&self) -> Finish<'static> {

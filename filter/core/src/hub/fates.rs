@@ -188,7 +188,7 @@ table! {
     /// Texts that end the answer.
     StopSequences = "stop":                                                [Carry Refuse Carry Carry Carry],
     /// More texts that end the answer than the target takes.
-    StopCount = "stop.count":                                              [Refuse Refuse Carry Carry Refuse],
+    StopCount = "stop.count":                                              [Refuse Refuse Carry Carry Carry],
     /// A blank text that shall end the answer.
     BlankStop = "stop.blank":                                              [Carry Refuse Lose Lose Carry],
     /// How wordy the answer shall be.

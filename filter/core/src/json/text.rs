@@ -180,6 +180,26 @@ pub enum Json<'b> {
     Text(Str<'b>),
 }
 
+impl Json<'_> {
+    /// The text of the object that this is, without space around it. An empty text and `null` are the empty object, as clients mean them;
+    /// `None` where it is anything else.
+    #[must_use]
+    pub fn object(&self) -> Option<Cow<'_, str>> {
+        let text = match self {
+            Self::Value(raw) => return (raw.kind() == Kind::Object).then_some(Cow::Borrowed(raw.as_str())),
+            Self::Text(text) => text.plain(),
+        };
+        let text = match text {
+            Cow::Borrowed(plain) => Cow::Borrowed(plain.trim()),
+            Cow::Owned(plain) => Cow::Owned(plain.trim().to_owned()),
+        };
+        if matches!(&*text, "" | "null") {
+            return Some(Cow::Borrowed(Raw::EMPTY_OBJECT.as_str()));
+        }
+        Raw::parse(&text).is_ok_and(|raw| raw.kind() == Kind::Object).then_some(text)
+    }
+}
+
 fn needs_escape(text: &str) -> bool {
     plain_run(text.as_bytes()) < text.len()
 }

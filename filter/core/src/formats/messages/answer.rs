@@ -17,7 +17,7 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
         return Err(Failure::new(ErrorKind::BadGateway, "the provider's answer has no content"));
     };
     let calls = content.iter().any(|part| matches!(part.kind, PartKind::ToolCall { .. }));
-    let finish = settled(finish(wire.stop_reason, wire.stop_sequence), calls);
+    let finish = finish(wire.stop_reason, wire.stop_sequence).settled(calls);
     Ok(Answer {
         id: wire.id,
         model: wire.model,
@@ -42,15 +42,6 @@ pub(super) fn finish<'b>(reason: Option<Str<'b>>, sequence: Option<Str<'b>>) -> 
         _ => None,
     };
     known.unwrap_or(Finish::Unknown(reason))
-}
-
-/// An answer that calls tools ended for that, and one that calls none did not, whatever the provider says.
-pub(super) fn settled(finish: Finish<'_>, calls: bool) -> Finish<'_> {
-    match (finish, calls) {
-        (Finish::Stop, true) => Finish::ToolCall,
-        (Finish::ToolCall, false) => Finish::Stop,
-        (said, _) => said,
-    }
 }
 
 #[derive(Default)]

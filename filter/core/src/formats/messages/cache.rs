@@ -1,7 +1,7 @@
 //! Prompt-cache breakpoints: at most four, counted in the order in which the API reads a request.
 
-use super::turns::Conversation;
 use crate::formats::crossing::Crossing;
+use crate::formats::turns::Conversation;
 use crate::hub::{Field, Part, PartKind, Rejection, Tool};
 use crate::json::{Cursor, JsonError, Kind, Out, Raw, Str};
 

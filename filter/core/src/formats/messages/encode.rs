@@ -4,16 +4,13 @@ use super::cache::Breakpoints;
 use super::models::Model;
 use super::parts::Pen;
 use super::reasoning::Plan;
-use super::turns::{Conversation, Speaker};
 use super::{parts, sampling, tools};
 use crate::formats::crossing::Crossing;
+use crate::formats::turns::{Conversation, OPENING, Speaker};
 use crate::formats::{Onward, Passage};
 use crate::hub::{Field, OutputFormat, Rejection, Request};
 use crate::json::Out;
 use crate::names::FormatId;
-
-/// The turn that is put before a conversation which the assistant begins: the API demands that the user does.
-const OPENING: &str = "Continue.";
 
 /// Writes a request body.
 ///
@@ -29,7 +26,7 @@ pub(super) fn encode(
     let mut crossing = Crossing::new(FormatId::Messages, body, onward, passage);
     let name = onward.model.unwrap_or_default();
     let model = Model::of(name);
-    let conversation = Conversation::of(request, &mut crossing)?;
+    let conversation = Conversation::of(request, |_| false, &mut crossing)?;
     let plan = Plan::of(request, model, onward, &conversation, &mut crossing)?;
     crossing.meet_settings(request)?;
     let offered = tools::offered(request, &mut crossing)?;

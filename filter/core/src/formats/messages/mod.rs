@@ -12,7 +12,6 @@ mod reader;
 mod reasoning;
 mod sampling;
 mod tools;
-mod turns;
 mod usage;
 
 use crate::formats::{

@@ -5,7 +5,7 @@ use crate::formats::crossing::Crossing;
 use crate::formats::ids::wire_id;
 use crate::formats::media::{is_of_the_web, usual};
 use crate::hub::{Field, Modality, Part, PartKind, Rejection, Source};
-use crate::json::{Json, Kind, Out, Raw, Str};
+use crate::json::{Json, Out, Raw, Str};
 
 /// Longest name of a tool, in characters.
 pub(super) const MAX_NAME: usize = 64;
@@ -123,18 +123,7 @@ fn leave(field: Field, at: u32, pen: &mut Pen<'_, '_>) -> Result<bool, Rejection
 }
 
 fn call(id: &Str<'_>, name: &Str<'_>, arguments: &Json<'_>, at: u32, pen: &mut Pen<'_, '_>) -> Result<bool, Rejection> {
-    let plain;
-    let input = match arguments {
-        Json::Value(raw) => Some(*raw),
-        Json::Text(text) => {
-            plain = text.plain();
-            match plain.trim() {
-                "" | "null" => Some(Raw::EMPTY_OBJECT),
-                text => Raw::parse(text).ok(),
-            }
-        }
-    };
-    let Some(input) = input.filter(|input| input.kind() == Kind::Object) else {
+    let Some(input) = arguments.object() else {
         pen.crossing.meet_at(Field::BrokenArguments, at)?;
         return Err(pen.crossing.invalid("the arguments of the tool call are no JSON object", at));
     };
@@ -145,7 +134,7 @@ fn call(id: &Str<'_>, name: &Str<'_>, arguments: &Json<'_>, at: u32, pen: &mut P
     pen.out.key("name");
     pen.out.string(&name);
     pen.out.key("input");
-    pen.out.raw(input);
+    pen.out.verbatim(&input);
     Ok(true)
 }
 

@@ -6,7 +6,7 @@
 //! The type in the data decides; the `event:` line is optional and unknown types are skipped. The stop reason is held until the
 //! answer ends, because a later `message_delta` may replace it.
 
-use super::answer::{self, finish, settled, text};
+use super::answer::{self, finish, text};
 use super::event::Wire;
 use super::usage::Counts;
 use crate::formats::StreamReader;
@@ -242,7 +242,7 @@ impl Reader {
         }
         self.over = true;
         let finish = self.finish.take().unwrap_or(Finish::Stop);
-        sink(Event::Finish { choice: 0, reason: settled(finish, self.calls) });
+        sink(Event::Finish { choice: 0, reason: finish.settled(self.calls) });
         sink(Event::End);
     }
 

@@ -1,9 +1,9 @@
 //! How much the model shall think and may write: `max_tokens`, `thinking` and `output_config.effort` decide each other.
 
 use super::models::{Efforts, Model, Thinking};
-use super::turns::{Conversation, Speaker};
 use crate::formats::Onward;
 use crate::formats::crossing::Crossing;
+use crate::formats::turns::{Conversation, Speaker};
 use crate::hub::{Field, PartKind, Rejection, Request, ToolChoice, Wish};
 use crate::json::Out;
 

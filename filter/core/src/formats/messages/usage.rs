@@ -1,5 +1,6 @@
 //! Token counts of a Messages answer. Input is told without its cached parts; the hub's input includes them.
 
+use crate::formats::count::lenient;
 use crate::json::Raw;
 use crate::usage::Usage;
 use serde::{Deserialize, Deserializer};
@@ -15,14 +16,14 @@ pub(super) struct Counts {
     cache_read_input_tokens: Option<u64>,
     #[serde(deserialize_with = "count")]
     cache_creation_input_tokens: Option<u64>,
-    #[serde(deserialize_with = "details")]
+    #[serde(deserialize_with = "lenient")]
     cache_creation: ByTtl,
     #[serde(deserialize_with = "count")]
     output_tokens: Option<u64>,
-    #[serde(deserialize_with = "details")]
+    #[serde(deserialize_with = "lenient")]
     output_tokens_details: OutputDetails,
     /// The runs of the model that the answer took, where it took more than one: the counts beside them are those of the last run alone.
-    #[serde(deserialize_with = "details")]
+    #[serde(deserialize_with = "lenient")]
     iterations: Vec<Counts>,
 }
 
@@ -42,10 +43,6 @@ struct OutputDetails {
 
 fn count<'de, D: Deserializer<'de>>(wire: D) -> Result<Option<u64>, D::Error> {
     Ok(<&RawValue>::deserialize(wire)?.get().parse().ok())
-}
-
-fn details<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(wire: D) -> Result<T, D::Error> {
-    Ok(serde_json::from_str(<&RawValue>::deserialize(wire)?.get()).unwrap_or_default())
 }
 
 impl Counts {

@@ -1,6 +1,6 @@
 //! What a passing answer says about itself: usage, content, finish, failure. Nothing is changed, nothing is kept but counts.
 
-use crate::formats::messages::answer::{self, finish, settled, text};
+use crate::formats::messages::answer::{self, finish, text};
 use crate::formats::messages::error::in_stream;
 use crate::formats::messages::event::Wire;
 use crate::formats::messages::usage::Counts;
@@ -93,7 +93,7 @@ impl EventMeter {
             match name.as_escaped() {
                 "stop_reason" => {
                     if let Some(reason) = text(&mut cursor)? {
-                        let said = settled(finish(Some(reason.into_owned()), None), self.calls);
+                        let said = finish(Some(reason.into_owned()), None).settled(self.calls);
                         self.seen.finish = Some(said.as_str());
                         self.seen.content = true;
                         self.finish = Some(said);

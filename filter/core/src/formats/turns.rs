@@ -1,13 +1,17 @@
-//! A conversation as this format wants it: user and assistant in turn, results before words, no empty text, instructions apart.
+//! A conversation as formats want it that know two speakers: user and assistant in turn, results before words, no empty text,
+//! instructions apart.
 
 use crate::formats::crossing::Crossing;
 use crate::hub::{ErrorKind, Field, Message, Part, PartKind, Rejection, Request, Role};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// Whose turn it is, in the two roles that the format has.
+/// The turn that is put before a conversation which the assistant begins: such formats demand that the user does.
+pub const OPENING: &str = "Continue.";
+
+/// Whose turn it is, in the two roles that these formats have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Speaker {
+pub enum Speaker {
     /// The user, and the results of tools.
     User,
     /// The model.
@@ -16,7 +20,7 @@ pub(super) enum Speaker {
 
 /// Neighbouring messages of one speaker.
 #[derive(Clone, Debug)]
-pub(super) struct Turn<'r, 'b> {
+pub struct Turn<'r, 'b> {
     /// Whose turn it is.
     pub speaker: Speaker,
     /// What is said; never empty.
@@ -25,7 +29,7 @@ pub(super) struct Turn<'r, 'b> {
 
 /// A normalised conversation. It borrows the request; the client's own list is not changed.
 #[derive(Clone, Debug)]
-pub(super) struct Conversation<'r, 'b> {
+pub struct Conversation<'r, 'b> {
     /// All instructions: the leading ones, then those from the middle.
     pub system: Vec<&'r Part<'b>>,
     /// The turns.
@@ -35,15 +39,18 @@ pub(super) struct Conversation<'r, 'b> {
 }
 
 impl<'r, 'b> Conversation<'r, 'b> {
-    /// Normalises the messages of a request.
-    pub(super) fn of(request: &'r Request<'b>, crossing: &mut Crossing<'_>) -> Result<Self, Rejection> {
-        let mut system = kept(&request.system_instructions, crossing)?;
+    /// Normalises the messages of a request. `own` tells which thinking the target's vendor may get back.
+    ///
+    /// # Errors
+    /// There is nothing to answer, or the target's fate for something that is left out is to refuse it.
+    pub fn of(request: &'r Request<'b>, own: fn(&PartKind<'_>) -> bool, crossing: &mut Crossing<'_>) -> Result<Self, Rejection> {
+        let mut system = kept(&request.system_instructions, own, crossing)?;
         let mut turns: Vec<Turn<'r, 'b>> = Vec::new();
         for message in &request.messages {
             if message.name.is_some() {
                 crossing.meet_at(Field::MessageName, message.at)?;
             }
-            let parts = kept(&message.parts, crossing)?;
+            let parts = kept(&message.parts, own, crossing)?;
             let speaker = match message.role {
                 Role::System | Role::Developer => {
                     crossing.meet_at(Field::MidSystem, message.at)?;
@@ -73,19 +80,25 @@ impl<'r, 'b> Conversation<'r, 'b> {
     }
 }
 
-/// The parts that are written: without blank text, which the API refuses, and without thinking, which only its own vendor may get back.
-fn kept<'r, 'b>(parts: &'r [Part<'b>], crossing: &mut Crossing<'_>) -> Result<Vec<&'r Part<'b>>, Rejection> {
+/// The parts that are written: without blank text, which such APIs refuse, and without thinking, which only its own vendor may get back.
+fn kept<'r, 'b>(
+    parts: &'r [Part<'b>],
+    own: fn(&PartKind<'_>) -> bool,
+    crossing: &mut Crossing<'_>,
+) -> Result<Vec<&'r Part<'b>>, Rejection> {
     let mut kept = Vec::with_capacity(parts.len());
     for part in parts {
         match &part.kind {
             PartKind::Text(text) | PartKind::Refusal(text) if text.is_blank() => {
                 crossing.meet_at(Field::EmptyText, part.at)?;
             }
-            PartKind::Reasoning { .. } | PartKind::RedactedReasoning(_) => {
+            PartKind::Reasoning { .. } | PartKind::RedactedReasoning(_) if !own(&part.kind) => {
                 crossing.meet_at(Field::ForeignReasoning, part.at)?;
             }
             PartKind::Text(_)
             | PartKind::Refusal(_)
+            | PartKind::Reasoning { .. }
+            | PartKind::RedactedReasoning(_)
             | PartKind::Media { .. }
             | PartKind::ToolCall { .. }
             | PartKind::ToolCallResponse { .. }

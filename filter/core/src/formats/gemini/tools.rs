@@ -1,0 +1,142 @@
+//! What the model may call, and whether it must.
+
+use crate::formats::crossing::Crossing;
+use crate::hub::{Field, Rejection, Request, Tool, ToolChoice, ToolKind};
+use crate::json::{Kind, Out, Str};
+
+/// Longest name of a function, in characters.
+const MAX_NAME: usize = 128;
+
+/// The name by which the model is told of a tool.
+pub(super) fn name_of<'s>(name: &'s Str<'_>, at: u32, crossing: &mut Crossing<'_>) -> Result<Str<'s>, Rejection> {
+    crossing.identifier(name, MAX_NAME, at)
+}
+
+/// Writes `tools` and `toolConfig`.
+pub(super) fn encode(request: &Request<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+    let offered = offered(request, crossing)?;
+    if matches!(request.tool_choice, Some(ToolChoice::Hosted(_))) {
+        crossing.meet_in(Field::HostedToolChoice, "tool_choice")?;
+    }
+    if offered.is_empty() {
+        if matches!(request.tool_choice, Some(ToolChoice::Required)) && !request.tools.is_empty() {
+            // What remains of the tools can't answer a demand for one that the provider would run.
+            crossing.meet_in(Field::HostedToolChoice, "tool_choice")?;
+        }
+        if request.tool_choice.is_some() || request.parallel_tool_calls.is_some() {
+            crossing.meet(Field::ChoiceWithoutTools)?;
+        }
+        return Ok(());
+    }
+    if request.parallel_tool_calls == Some(false) {
+        crossing.meet(Field::ParallelToolCalls)?;
+    }
+    out.constant(r#""tools":[{"functionDeclarations":["#);
+    for tool in &offered {
+        function(tool, out, crossing)?;
+    }
+    out.close_array();
+    out.close_object();
+    out.close_array();
+    choice(request, &offered, out, crossing)
+}
+
+/// The functions that are sent. Where the model may choose among some of them or none, those alone are: the API knows a choice of
+/// functions only where it must call one.
+fn offered<'r, 'b>(request: &'r Request<'b>, crossing: &mut Crossing<'_>) -> Result<Vec<&'r Tool<'b>>, Rejection> {
+    let allowed = match &request.tool_choice {
+        Some(ToolChoice::Allowed { names, required: false }) => Some(names),
+        Some(
+            ToolChoice::Allowed { required: true, .. }
+            | ToolChoice::Auto
+            | ToolChoice::None
+            | ToolChoice::Required
+            | ToolChoice::Named(_)
+            | ToolChoice::Hosted(_),
+        )
+        | None => None,
+    };
+    let mut offered = Vec::with_capacity(request.tools.len());
+    for tool in &request.tools {
+        if tool.cache.is_some() {
+            crossing.meet_at(Field::CacheHint, tool.at)?;
+        }
+        match &tool.kind {
+            ToolKind::Function { name, .. } => {
+                if allowed.is_none_or(|names| names.iter().any(|one| one.plain() == name.plain())) {
+                    offered.push(tool);
+                }
+            }
+            ToolKind::Custom { .. } => {
+                crossing.meet_at(Field::CustomTool, tool.at)?;
+            }
+            ToolKind::Hosted(_) => {
+                crossing.meet_at(Field::HostedTool, tool.at)?;
+            }
+        }
+    }
+    Ok(offered)
+}
+
+fn function(tool: &Tool<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+    let ToolKind::Function { name, description, parameters, .. } = &tool.kind else { return Ok(()) };
+    let name = name_of(name, tool.at, crossing)?;
+    out.open_object();
+    out.key("name");
+    out.string(&name);
+    if let Some(description) = description.as_ref().filter(|text| !text.is_empty()) {
+        out.key("description");
+        out.string(description);
+    }
+    match parameters.filter(|schema| !schema.as_str().trim_matches(['{', '}']).trim().is_empty()) {
+        Some(schema) if schema.kind() != Kind::Object => {
+            return Err(crossing.invalid("the parameters of a function must be a JSON schema, which is an object", tool.at));
+        }
+        Some(schema) => {
+            out.key("parametersJsonSchema");
+            out.raw(schema);
+        }
+        None => {}
+    }
+    out.close_object();
+    Ok(())
+}
+
+/// Whether a tool demands arguments that fit its schema.
+const fn is_strict(tool: &Tool<'_>) -> bool {
+    matches!(tool.kind, ToolKind::Function { strict: Some(true), .. })
+}
+
+fn choice(request: &Request<'_>, offered: &[&Tool<'_>], out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+    let strict = offered.iter().all(|tool| is_strict(tool));
+    let (mode, names): (Option<&str>, &[Str<'_>]) = match &request.tool_choice {
+        // The one mode in which the API holds itself to the schemas, for all functions or none.
+        Some(ToolChoice::Auto | ToolChoice::Allowed { required: false, .. }) | None if strict => (Some("VALIDATED"), &[]),
+        Some(ToolChoice::Auto | ToolChoice::Allowed { required: false, .. }) => (Some("AUTO"), &[]),
+        Some(ToolChoice::None) => (Some("NONE"), &[]),
+        Some(ToolChoice::Required) => (Some("ANY"), &[]),
+        Some(ToolChoice::Named(name)) => (Some("ANY"), core::slice::from_ref(name)),
+        Some(ToolChoice::Allowed { names, required: true }) => (Some("ANY"), names),
+        Some(ToolChoice::Hosted(_)) | None => (None, &[]),
+    };
+    if mode != Some("VALIDATED")
+        && let Some(tool) = offered.iter().find(|tool| is_strict(tool))
+    {
+        crossing.meet_at(Field::ToolStrict, tool.at)?;
+    }
+    let Some(mode) = mode else { return Ok(()) };
+    out.constant(r#""toolConfig":{"functionCallingConfig":{"mode":""#);
+    out.verbatim(mode);
+    out.verbatim("\"");
+    if !names.is_empty() {
+        out.key("allowedFunctionNames");
+        out.open_array();
+        for name in names {
+            out.string(&name_of(name, 0, crossing)?);
+        }
+        out.close_array();
+    }
+    out.close_object();
+    out.close_object();
+    Ok(())
+}
