@@ -29,8 +29,11 @@ pub fn request_body(context: u32, size: usize, end: bool) -> Action {
         return act(context, vm::exchange(context, |exchange, _, _| exchange.request_progress(size, now)), None);
     }
     let body = host::body(Buffer::Request).unwrap_or_default();
-    let random = vm::with(vm::Vm::random).unwrap_or(0);
-    act(context, vm::plan(context, |exchange, ledger, health| exchange.request_body(body, random, ledger, health, now)), None)
+    let verdict = vm::with(|vm| {
+        let (key, random) = (vm.streams.get(&context)?.key?, vm.random());
+        Some(vm.table.exchange(key)?.request_body(body, random, &mut vm.ledger, &mut vm.health, now))
+    });
+    act(context, verdict.flatten(), None)
 }
 
 /// The head of an answer that no attempt of this position has, or will have, committed.

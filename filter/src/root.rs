@@ -6,8 +6,8 @@ use crate::{attempt, gateway, platform};
 use std::rc::Rc;
 use weir_abi::{self as abi, Buffer, Level, Map};
 use weir_core::config::LimitService;
-use weir_core::exchange::{Configured, Headers, Table};
-use weir_core::limits::{CallFault, SyncCall, Synced};
+use weir_core::exchange::{Configured, Exchange, Headers, Table, Verdict};
+use weir_core::limits::{CallFault, Ledger, SyncCall, Synced};
 use weir_core::names;
 use weir_core::telemetry::health_metrics;
 
@@ -36,8 +36,10 @@ pub fn configure(root: u32, size: usize) -> bool {
             for name in configured.missing() {
                 abi::log(Level::Warn, &format!("weir: the environment variable {name} is not set; its provider is left out of plans"));
             }
-            vm::with(|vm| configured.take_seats(&mut vm.health));
-            vm::with(|vm| vm.roots.insert(root, Root { position: Some(position), configured: Some(Rc::new(configured)), going: false }));
+            vm::with(|vm| {
+                configured.take_seats(&mut vm.health);
+                vm.roots.insert(root, Root { position: Some(position), configured: Some(Rc::new(configured)), going: false });
+            });
             report(abi::set_tick_period(TICK));
             true
         }
@@ -52,9 +54,7 @@ fn read(size: usize) -> Result<(Position, Configured), String> {
     let position = match abi::property("plugin_root_id").as_deref() {
         Ok(id) if id == names::ROOT_GATEWAY.as_bytes() => Position::Gateway,
         Ok(id) if id == names::ROOT_UPSTREAM.as_bytes() => Position::Upstream,
-        Ok(_) | Err(_) => {
-            return Err("root_id must be weir.gateway or weir.upstream; the standalone position is not supported by this version".into());
-        }
+        Ok(_) | Err(_) => return Err("root_id must be weir.gateway or weir.upstream; this version has no standalone position".into()),
     };
     let text = report(abi::buffer(Buffer::Configuration, 0, size)).unwrap_or_default();
     let document = String::from_utf8(text).map_err(|_| "the configuration is not UTF-8")?;
@@ -80,11 +80,7 @@ pub fn tick(root: u32) {
     }
     let now = host::now();
     visit(|stream, _| stream.attempt.as_mut().is_some_and(|attempt| attempt.is_due(now)), attempt::expire);
-    let is_due = |stream: &mut Stream, table: &mut Table| {
-        let key = stream.key.filter(|_| stream.position == Position::Gateway);
-        key.and_then(|key| table.exchange(key)?.deadline()).is_some_and(|at| at <= now)
-    };
-    visit(is_due, |context| gateway::resume(context, |exchange, ledger| exchange.expire(ledger, now)));
+    decide(|exchange| exchange.deadline().is_some_and(|at| at <= now), |exchange, ledger| exchange.expire(ledger, now));
     report(abi::act_on(root));
     gossip(now);
     if let Some(service) = service(root) {
@@ -97,11 +93,9 @@ pub fn tick(root: u32) {
 fn gossip(now: u64) {
     let Some((written, version)) = report(abi::shared(names::SHARED_HEALTH)) else { return };
     let news = vm::with(|Vm { health, metrics, .. }| {
-        let news = health.hear(&written).then(|| health.tell());
-        health.tick(now, |provider, model, change| {
+        health.meet(&written, now, |provider, model, change| {
             health_metrics(provider, model, &change, |kind, name, value| metrics.bump(kind, name, value));
-        });
-        news
+        })
     });
     if let Some(news) = news.flatten() {
         // Where another worker was first, the next tick tells it.
@@ -111,15 +105,12 @@ fn gossip(now: u64) {
 
 /// Gives up calls whose answer never came, and tells the metrics.
 fn give_up_calls(service: &LimitService, now: u64) {
-    // The host answers a call after its timeout by itself; twice that is beyond any answer.
-    let patience = u64::try_from(service.timeout.as_nanos()).unwrap_or(u64::MAX).saturating_mul(2);
     vm::with(|Vm { ledger, metrics, limit_metrics, .. }| {
-        let _given_up = ledger.tick(now, patience);
+        let _given_up = ledger.tick(now, service.patience());
         limit_metrics.losses(ledger, |kind, name, value| metrics.bump(kind, name, value));
     });
     // Not only behind a call that was given up: one that the host refused to send is answered by no callback.
     wake(now);
-    let_roots_go();
 }
 
 /// Sends what is urgent, on behalf of a stream that may wait for it.
@@ -155,7 +146,6 @@ pub fn call_answered(token: u32, headers: u32, size: usize) {
         Some(status) => vm.ledger.sync_answer(id, status, &body, now),
     });
     wake(now);
-    let_roots_go();
 }
 
 /// Tells the metrics what became of a call.
@@ -166,11 +156,19 @@ fn tell(synced: impl FnOnce(&mut Vm) -> Synced) {
     });
 }
 
-/// Asks again for every exchange that waits for its budgets.
+/// Asks again for every exchange that waits for its budgets, and lets roots go that waited for answers.
 fn wake(now: u64) {
-    let waits =
-        |stream: &mut Stream, table: &mut Table| stream.key.and_then(|key| table.exchange(key)).is_some_and(|one| one.is_deciding());
-    visit(waits, |context| gateway::resume(context, |exchange, ledger| exchange.decide(ledger, now)));
+    decide(|exchange| exchange.is_deciding(), |exchange, ledger| exchange.decide(ledger, now));
+    let_roots_go();
+}
+
+/// Decides anew for the exchanges that `which` picks.
+fn decide(which: impl Fn(&Exchange) -> bool, how: impl Fn(&mut Exchange, &mut Ledger) -> Verdict) {
+    let waits = |stream: &mut Stream, table: &mut Table| {
+        let key = stream.key.filter(|_| stream.position == Position::Gateway);
+        key.and_then(|key| table.exchange(key)).is_some_and(|exchange| which(exchange))
+    };
+    visit(waits, |context| gateway::resume(context, &how));
 }
 
 /// Turns to those streams that `which` picks, outside of their own callbacks.
@@ -187,14 +185,8 @@ fn visit(mut which: impl FnMut(&mut Stream, &mut Table) -> bool, then: impl Fn(u
 
 /// A context is over. A root waits for the answers of the VM's calls: they carry what others are charged.
 pub fn done(context: u32) -> bool {
-    vm::with(|vm| match vm.roots.get_mut(&context) {
-        Some(root) if !vm.calls.is_empty() => {
-            root.going = true;
-            false
-        }
-        Some(_) | None => true,
-    })
-    .unwrap_or(true)
+    let stays = |vm: &mut Vm| vm.roots.get_mut(&context).filter(|_| !vm.calls.is_empty()).map(|root| root.going = true);
+    vm::with(stays).flatten().is_none()
 }
 
 /// Lets roots go that stayed for answers, once there are none left to wait for.

@@ -9,7 +9,7 @@ use weir_core::names;
 
 /// The request's head: which provider did Envoy pick, and whose exchange is it?
 pub fn request_head(context: u32, end: bool) -> Action {
-    let Some(key) = exchange_key() else {
+    let Some(key) = abi::property(names::STATE_EXCHANGE).ok().and_then(|text| Key::parse(&text)) else {
         // A mirror, another listener's route, a VM rebuilt after a trap: on a route of Weir's nothing leaves unread.
         return if host::on_marked_route() { host::refuse(host::UNKNOWN) } else { Action::Continue };
     };
@@ -17,36 +17,25 @@ pub fn request_head(context: u32, end: bool) -> Action {
         return host::refuse(b"the gateway does not know this provider");
     };
     let bound = vm::with(|vm| Some(vm.table.exchange(key)?.bind(&String::from_utf8_lossy(&provider), host::now)));
-    match bound.flatten() {
-        None => host::refuse(host::UNKNOWN),
-        Some(Bound::Tombstone(next)) => {
-            point(next.as_deref());
+    let Some((bound, next)) = bound.flatten() else { return host::refuse(host::UNKNOWN) };
+    if let Some(next) = next {
+        report(abi::set_property(names::STATE_NEXT, next.as_bytes()));
+    }
+    match bound {
+        Bound::Tombstone => {
             if let Some(mut headers) = host::headers(Map::Request) {
                 headers.retain(|name| !stays_in_gateway(name));
                 host::set_headers(Map::Request, &headers);
             }
             Action::Continue
         }
-        Some(Bound::Refuse(local)) => host::reply(&local.reply),
-        Some(Bound::Attempt(attempt, next)) => {
-            point(next.as_deref());
+        Bound::Refuse(local) => host::reply(&local.reply),
+        Bound::Attempt(attempt) => {
             vm::stream(context, |stream| {
                 stream.key = Some(key);
                 stream.attempt.replace(attempt)
             });
             attempt::act(context, vm::attempt(context, |attempt, exchange| attempt.request_head(exchange, end)))
         }
-    }
-}
-
-fn exchange_key() -> Option<Key> {
-    let text = abi::property(names::STATE_EXCHANGE).ok()?;
-    Key::parse(core::str::from_utf8(&text).ok()?)
-}
-
-/// Names the cluster of the next attempt at once: a reset never reaches the callbacks of the answer.
-fn point(next: Option<&str>) {
-    if let Some(next) = next {
-        report(abi::set_property(names::STATE_NEXT, next.as_bytes()));
     }
 }

@@ -21,9 +21,7 @@ pub enum Position {
 
 /// One stream context.
 pub struct Stream {
-    /// The root that it belongs to.
     pub root: u32,
-    /// Where it stands.
     pub position: Position,
     /// Its exchange, once there is one.
     pub key: Option<Key>,
@@ -77,15 +75,6 @@ pub fn exchange<R>(context: u32, work: impl FnOnce(&mut Exchange, &mut Ledger, &
     with(|vm| {
         let key = vm.streams.get(&context).filter(|stream| stream.position == Position::Gateway)?.key?;
         Some(work(vm.table.exchange(key)?, &mut vm.ledger, &mut vm.metrics))
-    })
-    .flatten()
-}
-
-/// Plans for the exchange of a stream: beside the budgets there is what is known of the providers.
-pub fn plan<R>(context: u32, work: impl FnOnce(&mut Exchange, &mut Ledger, &mut Health) -> R) -> Option<R> {
-    with(|vm| {
-        let key = vm.streams.get(&context)?.key?;
-        Some(work(vm.table.exchange(key)?, &mut vm.ledger, &mut vm.health))
     })
     .flatten()
 }

@@ -52,6 +52,14 @@ fn every_source_file_says_what_it_is_for() {
     assert!(silent.is_empty(), "files that do not begin with `//!`: {silent:?}");
 }
 
+#[test]
+fn the_shell_stays_small() {
+    let mut files = Vec::new();
+    sources(&root().join("filter/src"), &mut files);
+    let lines: usize = files.iter().map(|file| std::fs::read_to_string(file).unwrap().lines().count()).sum();
+    assert!(!files.is_empty() && lines < 800, "the shell has {lines} lines: what decides belongs in the core");
+}
+
 fn sources(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -134,6 +134,14 @@ pub struct LimitService {
     pub timeout: Duration,
 }
 
+impl LimitService {
+    /// After how many nanoseconds a call is given up: the host answers it after its timeout by itself, twice that is beyond any answer.
+    #[must_use]
+    pub fn patience(&self) -> u64 {
+        u64::try_from(self.timeout.as_nanos()).unwrap_or(u64::MAX).saturating_mul(2)
+    }
+}
+
 /// One budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BudgetRule {

@@ -104,11 +104,10 @@ pub struct Departure {
 
 /// What an upstream position does when it was bound to its exchange.
 pub enum Bound {
-    /// The attempt waits for the request's body. `next` is the cluster of the target behind it, to be written at once: a reset never
-    /// reaches the response callbacks.
-    Attempt(Box<Attempt>, Option<String>),
-    /// The route did not know the target's cluster: credentials go, the next target is written, and the attempt is left to be refused.
-    Tombstone(Option<String>),
+    /// The attempt waits for the request's body.
+    Attempt(Box<Attempt>),
+    /// The route did not know the target's cluster: credentials go, and the attempt is left to be refused.
+    Tombstone,
     /// This provider is not in the plan: the request must not leave.
     Refuse(LocalReply),
 }
@@ -162,10 +161,12 @@ impl Exchange {
 
     /// Binds an attempt to the provider that the host picked (the cluster's metadata; empty on the cluster of `on_no_match`). The clock is
     /// read only for an attempt behind the first, which begins when the request is released.
-    pub fn bind(&mut self, provider: &str, now: impl FnOnce() -> u64) -> Bound {
+    ///
+    /// With it comes the cluster of the target behind it, to be written at once: a reset never reaches the response callbacks.
+    pub fn bind(&mut self, provider: &str, now: impl FnOnce() -> u64) -> (Bound, Option<String>) {
         if provider.is_empty() {
             self.expected = self.expected.saturating_add(1);
-            return Bound::Tombstone(self.plan.get(self.expected).map(|target| target.name.to_string()));
+            return (Bound::Tombstone, self.next_name());
         }
         let after = self.plan.iter().skip(self.expected).position(|target| *target.name == *provider);
         let place =
@@ -173,11 +174,15 @@ impl Exchange {
         let found = place.filter(|_| !self.direct).and_then(|place| Some((place, Rc::clone(self.plan.get(place)?))));
         let Some((place, target)) = found else {
             let rejection = Rejection::new(ErrorKind::Internal, "the request was routed to a provider that is not in its plan");
-            return Bound::Refuse(self.refuse_attempt(&rejection));
+            return (Bound::Refuse(self.refuse_attempt(&rejection)), None);
         };
         self.expected = place.saturating_add(1);
-        let next = self.plan.get(self.expected).map(|target| target.name.to_string());
-        Bound::Attempt(self.attempt(target, next.is_some(), now), next)
+        let next = self.next_name();
+        (Bound::Attempt(self.attempt(target, next.is_some(), now)), next)
+    }
+
+    fn next_name(&self) -> Option<String> {
+        self.plan.get(self.expected).map(|target| target.name.to_string())
     }
 
     fn attempt(&mut self, target: Rc<PlannedTarget>, more: bool, now: impl FnOnce() -> u64) -> Box<Attempt> {

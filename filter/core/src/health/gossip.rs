@@ -4,7 +4,7 @@
 //! Of two entries of a name the later change holds, so the order in which workers write does not matter.
 
 use super::breaker::State;
-use super::{Health, SECOND};
+use super::{Change, Health, SECOND};
 
 const ENTRY: usize = 28;
 
@@ -36,8 +36,16 @@ impl Word {
 }
 
 impl Health {
+    /// Meets the other workers: hears what they have written, tells what has changed here since the last time (the provider's name and
+    /// the model's, empty: all of them), and says what is to be written, if anything.
+    pub fn meet(&mut self, written: &[u8], now: u64, tell: impl FnMut(&str, &str, Change)) -> Option<Vec<u8>> {
+        let news = self.hear(written).then(|| self.tell());
+        self.tick(now, tell);
+        news
+    }
+
     /// Takes in what the workers have written. Whether this one still has something to add.
-    pub fn hear(&mut self, written: &[u8]) -> bool {
+    pub(super) fn hear(&mut self, written: &[u8]) -> bool {
         self.heard = written.chunks_exact(ENTRY).filter_map(Word::read).collect();
         let mut news = false;
         for seat in &mut self.seats {
@@ -58,8 +66,7 @@ impl Health {
     }
 
     /// What is to be written: everything that was heard, with what this worker knows better.
-    #[must_use]
-    pub fn tell(&self) -> Vec<u8> {
+    pub(super) fn tell(&self) -> Vec<u8> {
         let mut out = Vec::new();
         let fresh = |changed: u64| changed > 0 && changed.saturating_add(KEPT) > self.now;
         for word in self.heard.iter().filter(|word| fresh(word.changed) && !self.seats.iter().any(|seat| seat.hash == word.name)) {

@@ -201,7 +201,7 @@ impl Health {
     }
 
     /// Time goes on: tells what has changed since the last tick, with the provider's name and the model's (empty: all of them).
-    pub fn tick(&mut self, now: u64, mut tell: impl FnMut(&str, &str, Change)) {
+    pub(super) fn tick(&mut self, now: u64, mut tell: impl FnMut(&str, &str, Change)) {
         self.see(now);
         for seat in &mut self.seats {
             if let Some(reason) = seat.opened.take() {
