@@ -13,6 +13,7 @@ mod weir {
     mod deadlines;
     mod failover;
     mod faults;
+    mod gemini;
     mod limiter;
     mod limits;
     mod passing;

@@ -129,9 +129,13 @@ fn a_small_document_says_the_rest_by_its_kinds() {
     let key = SecretRef::Env("ANTHROPIC_API_KEY".into());
     assert_eq!(claude.credential, Credential::ApiKey { header: "x-api-key".into(), secret: key });
     assert_eq!(claude.path(FormatId::Messages, "m", false).as_deref(), Some("/v1/messages"));
-    assert_eq!(gateway.wants_env, ["ANTHROPIC_API_KEY", "OPENAI_API_KEY"]);
+    let google = &gateway.providers[2];
+    let key = SecretRef::Env("GEMINI_API_KEY".into());
+    assert_eq!(google.credential, Credential::ApiKey { header: "x-goog-api-key".into(), secret: key });
+    assert_eq!(google.path(FormatId::Gemini, "m", false).as_deref(), Some("/v1beta/models/m:generateContent"));
+    assert_eq!(gateway.wants_env, ["ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY"]);
     let route = gateway.route("smart").unwrap().1;
-    assert_eq!(route.targets.iter().map(|target| (target.weight, target.priority)).collect::<Vec<_>>(), [(1, 0), (1, 1)]);
+    assert_eq!(route.targets.iter().map(|target| (target.weight, target.priority)).collect::<Vec<_>>(), [(1, 0), (1, 1), (1, 2)]);
     assert_eq!(route.targets[1].default_max_tokens, 8192);
     assert_eq!(gateway.caps, Caps { request_body: 32 << 20, answer: 16 << 20, held: 64 << 10 });
     assert!(gateway.route("other").is_none());

@@ -113,6 +113,13 @@ impl Endpoint {
         Ok(Self { scheme, host: host.into(), port, base_path: path.trim_end_matches('/').into(), authority: authority.into() })
     }
 
+    /// The version of the API with which the path ends: `v1`, `v1beta`.
+    #[must_use]
+    pub fn version(&self) -> Option<&str> {
+        let (_, last) = self.base_path.rsplit_once('/')?;
+        last.strip_prefix('v').is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit())).then_some(last)
+    }
+
     /// Whether the host is an address, so that nothing has to be resolved.
     #[must_use]
     pub fn is_address(&self) -> bool {
@@ -159,6 +166,19 @@ mod tests {
         assert_eq!(parts("http://127.0.0.1:8000"), (Scheme::Http, "127.0.0.1".into(), 8000, String::new(), "127.0.0.1:8000".into()));
         assert_eq!(parts("https://[::1]:8443/a/b"), (Scheme::Https, "::1".into(), 8443, "/a/b".into(), "[::1]:8443".into()));
         assert_eq!(parts("http://Host.EXAMPLE:80/"), (Scheme::Http, "host.example".into(), 80, String::new(), "host.example".into()));
+    }
+
+    #[test]
+    fn a_version_is_the_last_part_of_the_path() {
+        for (url, version) in [
+            ("https://api.openai.com/v1/", Some("v1")),
+            ("https://generativelanguage.googleapis.com/v1beta", Some("v1beta")),
+            ("https://api.anthropic.com", None),
+            ("http://x/v1/a", None),
+            ("http://x/vertex", None),
+        ] {
+            assert_eq!(Endpoint::parse(url).unwrap().version(), version, "{url}");
+        }
     }
 
     #[test]

@@ -90,7 +90,8 @@ impl Provider {
     /// The `:path` of the operation that answers a model request in `format`; `None` if the provider does not speak it.
     ///
     /// The base URL of a vendor that is asked in `chat` ends with the version (`https://api.openai.com/v1`), that of a vendor that is asked
-    /// in `messages` does not (`https://api.anthropic.com`). A server that speaks both is written in either way.
+    /// in `messages` does not (`https://api.anthropic.com`). A server that speaks both is written in either way, and so is one that speaks
+    /// `gemini`. That format has the model and whether the answer is a stream in its path.
     #[must_use]
     pub fn path(&self, format: FormatId, model: &str, stream: bool) -> Option<String> {
         if !self.speaks.contains(&format) {
@@ -110,7 +111,8 @@ impl Provider {
             }
             FormatId::Gemini => {
                 let operation = if stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
-                Some(format!("{base}/models/{}:{operation}", encoded(model)))
+                let version = if self.endpoint.version().is_some() { "" } else { "/v1beta" };
+                Some(format!("{base}{version}/models/{}:{operation}", encoded(model)))
             }
         }
     }
@@ -142,15 +144,17 @@ impl Provider {
 
     /// The `:path` of a request that passes through without being read: the client's path (with its query), moved under the base URL.
     ///
-    /// Clients send what their SDK would send to a base URL of `http://gateway/v1` (`openai` and its like) or `http://gateway` (`anthropic`).
+    /// Clients send what their SDK would send to a base URL of `http://gateway/v1` (`openai` and its like; `gemini` with a version of its own)
+    /// or `http://gateway` (`anthropic`).
     #[must_use]
     pub fn passing_path(&self, client_path: &str) -> String {
         let base = &*self.endpoint.base_path;
         let below = match self.kind.preset().base {
-            Base::Versioned => match client_path.strip_prefix("/v1") {
-                Some(rest) if rest.is_empty() || rest.starts_with(['/', '?']) => rest,
-                Some(_) | None => client_path,
-            },
+            Base::Versioned => {
+                let below = |version| client_path.strip_prefix('/')?.strip_prefix(version);
+                let whole = |rest: &&str| rest.is_empty() || rest.starts_with(['/', '?']);
+                self.endpoint.version().into_iter().chain(["v1"]).find_map(|version| below(version).filter(whole)).unwrap_or(client_path)
+            }
             Base::Azure | Base::Bare => client_path,
         };
         format!("{base}{below}")
@@ -202,6 +206,20 @@ mod tests {
     }
 
     #[test]
+    fn gemini_has_the_model_in_its_path() {
+        for (endpoint, base) in [
+            ("https://generativelanguage.googleapis.com/v1beta", "/v1beta"),
+            ("https://generativelanguage.googleapis.com/", "/v1beta"),
+            ("http://mirror/google/v1", "/google/v1"),
+        ] {
+            let gemini = provider("gemini", endpoint, &[FormatId::Gemini]);
+            let path = |model, stream| gemini.path(FormatId::Gemini, model, stream).unwrap();
+            assert_eq!(path("gemini-2.5-flash", false), format!("{base}/models/gemini-2.5-flash:generateContent"));
+            assert_eq!(path("a/../b?c", true), format!("{base}/models/a%2F..%2Fb%3Fc:streamGenerateContent?alt=sse"));
+        }
+    }
+
+    #[test]
     fn azure_has_two_kinds_of_paths() {
         let mut azure = provider("azure-openai", "https://acme.openai.azure.com", &[FormatId::Chat, FormatId::Responses]);
         let paths = |azure: &Provider| [FormatId::Chat, FormatId::Responses].map(|format| azure.path(format, "my gpt", true).unwrap());
@@ -220,5 +238,8 @@ mod tests {
         assert_eq!(deep.passing_path("/v1beta/x"), "/openai/v1/v1beta/x");
         let claude = provider("anthropic", "https://api.anthropic.com", &[FormatId::Messages]);
         assert_eq!(claude.passing_path("/v1/files"), "/v1/files");
+        let gemini = provider("gemini", "https://generativelanguage.googleapis.com/v1beta", &[FormatId::Gemini]);
+        assert_eq!(gemini.passing_path("/v1beta/models?pageSize=5"), "/v1beta/models?pageSize=5");
+        assert_eq!(gemini.passing_path("/v1/files"), "/v1beta/files");
     }
 }

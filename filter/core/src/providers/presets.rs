@@ -46,6 +46,11 @@ pub static PRESETS: &[Preset] = &[
         dialect: COMPATIBLE,
     },
     server("openai-compatible"),
+    Preset {
+        speaks: &[FormatId::Gemini],
+        api_key_header: Some("x-goog-api-key"),
+        ..service("gemini", "https://generativelanguage.googleapis.com/v1beta")
+    },
     // The deployment is the model; with `api_version` it stands in the path, without it the newer paths of `/openai/v1` are used.
     both(Preset { api_key_header: Some("api-key"), base: Base::Azure, dialect: OPENAI, ..server("azure-openai") }),
     // Servers of one's own.
