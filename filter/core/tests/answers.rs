@@ -127,6 +127,7 @@ fn what_is_no_answer_is_a_failure() {
         "{\"candidates\":[]}",
         "{\"candidates\":[{\"finishReason\":\"UNEXPECTED_TOOL_CALL\"}]}",
         "{\"candidates\":[{\"content\":{\"parts\":[{\"functionCall\":{\"name\":\"f\",\"willContinue\":true}}]}}]}",
+        "[{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"cut\"}]}}]}]",
         "[{\"error\":{\"code\":503,\"message\":\"x\",\"status\":\"UNAVAILABLE\"}}]",
     ] {
         assert!(Gemini.decode_answer(body.as_bytes()).is_err(), "{body}");

@@ -89,6 +89,7 @@ fn last_usage(pair: &Pair) -> Option<(u64, u64)> {
     let text = String::from_utf8_lossy(&pair.answer).into_owned();
     let values: Vec<Value> = match pair.kind.as_str() {
         "json" => serde_json::from_str(&text).into_iter().collect(),
+        "json_array" => serde_json::from_str(&text).unwrap(),
         _ => text.lines().filter_map(|line| serde_json::from_str(line.strip_prefix("data:")?.trim()).ok()).collect(),
     };
     let number = |value: &Value| value.as_u64();
@@ -130,7 +131,7 @@ fn every_answer_is_read_the_same_in_any_pieces() {
     check("reading", |pair, faults| {
         let Some(provider) = formats::translation(pair.format).filter(|_| pair.succeeded()) else { return };
         let said = match pair.kind.as_str() {
-            "json" => match provider.decode_answer(&pair.answer) {
+            "json" | "json_array" => match provider.decode_answer(&pair.answer) {
                 Ok(answer) => {
                     let mut replayed = Said::default();
                     weir_core::hub::replay(&answer, &mut |event| replayed.take(event));
@@ -248,7 +249,7 @@ fn what_an_answer_says_survives_translation() {
         for (id, client) in clients().filter(|(id, _)| formats::translation(*id).is_some()) {
             let reader = formats::translation(id).unwrap();
             let (said, found) = match pair.kind.as_str() {
-                "json" => {
+                "json" | "json_array" => {
                     let Ok(mut answer) = provider.decode_answer(&pair.answer) else { return };
                     let said = Said::whole(&answer);
                     Homeward::new(pair.format, Renames::default()).answer(&mut answer);
@@ -324,7 +325,11 @@ fn every_request_is_read_and_sent() {
         }
         for (target, translation) in targets() {
             let kind = Kind::named(if target == FormatId::Messages { "anthropic" } else { "openai" }).unwrap();
-            let model = if target == FormatId::Messages { "claude-sonnet-4-5" } else { "gpt-4o" };
+            let model = match target {
+                FormatId::Messages => "claude-sonnet-4-5",
+                FormatId::Gemini => "gemini-3-flash-preview",
+                FormatId::Chat | FormatId::Responses | FormatId::Converse => "gpt-4o",
+            };
             let onward = Onward { model: Some(model), dialect: kind.preset().dialect, default_max_tokens: 8192, client };
             let (mut out, mut passage) = (Out::default(), Passage::default());
             let stood = formats::stand_in(&mut request, target, body, &onward, &mut passage);

@@ -21,10 +21,21 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
     }
     let id = chunk.id.as_ref().map(|id| id.plain().into_owned()).unwrap_or_default();
     let usual = if chunk.blocked { Finish::ContentFilter } else { Finish::Stop };
-    let mut choices = Vec::with_capacity(chunk.candidates.len().max(1));
+    let mut drafts: Vec<Draft<'_>> = Vec::with_capacity(chunk.candidates.len().max(1));
     for candidate in chunk.candidates {
-        choices.push(choice(candidate, &id, &usual)?);
+        match drafts.iter_mut().find(|draft| draft.index == candidate.index) {
+            Some(draft) => draft.add(candidate, &id)?,
+            None => {
+                let mut draft = Draft { index: candidate.index, ..Draft::default() };
+                draft.add(candidate, &id)?;
+                drafts.push(draft);
+            }
+        }
     }
+    if chunk.array && !chunk.blocked && drafts.iter().any(|draft| draft.finish.is_none()) {
+        return Err(Failure::new(ErrorKind::BadGateway, "the provider's stream ended early"));
+    }
+    let mut choices: Vec<Choice<'_>> = drafts.into_iter().map(|draft| draft.settled(&usual)).collect();
     if !choices.is_empty() && choices.iter().all(|choice| choice.parts.is_empty() && is_broken(&choice.finish)) {
         return Err(broken());
     }
@@ -60,31 +71,47 @@ pub(super) fn made_up(answer: &str, choice: u32, ordinal: usize, name: &Str<'_>,
     Str::from_plain_owned(format!("call_{}", digest(&seed)))
 }
 
-fn choice<'b>(candidate: Candidate<'b>, answer: &str, usual: &Finish<'b>) -> Result<Choice<'b>, Failure> {
-    let (mut parts, mut calls): (Vec<Part<'b>>, usize) = (Vec::new(), 0);
-    for said in candidate.said {
-        let kind = match (said, parts.last_mut().map(|part| &mut part.kind)) {
-            (Said::Text(text), Some(PartKind::Text(whole)))
-            | (Said::Thought(text), Some(PartKind::Reasoning { text: whole, signature: None })) => {
-                whole.push(&text);
-                continue;
-            }
-            (Said::Signature(text), Some(PartKind::Reasoning { signature: signature @ None, .. })) => {
-                *signature = Some(text);
-                continue;
-            }
-            (Said::Text(text), _) => PartKind::Text(text),
-            (Said::Thought(text), _) => PartKind::Reasoning { text, signature: None },
-            (Said::Signature(text), _) => PartKind::Reasoning { text: Str::default(), signature: Some(text) },
-            (Said::Call { id, name, arguments }, _) => {
-                let id = id.unwrap_or_else(|| made_up(answer, candidate.index, calls, &name, arguments));
-                calls = calls.saturating_add(1);
-                PartKind::ToolCall { id, name, arguments: Json::Value(arguments), kind: CallKind::Function }
-            }
-            (Said::Pieces, _) => return Err(in_pieces()),
-        };
-        parts.push(Part { at: 0, cache: None, kind });
+/// A candidate as far as it was read.
+#[derive(Default)]
+struct Draft<'b> {
+    index: u32,
+    parts: Vec<Part<'b>>,
+    /// How many calls there were.
+    calls: usize,
+    finish: Option<Finish<'b>>,
+}
+
+impl<'b> Draft<'b> {
+    fn add(&mut self, candidate: Candidate<'b>, answer: &str) -> Result<(), Failure> {
+        for said in candidate.said {
+            let kind = match (said, self.parts.last_mut().map(|part| &mut part.kind)) {
+                (Said::Text(text), Some(PartKind::Text(whole)))
+                | (Said::Thought(text), Some(PartKind::Reasoning { text: whole, signature: None })) => {
+                    whole.push(&text);
+                    continue;
+                }
+                (Said::Signature(text), Some(PartKind::Reasoning { signature: signature @ None, .. })) => {
+                    *signature = Some(text);
+                    continue;
+                }
+                (Said::Text(text), _) => PartKind::Text(text),
+                (Said::Thought(text), _) => PartKind::Reasoning { text, signature: None },
+                (Said::Signature(text), _) => PartKind::Reasoning { text: Str::default(), signature: Some(text) },
+                (Said::Call { id, name, arguments }, _) => {
+                    let id = id.unwrap_or_else(|| made_up(answer, candidate.index, self.calls, &name, arguments));
+                    self.calls = self.calls.saturating_add(1);
+                    PartKind::ToolCall { id, name, arguments: Json::Value(arguments), kind: CallKind::Function }
+                }
+                (Said::Pieces, _) => return Err(in_pieces()),
+            };
+            self.parts.push(Part { at: 0, cache: None, kind });
+        }
+        self.finish = candidate.finish.or(self.finish.take());
+        Ok(())
     }
-    let finish = candidate.finish.unwrap_or_else(|| usual.clone());
-    Ok(Choice { index: candidate.index, parts, finish: finish.settled(calls > 0) })
+
+    fn settled(self, usual: &Finish<'b>) -> Choice<'b> {
+        let finish = self.finish.unwrap_or_else(|| usual.clone()).settled(self.calls > 0);
+        Choice { index: self.index, parts: self.parts, finish }
+    }
 }

@@ -13,6 +13,8 @@ pub(super) struct Chunk<'b> {
     /// The prompt was refused by a filter.
     pub blocked: bool,
     pub error: bool,
+    /// Whether it is all the chunks of a stream; then a candidate stands in several pieces.
+    pub array: bool,
 }
 
 /// One candidate, or what is new of it.
@@ -43,14 +45,12 @@ impl<'b> Chunk<'b> {
     pub(super) fn read(body: &'b [u8]) -> Result<Self, JsonError> {
         let mut cursor = Cursor::new(body)?;
         let mut chunk = Self::default();
-        // An error may stand in an array of its own.
+        // A stream whose events nobody asked for is one array of all its chunks, and an error may stand in one, too.
         if cursor.peek()? == Kind::Array {
+            chunk.array = true;
             cursor.enter_array()?;
-            if cursor.element()? {
-                chunk.members(&mut cursor)?;
-            }
             while cursor.element()? {
-                cursor.skip()?;
+                chunk.members(&mut cursor)?;
             }
         } else {
             chunk.members(&mut cursor)?;
@@ -63,8 +63,8 @@ impl<'b> Chunk<'b> {
         cursor.enter_object()?;
         while let Some(name) = cursor.member()? {
             match name.as_escaped() {
-                "responseId" => self.id = text(cursor)?.filter(|id| !id.is_empty()),
-                "modelVersion" => self.model = text(cursor)?.filter(|model| !model.is_empty()),
+                "responseId" => self.id = text(cursor)?.filter(|id| !id.is_empty()).or(self.id.take()),
+                "modelVersion" => self.model = text(cursor)?.filter(|model| !model.is_empty()).or(self.model.take()),
                 "usageMetadata" => self.usage = Some(cursor.raw()?),
                 "candidates" if cursor.peek()? == Kind::Array => {
                     cursor.enter_array()?;
@@ -97,6 +97,7 @@ impl<'b> Candidate<'b> {
         while let Some(name) = cursor.member()? {
             match name.as_escaped() {
                 "index" if cursor.peek()? == Kind::Number => candidate.index = cursor.number()?.as_str().parse().unwrap_or(0),
+                "finishReason" if cursor.peek()? == Kind::Number => candidate.finish = numbered(cursor.number()?),
                 "finishReason" => candidate.finish = text(cursor)?.and_then(finish),
                 "content" if cursor.peek()? == Kind::Object => {
                     cursor.enter_object()?;
@@ -184,6 +185,16 @@ fn finish(reason: Str<'_>) -> Option<Finish<'_>> {
         "MISSING_THOUGHT_SIGNATURE" => Finish::Error,
         _ => return Some(Finish::Unknown(reason)),
     })
+}
+
+/// The same where enumerations are numbers, as the API writes them for those who ask.
+fn numbered(reason: Raw<'_>) -> Option<Finish<'_>> {
+    match reason.as_str() {
+        "0" => None,
+        "1" => Some(Finish::Stop),
+        "2" => Some(Finish::Length),
+        other => Some(Finish::Unknown(Str::from_plain(other))),
+    }
 }
 
 /// A string that comes next; any other value is none.
