@@ -157,20 +157,31 @@ impl<'b> WireCall<'b> {
             cursor.skip()?;
             return Ok(None);
         }
-        // Some servers put an empty `custom` beside each function: the type decides.
-        let custom = type_of(cursor).ok().flatten().is_some_and(|kind| kind.is("custom"));
+        // Some servers put an empty `custom` beside each function: the type decides. Later pieces have none, so what is there counts.
+        let kind = type_of(cursor).ok().flatten().filter(|kind| !kind.is_empty());
+        let (named, custom) = (kind.is_some(), kind.is_some_and(|kind| kind.is("custom")));
         let mut call = Self::new(if custom { CallKind::Custom } else { CallKind::Function });
+        let (mut function, mut unnamed) = (false, None);
         cursor.enter_object()?;
         while let Some(name) = cursor.member()? {
             match name.as_escaped() {
                 "index" if cursor.peek()? == Kind::Number => call.index = cursor.number()?.as_str().parse().ok(),
                 "id" => call.id = string(cursor)?.unwrap_or_default(),
-                "function" if !custom && cursor.peek()? == Kind::Object => call.function(cursor)?,
+                "function" if !custom && cursor.peek()? == Kind::Object => {
+                    function = true;
+                    call.function(cursor)?;
+                }
                 "custom" if custom && cursor.peek()? == Kind::Object => call.function(cursor)?,
+                "custom" if !named && cursor.peek()? == Kind::Object => {
+                    unnamed.get_or_insert(Self::new(CallKind::Custom)).function(cursor)?;
+                }
                 _ => cursor.skip()?,
             }
         }
-        Ok(Some(call))
+        Ok(Some(match unnamed {
+            Some(custom) if !function => Self { index: call.index, id: call.id, ..custom },
+            _ => call,
+        }))
     }
 
     fn function(&mut self, cursor: &mut Cursor<'b>) -> Result<(), JsonError> {
