@@ -41,16 +41,19 @@ pub(super) fn encode(usage: &Usage, out: &mut Out) {
 #[derive(Default, serde::Deserialize)]
 #[serde(default)]
 struct Wire {
-    /// The second name is that of servers which answer both of OpenAI's formats from one count.
-    #[serde(alias = "prompt_tokens")]
     input_tokens: Count,
-    #[serde(alias = "completion_tokens")]
     output_tokens: Count,
     total_tokens: Count,
-    #[serde(alias = "prompt_tokens_details")]
     input_tokens_details: Option<InputDetails>,
-    #[serde(alias = "completion_tokens_details")]
     output_tokens_details: Option<OutputDetails>,
+    /// Servers that answer both of OpenAI's formats from one count; some say every count under both names.
+    prompt_tokens: Count,
+    /// The same.
+    completion_tokens: Count,
+    /// The same.
+    prompt_tokens_details: Option<InputDetails>,
+    /// The same.
+    completion_tokens_details: Option<OutputDetails>,
 }
 
 #[derive(Default, serde::Deserialize)]
@@ -70,9 +73,11 @@ struct OutputDetails {
 
 impl Wire {
     fn usage(self) -> Usage {
-        let input = self.input_tokens_details.unwrap_or_default();
-        let output = self.output_tokens_details.unwrap_or_default();
-        let (read, written, total) = (self.input_tokens.0, self.output_tokens.0, self.total_tokens.0);
+        let input = self.input_tokens_details.or(self.prompt_tokens_details).unwrap_or_default();
+        let output = self.output_tokens_details.or(self.completion_tokens_details).unwrap_or_default();
+        let read = self.input_tokens.0.or(self.prompt_tokens.0);
+        let written = self.output_tokens.0.or(self.completion_tokens.0);
+        let total = self.total_tokens.0;
         Usage {
             input_tokens: read,
             cache_read_input_tokens: input.cached_tokens.0,
@@ -102,6 +107,18 @@ mod tests {
         .unwrap();
         assert_eq!((usage.input_tokens, usage.cache_read_input_tokens, usage.cache_creation_input_tokens), (Some(10), Some(4), Some(2)));
         assert_eq!((usage.output_tokens, usage.reasoning_output_tokens, usage.total_tokens), (Some(5), Some(3), Some(15)));
+    }
+
+    #[test]
+    fn either_spelling_and_both_at_once() {
+        for text in [
+            r#"{"prompt_tokens":10,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens":5}"#,
+            r#"{"input_tokens":10,"prompt_tokens":10,"output_tokens":5,"completion_tokens":5,
+                "input_tokens_details":{"cached_tokens":4},"prompt_tokens_details":{"cached_tokens":4}}"#,
+        ] {
+            let expected = Usage { input_tokens: Some(10), cache_read_input_tokens: Some(4), output_tokens: Some(5), ..Usage::default() };
+            assert_eq!(of(text), Some(expected), "{text}");
+        }
     }
 
     #[test]
