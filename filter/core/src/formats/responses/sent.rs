@@ -255,7 +255,11 @@ fn call(id: &Str<'_>, name: &Str<'_>, arguments: &Json<'_>, kind: CallKind, at: 
             pen.out.key("input");
         }
     }
-    pen.out.json_as_string(arguments);
+    match (kind, arguments) {
+        // No arguments are an empty object to every server that parses them.
+        (CallKind::Function, Json::Text(text)) if text.is_empty() => pen.out.plain("{}"),
+        (CallKind::Function | CallKind::Custom, _) => pen.out.json_as_string(arguments),
+    }
     pen.out.close_object();
     Ok(())
 }

@@ -5,8 +5,8 @@ use crate::formats::chat::meter::failure_in;
 use crate::formats::chat::{decode_finish, usage};
 use crate::formats::error_text::ErrorText;
 use crate::formats::ids::digest;
-use crate::hub::{Answer, Choice, ErrorKind, Failure, Finish, Part, PartKind};
-use crate::json::{Cursor, Json, JsonError, Kind, Str, utf8};
+use crate::hub::{Answer, CallKind, Choice, ErrorKind, Failure, Finish, Part, PartKind};
+use crate::json::{Cursor, Json, JsonError, Kind, Raw, Str, utf8};
 
 /// Reads a whole answer.
 ///
@@ -79,7 +79,8 @@ fn choice<'b>(cursor: &mut Cursor<'b>) -> Result<Choice<'b>, JsonError> {
     }
     let calls = !spoken.calls.is_empty();
     let refused = spoken.said.iter().any(|(voice, _)| *voice == Voice::Refusal);
-    Ok(Choice { index, parts: parts(spoken), finish: settled(finish.unwrap_or(Finish::Stop), calls, refused) })
+    let finish = settled(finish.unwrap_or(Finish::Stop), calls, refused);
+    Ok(Choice { index, parts: parts(spoken, &finish), finish })
 }
 
 /// An answer that calls tools ended for that, and one that calls none did not, whatever the provider says; the format has no word for
@@ -93,8 +94,8 @@ pub(super) fn settled(finish: Finish<'_>, calls: bool, refused: bool) -> Finish<
     }
 }
 
-fn parts(spoken: Spoken<'_>) -> Vec<Part<'_>> {
-    let mut parts: Vec<Part<'_>> = Vec::new();
+fn parts<'b>(spoken: Spoken<'b>, finish: &Finish<'_>) -> Vec<Part<'b>> {
+    let mut parts: Vec<Part<'b>> = Vec::new();
     for (voice, text) in spoken.said {
         let kind = match (voice, parts.last_mut().map(|part| &mut part.kind)) {
             (Voice::Thought, Some(PartKind::Reasoning { text: whole, signature: None })) | (Voice::Text, Some(PartKind::Text(whole))) => {
@@ -116,10 +117,19 @@ fn parts(spoken: Spoken<'_>) -> Vec<Part<'_>> {
     for (ordinal, call) in spoken.calls.into_iter().enumerate() {
         let WireCall { id, name, arguments, kind, .. } = call;
         let id = if id.is_empty() { made_up(&name, ordinal) } else { id };
-        let arguments = arguments.unwrap_or(Json::Text(Str::default()));
+        let arguments = match arguments.unwrap_or(Json::Text(Str::default())) {
+            Json::Text(text) if text.is_empty() && no_arguments(kind, finish) => Json::Value(Raw::EMPTY_OBJECT),
+            arguments => arguments,
+        };
         parts.push(Part { at: 0, cache: None, kind: PartKind::ToolCall { id, name, arguments, kind } });
     }
     parts
+}
+
+/// Whether a call that says nothing of its arguments has none, which is the empty object to every client that parses them; where the
+/// answer was cut, they may be what is missing.
+pub(super) const fn no_arguments(kind: CallKind, finish: &Finish<'_>) -> bool {
+    matches!(kind, CallKind::Function) && !matches!(finish, Finish::Length)
 }
 
 /// The id of a call that was given none: the same whenever the same is said.

@@ -1,8 +1,8 @@
 //! One choice of a stream: which parts are open, and to which call a piece belongs.
 
-use super::answer::{made_up, settled};
+use super::answer::{made_up, no_arguments, settled};
 use super::spoken::{Spoken, Voice, WireCall};
-use crate::hub::{Event, Finish, Piece, PieceKind};
+use crate::hub::{CallKind, Event, Finish, Piece, PieceKind};
 use crate::json::Str;
 
 /// Most parts that may be open at a time; real streams open a handful of calls.
@@ -32,6 +32,9 @@ struct Call {
     name: Str<'static>,
     /// The number of its part, while it is open.
     part: Option<u32>,
+    kind: CallKind,
+    /// Whether anything of its arguments came.
+    said: bool,
     depth: Depth,
 }
 
@@ -147,7 +150,15 @@ impl ChoiceState {
                     index,
                     kind: PieceKind::ToolCall { id: id.reborrow(), name: name.reborrow(), kind: piece.kind },
                 });
-                self.calls.push(Call { key: piece.index, id, name, part: Some(index), depth: Depth::default() });
+                self.calls.push(Call {
+                    key: piece.index,
+                    id,
+                    name,
+                    part: Some(index),
+                    kind: piece.kind,
+                    said: false,
+                    depth: Depth::default(),
+                });
                 ordinal
             }
         };
@@ -155,6 +166,7 @@ impl ChoiceState {
         if let Some((call, index)) =
             self.calls.get_mut(at).filter(|_| !text.is_empty()).and_then(|call| Some(call.part).flatten().map(|part| (call, part)))
         {
+            call.said = true;
             call.depth.take(&text.plain());
             sink(Event::PartDelta { choice, index, piece: Piece::Arguments(text) });
         }
@@ -191,10 +203,14 @@ impl ChoiceState {
     pub(super) fn end(&mut self, sink: Sink<'_>) {
         self.hush(sink);
         let choice = self.number;
-        for index in self.calls.iter_mut().filter_map(|call| call.part.take()) {
+        let reason = settled(self.finish.take().unwrap_or(Finish::Stop), !self.calls.is_empty(), self.refused);
+        for call in &mut self.calls {
+            let Some(index) = call.part.take() else { continue };
+            if !call.said && no_arguments(call.kind, &reason) {
+                sink(Event::PartDelta { choice, index, piece: Piece::Arguments(Str::from_plain("{}")) });
+            }
             sink(Event::PartEnd { choice, index });
         }
-        let finish = self.finish.take().unwrap_or(Finish::Stop);
-        sink(Event::Finish { choice, reason: settled(finish, !self.calls.is_empty(), self.refused) });
+        sink(Event::Finish { choice, reason });
     }
 }
