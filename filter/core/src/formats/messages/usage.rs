@@ -51,12 +51,18 @@ impl Counts {
         serde_json::from_str(raw.as_str()).unwrap_or_default()
     }
 
-    /// Takes a later statement: each member that it has counts, but none falls. Servers send 0 input at the start and the
-    /// real number at the end, or the reverse.
+    /// Takes a later statement. Servers send 0 input at the start and the real number at the end, or the reverse: so input that is not 0
+    /// counts together with the cached parts beside it, which were taken out of it. Of all else, each member counts, but none falls.
     pub(super) fn merge(&mut self, later: Self) {
-        self.input_tokens = self.input_tokens.max(later.input_tokens);
-        self.cache_read_input_tokens = self.cache_read_input_tokens.max(later.cache_read_input_tokens);
-        self.cache_creation_input_tokens = self.cache_creation_input_tokens.max(later.cache_creation_input_tokens);
+        if later.input_tokens.is_some_and(|input| input > 0) {
+            self.input_tokens = later.input_tokens;
+            self.cache_read_input_tokens = later.cache_read_input_tokens.or(self.cache_read_input_tokens);
+            self.cache_creation_input_tokens = later.cache_creation_input_tokens.or(self.cache_creation_input_tokens);
+        } else {
+            self.input_tokens = self.input_tokens.max(later.input_tokens);
+            self.cache_read_input_tokens = self.cache_read_input_tokens.max(later.cache_read_input_tokens);
+            self.cache_creation_input_tokens = self.cache_creation_input_tokens.max(later.cache_creation_input_tokens);
+        }
         self.output_tokens = self.output_tokens.max(later.output_tokens);
         let (written, thought) = (later.cache_creation.ephemeral_1h_input_tokens, later.output_tokens_details.thinking_tokens);
         self.cache_creation.ephemeral_1h_input_tokens = self.cache_creation.ephemeral_1h_input_tokens.max(written);
@@ -113,6 +119,15 @@ mod tests {
         sum.merge(counts(r#"{"output_tokens":3}"#));
         let usage = sum.usage().unwrap();
         assert_eq!((usage.input_tokens, usage.output_tokens), (Some(9), Some(7)));
+    }
+
+    #[test]
+    fn input_that_turns_out_to_be_cached_counts_once() {
+        let mut sum = counts(r#"{"input_tokens":100,"cache_read_input_tokens":0}"#);
+        sum.merge(counts(r#"{"input_tokens":20,"cache_read_input_tokens":80,"output_tokens":7}"#));
+        sum.merge(counts(r#"{"input_tokens":0,"cache_read_input_tokens":0,"output_tokens":8}"#));
+        let usage = sum.usage().unwrap();
+        assert_eq!((usage.input_tokens, usage.cache_read_input_tokens, usage.output_tokens), (Some(100), Some(80), Some(8)));
     }
 
     #[test]
