@@ -12,7 +12,7 @@ use super::usage::Counts;
 use crate::formats::StreamReader;
 use crate::framing::sse::Frame;
 use crate::hub::{CallKind, ErrorKind, Event, Failure, Finish, Piece, PieceKind, Start};
-use crate::json::{JsonError, Str};
+use crate::json::{JsonError, Kind, Raw, Str};
 
 /// Most blocks that may be open at a time; real streams open one.
 const MAX_OPEN: usize = 128;
@@ -150,7 +150,7 @@ impl Reader {
             "redacted_thinking" => (PieceKind::RedactedReasoning(block.data), None),
             "tool_use" => {
                 // The input begins as `{}` and comes in pieces; some servers send it whole here.
-                let input = block.input.filter(|input| !matches!(input.as_str(), "{}" | "null"));
+                let input = block.input.map(|input| Ok((!is_placeholder(input)?).then_some(input))).transpose()?.flatten();
                 (
                     PieceKind::ToolCall { id: block.id, name: block.name, kind: CallKind::Function },
                     input.map(|input| Piece::Arguments(Str::from_plain(input.as_str()))),
@@ -161,7 +161,7 @@ impl Reader {
                 return Ok(());
             }
         };
-        let calls = matches!(kind, PieceKind::ToolCall { .. });
+        let (calls, thinks) = (matches!(kind, PieceKind::ToolCall { .. }), matches!(kind, PieceKind::Reasoning));
         self.calls |= calls;
         let index = self.next;
         self.next = self.next.saturating_add(1);
@@ -169,6 +169,9 @@ impl Reader {
         sink(Event::PartStart { choice: 0, index, kind });
         if let Some(piece) = first.filter(|piece| !matches!(piece, Piece::Text(text) if text.is_empty())) {
             sink(Event::PartDelta { choice: 0, index, piece });
+        }
+        if thinks && !block.signature.is_empty() {
+            sink(Event::PartDelta { choice: 0, index, piece: Piece::Signature(block.signature) });
         }
         Ok(())
     }
@@ -258,6 +261,16 @@ impl Reader {
         self.over = true;
         sink(Event::Error(failure));
     }
+}
+
+/// Whether the input with which a call begins says nothing yet.
+fn is_placeholder(input: Raw<'_>) -> Result<bool, JsonError> {
+    if input.kind() != Kind::Object {
+        return Ok(input.kind() == Kind::Null);
+    }
+    let mut cursor = input.cursor();
+    cursor.enter_object()?;
+    Ok(cursor.member()?.is_none())
 }
 
 /// Ends a block's part. A call without arguments has the empty object, as a whole answer says it.
