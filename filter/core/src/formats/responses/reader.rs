@@ -62,7 +62,7 @@ impl Reader {
             "response.output_item.added" => self.item_added(wire, sink)?,
             "response.output_item.done" => self.item_done(wire, sink)?,
             "response.content_part.added" => self.part_added(wire, sink)?,
-            "response.content_part.done" => self.part_done(wire, sink),
+            "response.content_part.done" => self.part_done(wire, sink)?,
             "response.output_text.delta" => self.delta(wire, &PieceKind::Text, false, sink),
             "response.output_text.done" => self.delta(wire, &PieceKind::Text, true, sink),
             "response.refusal.delta" => self.delta(wire, &PieceKind::Refusal, false, sink),
@@ -161,17 +161,23 @@ impl Reader {
         Ok(())
     }
 
-    fn part_done(&mut self, wire: &Wire<'_>, sink: Sink<'_>) {
-        let Some(item) = self.items.place(wire).and_then(|at| self.items.get_mut(at)).filter(|item| item.kind == ItemKind::Message) else {
-            return;
-        };
+    /// A part of a message is complete. It says again what its deltas said.
+    fn part_done(&mut self, wire: &Wire<'_>, sink: Sink<'_>) -> Result<(), JsonError> {
+        let Some(at) = self.items.place_of(wire, ItemKind::Message) else { return Ok(()) };
         let number = wire.part_index.unwrap_or(0);
+        if let Some(Content::Text(text) | Content::Refusal(text)) = wire.part.map(Content::read).transpose()?.flatten()
+            && !text.is_empty()
+        {
+            self.say(at, number, true, Piece::Text(text), sink);
+        }
+        let Some(item) = self.items.get_mut(at) else { return Ok(()) };
         item.parts.retain(|slot| {
             if slot.number == number {
                 sink(Event::PartEnd { choice: 0, index: slot.index });
             }
             slot.number != number
         });
+        Ok(())
     }
 
     /// Text of a message, new or, in a `done` event, said again.
