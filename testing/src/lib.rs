@@ -47,7 +47,7 @@ pub use cuts::{Random, bytewise, every_cut, seeded};
 pub use error::Error;
 pub use failure::FailurePolicy;
 pub use fault::Fault;
-pub use generate::{Explored, Order, Part, Stage, Trouble, Turn};
+pub use generate::{BadTurn, Explored, Order, Part, Pit, Stage, Trouble, Turn};
 pub use headers::HeaderMap;
 pub use host::{Host, Options, StreamId};
 pub use metrics::Metric;

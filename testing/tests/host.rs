@@ -5,7 +5,7 @@ mod probes;
 
 use probes::{host, logs, module, plugin};
 use std::time::Duration;
-use weir_testing::{Answer, Error, Fault, Flow, HeaderMap, Host, Module, Options, Plugin, Process, Reply, Status, Way};
+use weir_testing::{Answer, Error, Fault, Flow, HeaderMap, Host, Module, Options, Part, Pit, Plugin, Process, Reply, Status, Way};
 
 fn post() -> HeaderMap {
     [(":method", "POST"), (":path", "/v1?x=1"), (":authority", "a"), (":scheme", "http"), ("x-a", "1")].into_iter().collect()
@@ -325,4 +325,22 @@ fn fuel_and_host_calls_are_counted_per_context() {
     assert_eq!(spent.callbacks["proxy_on_request_headers"], 1);
     assert!(spent.fuel > 100 && host.spent().fuel - before < spent.fuel + 1);
     assert!(host.memory() >= 1 << 16);
+}
+
+#[test]
+fn a_planted_fault_is_found_in_random_orders_and_made_small() {
+    let part = |body: &[u8]| Part { headers: post(), body: body.to_vec() };
+    let parts = [part(b"abcdefgh"), part(b"")];
+    let explore = |script: &'static str| {
+        let host = || host(script);
+        let pit = Pit { host: &host, positions: &["probe"], requests: &parts, answers: &parts, streams: 4, check: &|_, _| Ok(()) };
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| pit.explore(0..200)));
+        outcome.map_err(|panic| panic.downcast_ref::<String>().cloned().unwrap_or_default())
+    };
+    assert_eq!(explore("request_body: pause_unless_end"), Ok(()));
+    let said = explore("response_trailers: trap").unwrap_err();
+    let again = said.lines().find_map(|line| line.strip_prefix("again: TESTING_ORDER='")).unwrap_or_default();
+    let turns: Vec<&str> = again.trim_end_matches('\'').split("; ").collect();
+    assert!(said.starts_with("seed ") && turns.len() == 3, "{said}");
+    assert!(turns[0].starts_with("open") && turns[1].starts_with("headers") && turns[2].starts_with("trailers"), "{said}");
 }

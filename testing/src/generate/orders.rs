@@ -1,12 +1,12 @@
 //! Random callbacks in one position, in any order that a host may legally produce: interleaved streams, answers before their requests,
 //! ends at any moment, logs with and without anything before them.
 
+use super::turns::Turn;
 use crate::abi::Way;
 use crate::cuts::Random;
 use crate::error::Error;
 use crate::headers::HeaderMap;
 use crate::host::{Host, StreamId};
-use std::fmt;
 use std::time::Duration;
 
 /// A message that a stream may carry: its headers and its body.
@@ -18,34 +18,9 @@ pub struct Part {
     pub body: Vec<u8>,
 }
 
-/// One callback, or some time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Turn {
-    /// A new stream in the position of this place among the `root_id`s.
-    Open(usize),
-    /// Headers of stream `.0`; `.2` is the place of the message, `.3` whether it is complete.
-    Headers(usize, Way, usize, bool),
-    /// A part of that message's body: from, to, whether it is complete.
-    Data(usize, Way, usize, usize, bool),
-    /// Trailers.
-    Trailers(usize, Way),
-    /// `proxy_on_log`.
-    Log(usize),
-    /// `proxy_on_done` and `proxy_on_delete`.
-    Close(usize),
-    /// So many milliseconds.
-    Wait(u64),
-}
-
 /// A list of turns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Order(pub Vec<Turn>);
-
-impl fmt::Display for Order {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|turn| writeln!(f, "{turn:?}"))
-    }
-}
 
 impl Order {
     /// A random order of at most `streams` streams in `positions` positions, which carry these messages.
@@ -76,13 +51,12 @@ impl Order {
         for turn in &self.0 {
             let known = |stream: usize| ids.get(stream).copied().flatten();
             match *turn {
-                Turn::Open(at) => {
-                    let stream = at / positions.len().max(1);
+                Turn::Open(stream, position) => {
                     if ids.len() <= stream {
                         ids.resize(stream + 1, None);
                         bodies.resize(stream + 1, [0; 2]);
                     }
-                    ids[stream] = Some(host.open(positions[at % positions.len()])?);
+                    ids[stream] = Some(host.open(positions[position])?);
                 }
                 Turn::Headers(stream, way, part, end) => {
                     if let Some(id) = known(stream) {
@@ -121,7 +95,7 @@ impl Order {
 
 /// One stream from its opening to its end: a request, an answer or both, of which each may break off anywhere.
 fn script(random: &mut Random, stream: usize, positions: usize, requests: &[Part], answers: &[Part]) -> Vec<Turn> {
-    let mut turns = vec![Turn::Open(stream * positions + random.below(positions))];
+    let mut turns = vec![Turn::Open(stream, random.below(positions))];
     let request = message(random, stream, Way::Request, requests);
     let answer = message(random, stream, Way::Response, answers);
     let (request, answer) = match random.below(8) {

@@ -1,18 +1,14 @@
-//! Makes a story that fails smaller while it still fails.
+//! What of a story may be left out, to see whether it still fails.
 
+use super::search::Tale;
 use crate::story::{Delivery, End, Move, Story, Weather};
 
-/// The smallest story that was found. `fails` decides; it may end the search by saying no to everything.
-pub(super) fn shrink(story: Story, fails: &mut dyn FnMut(&Story) -> bool) -> Story {
-    let mut smallest = story;
-    'again: loop {
-        for candidate in smaller(&smallest) {
-            if fails(&candidate) {
-                smallest = candidate;
-                continue 'again;
-            }
-        }
-        return smallest;
+impl Tale for Story {
+    const NAME: &'static str = "story";
+    const VARIABLE: &'static str = "TESTING_STORY";
+
+    fn smaller(&self) -> Vec<Story> {
+        smaller(self)
     }
 }
 
@@ -100,6 +96,7 @@ fn simpler(delivery: &Delivery) -> Vec<Delivery> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::search::shrink;
     use super::*;
     use crate::abi::Status;
 

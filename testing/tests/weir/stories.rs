@@ -5,7 +5,7 @@ use super::rig::{ANSWER, ASK, ASK_STREAM, DOCUMENT, KEYS, answers, ask, envoy, p
 use super::{charges, translated};
 use std::cell::RefCell;
 use std::time::Duration;
-use weir_testing::{Order, Part, Play, Proxy, Received, Request, Sent, Stage, Story, Told, Trouble, seeded};
+use weir_testing::{Part, Pit, Play, Proxy, Received, Request, Sent, Stage, Story, Told, Trouble};
 
 /// Far above everything that a story uses.
 const FAR: u64 = 1_000_000;
@@ -240,12 +240,15 @@ fn callbacks_in_any_legal_order_do_no_harm() {
         part(&[(":status", "503")], b""),
         part(&[], b"no status"),
     ];
-    let positions = ["weir.gateway", "weir.upstream"];
-    seeded(600, |random| {
-        let order = Order::random(random, 5, positions.len(), &requests, &answers);
-        let mut host = try_host(DOCUMENT, &KEYS).unwrap();
-        order.play(&mut host, &positions, &requests, &answers).unwrap_or_else(|error| panic!("{order}\n{error:?}"));
-    });
+    let pit = Pit {
+        host: &|| try_host(DOCUMENT, &KEYS).unwrap(),
+        positions: &["weir.gateway", "weir.upstream"],
+        requests: &requests,
+        answers: &answers,
+        streams: 5,
+        check: &|_, _| Ok(()),
+    };
+    pit.explore(0..600);
 }
 
 #[test]
