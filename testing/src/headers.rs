@@ -34,6 +34,18 @@ impl HeaderMap {
         self.entries.iter().filter(|(n, _)| *n == name).map(|(_, v)| String::from_utf8_lossy(v).into_owned()).collect()
     }
 
+    /// A response's headers as HTTP/1.1 has them.
+    pub(crate) fn on_the_wire(&self) -> String {
+        let fields = self.iter().filter(|(name, _)| !name.starts_with(':'));
+        let fields: String = fields.map(|(name, value)| format!("{name}: {}\r\n", String::from_utf8_lossy(value))).collect();
+        format!("HTTP/1.1 {}\r\n{fields}\r\n", self.get(":status").unwrap_or_default())
+    }
+
+    /// The announced length of a body; `None` if there is none, or none that can be read.
+    pub(crate) fn announced(&self) -> Option<usize> {
+        self.get("content-length").and_then(|length| length.parse().ok())
+    }
+
     /// Whether there is a header of this name.
     pub fn contains(&self, name: &str) -> bool {
         self.get_bytes(name).is_some()

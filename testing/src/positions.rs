@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::failure::Standing;
 use crate::headers::HeaderMap;
 use crate::host::{Host, StreamId};
-use crate::state::{Context, Shared, Stream};
+use crate::state::{Context, Deferred, Shared, Stream};
 use crate::stream::{Flow, Half, LocalReply, StreamInfo};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -111,7 +111,17 @@ impl Host {
             Way::Response => "proxy_on_response_headers",
         };
         let pause = self.ask(name, id, &[id.0, count, u32::from(end)])?;
-        self.stream(id)?.half(way).end_headers(pause, all);
+        let continued = self.continued(id, way);
+        let stream = self.stream(id)?;
+        let half = stream.half(way);
+        if continued {
+            half.resume_in_headers();
+        }
+        half.end_headers(pause, all);
+        if continued && !pause && way == Way::Response && !stream.hands_up {
+            stream.half(way).repeat_headers();
+            self.note(format!("the headers of the response in context {} go out twice: it was continued, and not paused", id.0));
+        }
         self.settle()
     }
 
@@ -139,7 +149,10 @@ impl Host {
             Way::Response => "proxy_on_response_body",
         };
         let pause = self.ask(name, id, &[id.0, size, u32::from(end)])?;
-        self.stream(id)?.half(way).end_data(pause);
+        let continued = self.continued(id, way);
+        let half = self.stream(id)?.half(way);
+        let gone = continued && half.resume_in_data();
+        half.end_data(pause, gone);
         self.keep_limit(id, way)?;
         self.settle()
     }
@@ -198,6 +211,14 @@ impl Host {
             self.fail_stream(id.0)?;
         }
         Ok(failed)
+    }
+
+    /// Whether the callback that has just returned continued its own message: that comes before its answer.
+    fn continued(&mut self, id: StreamId, way: Way) -> bool {
+        let deferred = &mut self.vm.state().deferred;
+        let before = deferred.len();
+        deferred.retain(|action| !matches!(action, Deferred::Continue(of, there) if *of == id.0 && *there == way));
+        deferred.len() < before
     }
 
     /// Body and trailers that came while everything was stopped reach the filter now.

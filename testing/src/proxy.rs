@@ -238,15 +238,18 @@ impl Proxy {
             let headers = self.host.headers(gateway, Way::Response)?;
             let received = &mut self.exchanges[x].received;
             match flow {
+                // The client has its headers and takes others for the beginning of the body.
+                Flow::Headers { end } if received.headers.is_some() => {
+                    received.ended = end;
+                    received.take_piece(headers.on_the_wire().into_bytes());
+                }
                 Flow::Headers { end } => {
                     received.headers = Some(headers);
                     received.ended = end;
                 }
                 Flow::Data { bytes, end } => {
                     received.ended = end;
-                    if !bytes.is_empty() {
-                        received.pieces.push(bytes);
-                    }
+                    received.take_piece(bytes);
                 }
                 Flow::Trailers(trailers) => {
                     received.trailers = Some(trailers);

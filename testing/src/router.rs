@@ -217,7 +217,7 @@ impl Proxy {
                 sent.complete = end;
             }
             Flow::Data { bytes, end } => {
-                sent.body.extend_from_slice(&bytes);
+                sent.take_piece(&bytes).into_iter().for_each(|wrong| self.host.note(wrong));
                 sent.complete = end;
             }
             Flow::Trailers(trailers) => {

@@ -197,8 +197,9 @@ impl Half {
         self.body.len()
     }
 
-    pub(crate) fn end_data(&mut self, pause: bool) {
-        if self.aborted {
+    /// The body callback answered; `gone`: it had let the bytes go itself, so that Pause is about those to come.
+    pub(crate) fn end_data(&mut self, pause: bool, gone: bool) {
+        if self.aborted || gone && (!pause || self.data_end) {
             return;
         }
         self.buffering = pause;
@@ -248,6 +249,37 @@ impl Half {
         {
             self.out.push_back(Flow::Trailers(trailers));
         }
+        true
+    }
+
+    /// `proxy_continue_stream` in the headers callback of this message: they go before the callback's answer counts.
+    pub(crate) fn resume_in_headers(&mut self) {
+        if !self.aborted {
+            self.emit_headers();
+        }
+    }
+
+    /// The answer was Continue behind that: Envoy sends the headers of a response a second time.
+    pub(crate) fn repeat_headers(&mut self) {
+        if !self.aborted {
+            self.out.push_back(Flow::Headers { end: self.headers_end });
+        }
+    }
+
+    /// `proxy_continue_stream` in a body callback of this message, which comes before the callback's answer: what was held goes, and with
+    /// bytes that had been gathered also those of this call. Whether these went.
+    pub(crate) fn resume_in_data(&mut self) -> bool {
+        if self.aborted || !self.stopped {
+            return false;
+        }
+        self.emit_headers();
+        self.stopped = false;
+        if !std::mem::take(&mut self.buffering) {
+            return false;
+        }
+        self.body_in_sight = false;
+        let bytes = std::mem::take(&mut self.body);
+        self.out.push_back(Flow::Data { bytes, end: self.data_end });
         true
     }
 

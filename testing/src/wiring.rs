@@ -146,6 +146,16 @@ pub struct Sent {
     pub complete: bool,
 }
 
+impl Sent {
+    /// On HTTP/1.1 what is longer than announced is the beginning of the next request, and no part of this one. What is wrong, if it is so.
+    pub(crate) fn take_piece(&mut self, bytes: &[u8]) -> Option<String> {
+        self.body.extend_from_slice(bytes);
+        let length = self.headers.announced().filter(|length| *length < self.body.len())?;
+        self.body.truncate(length);
+        Some(format!("a body longer than its announced {length} bytes goes out"))
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Headers(HeaderMap, bool),
@@ -338,6 +348,16 @@ impl Received {
     /// The first value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.as_ref().and_then(|map| map.get(name))
+    }
+
+    /// A client takes as many bytes as were announced.
+    pub(crate) fn take_piece(&mut self, mut bytes: Vec<u8>) {
+        if let Some(length) = self.headers.as_ref().and_then(HeaderMap::announced) {
+            bytes.truncate(length.saturating_sub(self.pieces.iter().map(Vec::len).sum()));
+        }
+        if !bytes.is_empty() {
+            self.pieces.push(bytes);
+        }
     }
 
     /// The whole body.
