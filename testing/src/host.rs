@@ -7,7 +7,7 @@ use crate::failure::FailurePolicy;
 use crate::fault::Fault;
 use crate::metrics::{Metric, Metrics};
 use crate::module::Module;
-use crate::process::Process;
+use crate::process::{Process, Thread};
 use crate::state::{Plugin, Spent, State};
 use crate::transcript::Transcript;
 use crate::vm::Vm;
@@ -41,6 +41,8 @@ pub struct Options {
     pub log_level: u32,
     /// The Envoy process that this VM is in.
     pub process: Process,
+    /// The thread of that process.
+    pub thread: Thread,
     /// What a trap is, and what comes after it.
     pub failure: FailurePolicy,
 }
@@ -60,6 +62,7 @@ impl Default for Options {
             wasi: true,
             log_level: 0,
             process: Process::new(),
+            thread: Thread::Worker,
             failure: FailurePolicy::Report,
         }
     }

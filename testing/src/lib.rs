@@ -52,7 +52,7 @@ pub use headers::HeaderMap;
 pub use host::{Host, Options, StreamId};
 pub use metrics::Metric;
 pub use module::Module;
-pub use process::Process;
+pub use process::{Process, Thread};
 pub use proxy::{ExchangeId, Proxy};
 pub use state::{Plugin, Spent};
 pub use story::{BadStory, Client, Delivery, End, Move, Scene, Story, Told, Weather};

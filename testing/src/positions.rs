@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::failure::Standing;
 use crate::headers::HeaderMap;
 use crate::host::{Host, StreamId};
+use crate::process::Thread;
 use crate::state::{Context, Deferred, Shared, Stream};
 use crate::stream::{Flow, Half, LocalReply, StreamInfo};
 use std::cell::RefCell;
@@ -24,6 +25,9 @@ impl Host {
 
     /// The same with a stream info that several positions share.
     pub(crate) fn open_with(&mut self, root_id: &str, info: Shared<StreamInfo>, hands_up: bool) -> Result<StreamId, Error> {
+        if self.options.thread == Thread::Main {
+            return Err(Error::Misuse("the main thread has no streams: open them on a worker".to_owned()));
+        }
         let standing = self.admit()?;
         let root = if standing == Standing::Served { self.root_for_stream(root_id)? } else { 0 };
         let id = self.fresh();

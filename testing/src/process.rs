@@ -4,10 +4,22 @@ use crate::abi::Status;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The shared part of one Envoy process. Hosts that are started with the same one see each other's data and queues.
+/// The shared part of one Envoy process. Hosts that are started with the same one see each other's data and queues; each keeps a clock of its
+/// own, and hears of an item that another has put into its queue when it is advanced next, if only by nothing.
 #[derive(Clone, Default)]
 pub struct Process {
     shared: Arc<Mutex<Shared>>,
+}
+
+/// The thread of the process on which a VM runs. Envoy starts one VM on the main thread, then one on each worker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Thread {
+    /// A worker: it has the streams, and all else.
+    #[default]
+    Worker,
+    /// The main thread: configured, with ticks, callouts, shared data and queues, but no stream ever. So is a singleton of
+    /// `envoy.bootstrap.wasm`.
+    Main,
 }
 
 #[derive(Default)]

@@ -5,7 +5,7 @@ mod probes;
 
 use probes::{host, logs, module, plugin};
 use std::time::Duration;
-use weir_testing::{Answer, Error, Fault, Flow, HeaderMap, Host, Module, Options, Part, Pit, Plugin, Process, Reply, Status, Way};
+use weir_testing::{Answer, Error, Fault, Flow, HeaderMap, Host, Module, Options, Part, Pit, Plugin, Process, Reply, Status, Thread, Way};
 
 fn post() -> HeaderMap {
     [(":method", "POST"), (":path", "/v1?x=1"), (":authority", "a"), (":scheme", "http"), ("x-a", "1")].into_iter().collect()
@@ -229,6 +229,25 @@ fn a_queue_tells_whoever_registered_last() {
     first.advance(Duration::ZERO).unwrap();
     assert_eq!(logs(&first), ["queue 0 1"]);
     assert_eq!(logs(&last), ["queue 0 1", "enqueue 0", "dequeue 0 hello"]);
+}
+
+#[test]
+fn the_main_thread_has_a_vm_without_streams_beside_the_workers() {
+    let process = Process::new();
+    let start = |thread, script: &str| {
+        let options = Options { process: process.clone(), thread, ..Options::plugins([plugin(script)]) };
+        Host::start(&module(), options).unwrap()
+    };
+    let mut main = start(Thread::Main, "configure: queue q; tick 1000; set_shared k v\ntick: log tick\nqueue_ready: dequeue");
+    let mut workers = [(); 2].map(|()| start(Thread::Worker, "request_headers: shared k; enqueue hello"));
+    for worker in &mut workers {
+        let id = worker.open("probe").unwrap();
+        worker.feed_headers(id, Way::Request, post(), true).unwrap();
+        assert_eq!(logs(worker), ["shared 0 v", "enqueue 0"]);
+    }
+    main.advance(Duration::from_secs(2)).unwrap();
+    assert_eq!(logs(&main), ["queue 0 1", "set_shared 0", "tick", "dequeue 0 hello", "dequeue 0 hello", "tick"]);
+    assert!(matches!(main.open("probe"), Err(Error::Misuse(why)) if why.contains("main thread")));
 }
 
 #[test]
