@@ -21,6 +21,7 @@ mod outline;
 pub mod responses;
 mod shape;
 mod stand_in;
+mod tool_names;
 mod turns;
 mod wire;
 

@@ -1,8 +1,10 @@
 //! Names of tools that a target could not be told as the client spells them, to be undone in the answer.
 
+use std::collections::BTreeMap;
+
 /// The tools of one request that its target knows by another name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Renames(Vec<(Box<str>, Box<str>)>);
+pub struct Renames(BTreeMap<Box<str>, Box<str>>);
 
 impl Renames {
     /// Notes that the target was told `sent` (plain) for the client's `own` (plain). Whether it could be: no other tool has the name.
@@ -10,7 +12,7 @@ impl Renames {
         match self.own(sent) {
             Some(known) => known == own,
             None => {
-                self.0.push((sent.into(), own.into()));
+                self.0.insert(sent.into(), own.into());
                 true
             }
         }
@@ -19,7 +21,7 @@ impl Renames {
     /// The client's name of the tool that the target calls `sent`; `None` where both call it the same.
     #[must_use]
     pub fn own(&self, sent: &str) -> Option<&str> {
-        self.0.iter().find(|(one, _)| **one == *sent).map(|(_, own)| &**own)
+        self.0.get(sent).map(|own| &**own)
     }
 
     /// Whether every tool has the name that the client gave it.

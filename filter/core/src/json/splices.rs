@@ -1,18 +1,21 @@
 //! Edits of a body that must otherwise stay as it came: ranges and what stands in their place.
 
 use crate::formats::Span;
+use std::collections::BTreeMap;
 
 /// Replacements of ranges of one body, in any order. Where two overlap, the one added first stands; insertions at one place stand in
 /// the order in which they were added, and before a replacement that begins there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Splices(Vec<(Span, String)>);
+pub struct Splices(BTreeMap<(u32, u32), String>);
 
 impl Splices {
     /// Puts `text` in the place of a range; an empty range inserts.
     pub fn replace(&mut self, span: Span, text: impl Into<String>) {
-        let overlaps = self.0.iter().any(|(other, _)| span.start < other.end && other.start < span.end);
+        // No two ranges overlap, so that of all that begin before this one's end the last one reaches furthest.
+        let overlaps = self.0.range(..(span.end, 0)).next_back().is_some_and(|(&(_, end), _)| span.start < end);
         if span.start <= span.end && !overlaps {
-            self.0.push((span, text.into()));
+            // Only insertions are found here already: other ranges would overlap.
+            self.0.entry((span.start, span.end)).or_default().push_str(&text.into());
         }
     }
 
@@ -24,13 +27,12 @@ impl Splices {
 
     /// The body with all replacements done. A range that is not in the body changes nothing.
     #[must_use]
-    pub fn apply(mut self, body: &[u8]) -> Vec<u8> {
-        self.0.sort_by_key(|(span, _)| (span.start, span.end));
-        let grown: usize = self.0.iter().map(|(_, text)| text.len()).sum();
+    pub fn apply(self, body: &[u8]) -> Vec<u8> {
+        let grown: usize = self.0.values().map(String::len).sum();
         let mut edited = Vec::with_capacity(body.len().saturating_add(grown));
         let mut at = 0;
-        for (span, text) in &self.0 {
-            let Some(range) = span.range().filter(|range| range.end <= body.len()) else { continue };
+        for (&(start, end), text) in &self.0 {
+            let Some(range) = (Span { start, end }).range().filter(|range| range.end <= body.len()) else { continue };
             edited.extend_from_slice(body.get(at..range.start).unwrap_or_default());
             edited.extend_from_slice(text.as_bytes());
             at = range.end;

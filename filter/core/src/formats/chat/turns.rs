@@ -4,6 +4,8 @@ use super::parts::decode_content;
 use crate::formats::shape::{Fault, place};
 use crate::hub::{CallKind, Message, Part, PartKind, Request, Role};
 use crate::json::{Cursor, Json, Kind, Raw, Str};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Reads `messages` into the request; an earlier value of the member is forgotten.
 pub(super) fn decode_messages<'b>(cursor: &mut Cursor<'b>, request: &mut Request<'b>) -> Result<(), Fault> {
@@ -30,18 +32,20 @@ pub(super) fn decode_messages<'b>(cursor: &mut Cursor<'b>, request: &mut Request
 /// The calls of the older form, which have no ids: a result names the function, and means the last call of it.
 #[derive(Default)]
 struct Legacy<'b> {
-    calls: Vec<Str<'b>>,
+    calls: usize,
+    /// Which call was the last one of each function, the first one being 1.
+    last: BTreeMap<Cow<'b, str>, usize>,
 }
 
 impl<'b> Legacy<'b> {
     fn call(&mut self, name: Str<'b>) -> Str<'static> {
-        self.calls.push(name);
-        Self::id(self.calls.len())
+        self.calls = self.calls.saturating_add(1);
+        self.last.insert(name.into_plain(), self.calls);
+        Self::id(self.calls)
     }
 
     fn result(&self, name: &Str<'b>) -> Str<'static> {
-        let last = self.calls.iter().rposition(|one| one == name);
-        Self::id(last.map_or(0, |at| at + 1))
+        Self::id(self.last.get(&*name.plain()).copied().unwrap_or(0))
     }
 
     fn id(number: usize) -> Str<'static> {

@@ -8,6 +8,7 @@ use crate::formats::crossing::Crossing;
 use crate::hub::{Field, Part, PartKind, Rejection, envelope};
 use crate::json::{Json, Out, Str};
 use crate::names::FormatId;
+use std::collections::BTreeMap;
 
 /// What stands for the signature of a call whose own did not come back: models that demand one do without where they find this (Google's
 /// documentation of thought signatures).
@@ -23,12 +24,12 @@ pub(super) struct Pen<'p, 'c> {
 
 /// The names by which the calls so far were told, by their ids: a result has to repeat both.
 #[derive(Debug, Default)]
-pub(super) struct Calls(Vec<(String, Str<'static>)>);
+pub(super) struct Calls(BTreeMap<String, Str<'static>>);
 
 impl Calls {
     /// The name of the last call of this id.
     pub(super) fn name(&self, id: &Str<'_>) -> Option<&Str<'static>> {
-        self.0.iter().rfind(|(one, _)| id.is(one)).map(|(_, name)| name)
+        self.0.get(&*id.plain())
     }
 }
 
@@ -88,7 +89,7 @@ pub(super) fn answered(parts: &[&Part<'_>], model: Model, calls: &mut Calls, pen
             }
             unsigned = false;
             let name = name_of(name, part.at, pen.crossing)?.into_owned();
-            calls.0.push((id.plain().into_owned(), name));
+            calls.0.insert(id.plain().into_owned(), name);
         }
         encode(part, &mut signature, pen)?;
     }

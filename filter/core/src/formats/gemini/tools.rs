@@ -1,6 +1,7 @@
 //! What the model may call, and whether it must.
 
 use crate::formats::crossing::Crossing;
+use crate::formats::tool_names::ToolNames;
 use crate::hub::{Field, Rejection, Request, Tool, ToolChoice, ToolKind};
 use crate::json::{Kind, Out, Str};
 
@@ -45,7 +46,7 @@ pub(super) fn encode(request: &Request<'_>, out: &mut Out, crossing: &mut Crossi
 /// functions only where it must call one.
 fn offered<'r, 'b>(request: &'r Request<'b>, crossing: &mut Crossing<'_>) -> Result<Vec<&'r Tool<'b>>, Rejection> {
     let allowed = match &request.tool_choice {
-        Some(ToolChoice::Allowed { names, required: false }) => Some(names),
+        Some(ToolChoice::Allowed { names, required: false }) => Some(ToolNames::of(names)),
         Some(
             ToolChoice::Allowed { required: true, .. }
             | ToolChoice::Auto
@@ -63,7 +64,7 @@ fn offered<'r, 'b>(request: &'r Request<'b>, crossing: &mut Crossing<'_>) -> Res
         }
         match &tool.kind {
             ToolKind::Function { name, .. } => {
-                if allowed.is_none_or(|names| names.iter().any(|one| one.plain() == name.plain())) {
+                if allowed.as_ref().is_none_or(|names| names.has(name)) {
                     offered.push(tool);
                 }
             }

@@ -2,6 +2,7 @@
 
 use super::parts::{MAX_NAME, Pen};
 use crate::formats::crossing::Crossing;
+use crate::formats::tool_names::ToolNames;
 use crate::hub::{Field, Rejection, Request, Tool, ToolChoice, ToolKind};
 use crate::json::{Out, Raw, Str};
 
@@ -42,7 +43,7 @@ pub(super) fn offered<'r, 'b>(request: &'r Request<'b>, crossing: &mut Crossing<
     let allowed = match &request.tool_choice {
         Some(ToolChoice::Allowed { names, .. }) => {
             crossing.meet(Field::AllowedTools)?;
-            Some(names)
+            Some(ToolNames::of(names))
         }
         Some(ToolChoice::Auto | ToolChoice::None | ToolChoice::Required | ToolChoice::Named(_) | ToolChoice::Hosted(_)) | None => None,
     };
@@ -50,7 +51,7 @@ pub(super) fn offered<'r, 'b>(request: &'r Request<'b>, crossing: &mut Crossing<
     for tool in &request.tools {
         match &tool.kind {
             ToolKind::Function { name, .. } => {
-                if allowed.is_none_or(|names| names.iter().any(|one| one.plain() == name.plain())) {
+                if allowed.as_ref().is_none_or(|names| names.has(name)) {
                     offered.push(tool);
                 }
             }

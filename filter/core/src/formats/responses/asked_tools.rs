@@ -1,6 +1,7 @@
 //! What the model may call, and whether it must, as providers read it.
 
 use crate::formats::crossing::Crossing;
+use crate::formats::tool_names::ToolNames;
 use crate::hub::{Field, InputGrammar, Rejection, Request, Tool, ToolChoice, ToolKind};
 use crate::json::{Out, Raw, Str};
 
@@ -43,7 +44,7 @@ pub(super) fn encode(request: &Request<'_>, out: &mut Out, crossing: &mut Crossi
     }
     out.close_array();
     if let Some(choice) = &request.tool_choice {
-        encode_choice(choice, &offered, out, crossing)?;
+        encode_choice(choice, &ToolNames::custom(&offered), out, crossing)?;
     }
     if let Some(parallel) = request.parallel_tool_calls {
         out.key("parallel_tool_calls");
@@ -107,7 +108,7 @@ fn head(
     Ok(())
 }
 
-fn encode_choice(choice: &ToolChoice<'_>, offered: &[&Tool<'_>], out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+fn encode_choice(choice: &ToolChoice<'_>, custom: &ToolNames<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
     let (names, required) = match choice {
         ToolChoice::Auto => return word("auto", out),
         ToolChoice::None => return word("none", out),
@@ -115,7 +116,7 @@ fn encode_choice(choice: &ToolChoice<'_>, offered: &[&Tool<'_>], out: &mut Out, 
         ToolChoice::Hosted(_) => return crossing.meet_in(Field::HostedToolChoice, "tool_choice").map(|_| ()),
         ToolChoice::Named(name) => {
             out.key("tool_choice");
-            return reference(name, offered, out, crossing);
+            return reference(name, custom, out, crossing);
         }
         ToolChoice::Allowed { names, required } => (names, *required),
     };
@@ -127,7 +128,7 @@ fn encode_choice(choice: &ToolChoice<'_>, offered: &[&Tool<'_>], out: &mut Out, 
     out.plain(if required { "required" } else { "auto" });
     out.key("tools");
     out.open_array();
-    names.iter().try_for_each(|name| reference(name, offered, out, crossing))?;
+    names.iter().try_for_each(|name| reference(name, custom, out, crossing))?;
     out.close_array();
     out.close_object();
     Ok(())
@@ -140,12 +141,11 @@ fn word(word: &str, out: &mut Out) -> Result<(), Rejection> {
     Ok(())
 }
 
-fn reference(name: &Str<'_>, offered: &[&Tool<'_>], out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
-    let custom = offered.iter().any(|tool| matches!(&tool.kind, ToolKind::Custom { name: one, .. } if one.plain() == name.plain()));
+fn reference(name: &Str<'_>, custom: &ToolNames<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
     let sent = crossing.tool_name(name, MAX_NAME, 0)?;
     out.open_object();
     out.key("type");
-    out.plain(if custom { "custom" } else { "function" });
+    out.plain(if custom.has(name) { "custom" } else { "function" });
     out.key("name");
     out.string(&sent);
     out.close_object();

@@ -1,6 +1,7 @@
 //! What the model may call, and whether it must.
 
 use crate::formats::crossing::Crossing;
+use crate::formats::tool_names::ToolNames;
 use crate::hub::{Field, Rejection, Request, Tool, ToolChoice, ToolKind};
 use crate::json::{Out, Str};
 
@@ -40,7 +41,7 @@ pub(super) fn encode(request: &Request<'_>, out: &mut Out, crossing: &mut Crossi
         encode_tool(tool, out, crossing)?;
     }
     out.close_array();
-    choice(request, &offered, out, crossing)?;
+    choice(request, &ToolNames::custom(&offered), out, crossing)?;
     if let Some(parallel) = request.parallel_tool_calls {
         out.key("parallel_tool_calls");
         out.boolean(parallel);
@@ -104,14 +105,14 @@ fn named(name: &Str<'_>, description: Option<&Str<'_>>, at: u32, out: &mut Out, 
     Ok(())
 }
 
-fn choice(request: &Request<'_>, offered: &[&Tool<'_>], out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+fn choice(request: &Request<'_>, custom: &ToolNames<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
     let Some(choice) = &request.tool_choice else { return Ok(()) };
     out.key("tool_choice");
     match choice {
         ToolChoice::Auto | ToolChoice::Hosted(_) => out.plain("auto"),
         ToolChoice::None => out.plain("none"),
         ToolChoice::Required => out.plain("required"),
-        ToolChoice::Named(name) => reference(name, offered, out, crossing)?,
+        ToolChoice::Named(name) => reference(name, custom, out, crossing)?,
         ToolChoice::Allowed { names, required } => {
             out.open_object();
             out.key("type");
@@ -123,7 +124,7 @@ fn choice(request: &Request<'_>, offered: &[&Tool<'_>], out: &mut Out, crossing:
             out.key("tools");
             out.open_array();
             for name in names {
-                reference(name, offered, out, crossing)?;
+                reference(name, custom, out, crossing)?;
             }
             out.close_array();
             out.close_object();
@@ -134,9 +135,8 @@ fn choice(request: &Request<'_>, offered: &[&Tool<'_>], out: &mut Out, crossing:
 }
 
 /// Writes which tool is meant.
-fn reference(name: &Str<'_>, offered: &[&Tool<'_>], out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
-    let custom = |tool: &&&Tool<'_>| matches!(&tool.kind, ToolKind::Custom { name: one, .. } if one.plain() == name.plain());
-    let kind = if offered.iter().any(|tool| custom(&tool)) { "custom" } else { "function" };
+fn reference(name: &Str<'_>, custom: &ToolNames<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+    let kind = if custom.has(name) { "custom" } else { "function" };
     out.open_object();
     out.key("type");
     out.plain(kind);

@@ -1,0 +1,86 @@
+//! Requests whose lists are as long as a client likes: sizes that take minutes where a list is searched for each element of another one.
+#![expect(clippy::unwrap_used, reason = "tests may panic")]
+
+use weir_core::formats::{self, Head, Onward, Passage};
+use weir_core::hub::{Losses, Rejection};
+use weir_core::json::{Out, Splices};
+use weir_core::names::FormatId;
+use weir_core::providers::Kind;
+
+/// As many as make ten billion pairs.
+const MANY: usize = 100_000;
+
+/// Elements with a number in the place of `#`, and commas between them.
+fn list(element: &str) -> String {
+    (0..MANY).map(|number| element.replace('#', &number.to_string())).collect::<Vec<_>>().join(",")
+}
+
+fn path(client: FormatId) -> Head<'static> {
+    Head::new(if client == FormatId::Messages { "/v1/messages" } else { "/v1/chat/completions" })
+}
+
+fn kind(target: FormatId) -> Kind {
+    Kind::named(if target == FormatId::Messages { "anthropic" } else { "openai-compatible" }).unwrap()
+}
+
+fn translated(target: FormatId, body: &str) -> Result<String, Rejection> {
+    let client = formats::client_side(FormatId::Chat).unwrap();
+    let mut request = client.decode(&path(FormatId::Chat), body.as_bytes())?;
+    let onward = Onward { model: Some("m"), dialect: kind(target).preset().dialect, default_max_tokens: 1, client };
+    let (mut out, mut passage) = (Out::default(), Passage::default());
+    formats::stand_in(&mut request, target, body.as_bytes(), &onward, &mut passage)?;
+    formats::translation(target).unwrap().encode(&request, body.as_bytes(), &onward, &mut out, &mut passage)?;
+    Ok(out.into_string())
+}
+
+fn passed(format: FormatId, body: &str) -> String {
+    let client = formats::client_side(format).unwrap();
+    let outline = client.outline(&path(format), body.as_bytes()).unwrap();
+    let onward = Onward { model: Some("m"), dialect: kind(format).preset().dialect, default_max_tokens: 1, client };
+    let mut splices = Splices::default();
+    let same = formats::same_format(format).unwrap();
+    same.edit(&outline, body.as_bytes(), &onward, &mut splices, &mut Losses::default()).unwrap();
+    String::from_utf8(splices.apply(body.as_bytes())).unwrap()
+}
+
+#[test]
+fn edits_without_end() {
+    let repeated = list(r#""n":1"#);
+    let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"q"}}],{repeated}}}"#);
+    assert_eq!(passed(FormatId::Chat, &body), r#"{"model":"m","messages":[{"role":"user","content":"q"}],"n":1}"#);
+
+    let thoughts = list(r##"{"type":"thinking","thinking":""},{"type":"text","text":"#"}"##);
+    let body = format!(r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"assistant","content":[{thoughts}]}}]}}"#);
+    let passed = passed(FormatId::Messages, &body);
+    assert!(!passed.contains("thinking") && passed.matches(r#""text":"#).count() == MANY);
+}
+
+#[test]
+fn tools_without_end() {
+    let named = list(r##"{"type":"function","function":{"name":"a.#"}}"##);
+    let custom = list(r##"{"type":"custom","custom":{"name":"c#"}}"##);
+    let allowed = format!(r#"{{"type":"allowed_tools","allowed_tools":{{"mode":"auto","tools":[{named}]}}}}"#);
+    for (target, tools) in [
+        (FormatId::Messages, named.clone()),
+        (FormatId::Gemini, named.clone()),
+        (FormatId::Responses, format!("{custom},{named}")),
+        (FormatId::Chat, format!("{custom},{named}")),
+    ] {
+        let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"q"}}],"tools":[{tools}],"tool_choice":{allowed}}}"#);
+        translated(target, &body).unwrap();
+    }
+}
+
+#[test]
+fn calls_without_end() {
+    let calls = list(r##"{"id":"c#","type":"function","function":{"name":"f","arguments":"{}"}}"##);
+    let results = list(r##"{"role":"tool","tool_call_id":"c#","content":"r"}"##);
+    let body =
+        format!(r#"{{"model":"m","messages":[{{"role":"user","content":"q"}},{{"role":"assistant","tool_calls":[{calls}]}},{results}]}}"#);
+    translated(FormatId::Gemini, &body).unwrap();
+
+    let calls = list(r##"{"role":"assistant","function_call":{"name":"f#","arguments":"{}"}}"##);
+    let results = list(r#"{"role":"function","name":"f0","content":"r"}"#);
+    let body = format!(r#"{{"model":"m","messages":[{calls},{results}]}}"#);
+    formats::client_side(FormatId::Chat).unwrap().decode(&path(FormatId::Chat), body.as_bytes()).unwrap();
+}
