@@ -84,3 +84,17 @@ fn calls_without_end() {
     let body = format!(r#"{{"model":"m","messages":[{calls},{results}]}}"#);
     formats::client_side(FormatId::Chat).unwrap().decode(&path(FormatId::Chat), body.as_bytes()).unwrap();
 }
+
+#[test]
+fn results_hold_no_results() {
+    let client = formats::client_side(FormatId::Messages).unwrap();
+    let inner = r#"[{"content":"r","tool_use_id":"a","type":"tool_result"}]"#;
+    let body = format!(
+        r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"user","content":[{{"content":{inner},"tool_use_id":"a","type":"tool_result"}}]}}]}}"#
+    );
+    let head = path(FormatId::Messages);
+    let scanned = client.outline(&head, body.as_bytes()).unwrap_err();
+    let read = client.decode(&head, body.as_bytes()).unwrap_err();
+    assert_eq!(scanned, read);
+    assert_eq!(read.param.as_deref(), Some("messages[0].content[0].content[0]"));
+}

@@ -5,8 +5,16 @@ use crate::formats::shape::{Fault, place, type_of};
 use crate::hub::{CallKind, Extension, Field, Modality, Part, PartKind, Source};
 use crate::json::{Cursor, Json, Kind, Raw, Str};
 
+/// What is wrong with a result in a result: the API knows none, and each level would be scanned for its type again.
+pub(super) const NESTED_RESULT: &str = "a tool_result can't hold a tool_result";
+
 /// Reads content: a string or a list of blocks.
 pub(super) fn decode_content<'b>(cursor: &mut Cursor<'b>, extensions: &mut Vec<Extension>) -> Result<Vec<Part<'b>>, Fault> {
+    content(cursor, false, extensions)
+}
+
+/// Reads content, which may be what a tool gave back.
+fn content<'b>(cursor: &mut Cursor<'b>, of_result: bool, extensions: &mut Vec<Extension>) -> Result<Vec<Part<'b>>, Fault> {
     let at = cursor.offset();
     if cursor.peek()? == Kind::String {
         return Ok(vec![Part { at: place(at), cache: None, kind: PartKind::Text(cursor.string()?) }]);
@@ -14,14 +22,17 @@ pub(super) fn decode_content<'b>(cursor: &mut Cursor<'b>, extensions: &mut Vec<E
     let mut parts = Vec::new();
     cursor.enter_array()?;
     while cursor.element()? {
-        parts.push(block(cursor, extensions)?);
+        parts.push(block(cursor, of_result, extensions)?);
     }
     Ok(parts)
 }
 
-fn block<'b>(cursor: &mut Cursor<'b>, extensions: &mut Vec<Extension>) -> Result<Part<'b>, Fault> {
+fn block<'b>(cursor: &mut Cursor<'b>, of_result: bool, extensions: &mut Vec<Extension>) -> Result<Part<'b>, Fault> {
     let at = cursor.offset();
     let kind = type_of(cursor)?.ok_or(Fault::missing(at, "type"))?;
+    if of_result && kind.is("tool_result") {
+        return Err(Fault::wrong(at, NESTED_RESULT));
+    }
     let whole = cursor.clone().raw()?;
     let draft = Draft::read(cursor, &kind, extensions)?;
     let cache = draft.cache;
@@ -94,7 +105,7 @@ impl<'b> Draft<'b> {
                 ("tool_use", "name") => draft.name = Some(cursor.string()?),
                 ("tool_use", "input") => draft.input = Some(cursor.raw()?),
                 ("tool_result", "tool_use_id") => draft.tool_use_id = Some(cursor.string()?),
-                ("tool_result", "content") => draft.content = decode_content(cursor, extensions)?,
+                ("tool_result", "content") => draft.content = content(cursor, true, extensions)?,
                 ("tool_result", "is_error") => draft.is_error = Some(cursor.boolean()?),
                 ("image" | "document", "source") => draft.source = Some(Found::read(cursor)?),
                 ("document", "title") => draft.title = Some(cursor.string()?),

@@ -1,5 +1,6 @@
 //! One scan over a Messages request: what routing, limits and edits need, and nothing else; what is passed over is validated.
 
+use super::blocks::NESTED_RESULT;
 use super::decode::field;
 use crate::formats::media::{decode_mime, is_of_the_web};
 use crate::formats::members::{length, repeated};
@@ -90,7 +91,7 @@ impl Scan<'_> {
                 }
                 Ok(())
             }
-            "system" => self.content(),
+            "system" => self.content(false),
             "stream" => {
                 self.outline.stream = if self.cursor.null()? { false } else { self.cursor.boolean()? };
                 Ok(())
@@ -136,27 +137,31 @@ impl Scan<'_> {
     fn message(&mut self) -> Result<(), Fault> {
         self.cursor.enter_object()?;
         while let Some(name) = self.cursor.member()? {
-            if name.is("content") { self.content()? } else { self.cursor.skip()? }
+            if name.is("content") { self.content(false)? } else { self.cursor.skip()? }
         }
         Ok(())
     }
 
-    fn content(&mut self) -> Result<(), Fault> {
+    /// Scans content, which may be what a tool gave back.
+    fn content(&mut self, of_result: bool) -> Result<(), Fault> {
         if self.cursor.peek()? != Kind::Array {
             return self.count_text();
         }
         self.cursor.enter_array()?;
         while self.cursor.element()? {
-            if self.cursor.peek()? == Kind::Object { self.block()? } else { self.cursor.skip()? }
+            if self.cursor.peek()? == Kind::Object { self.block(of_result)? } else { self.cursor.skip()? }
         }
         Ok(())
     }
 
-    fn block(&mut self) -> Result<(), Fault> {
+    fn block(&mut self, of_result: bool) -> Result<(), Fault> {
         let start = self.cursor.offset();
         let kind = type_of(&self.cursor)?.map(crate::json::Str::into_plain);
         let kind = kind.as_deref().unwrap_or_default();
         let known = matches!(kind, "text" | "thinking" | "redacted_thinking" | "tool_use" | "tool_result" | "image" | "document");
+        if of_result && kind == "tool_result" {
+            return Err(Fault::wrong(start, NESTED_RESULT));
+        }
         self.note(Field::OpaquePart, !known);
         let mut foreign = kind == "thinking";
         self.cursor.enter_object()?;
@@ -168,7 +173,7 @@ impl Scan<'_> {
                     foreign = proof.is_empty() || envelope::is_envelope(&proof);
                 }
                 ("tool_use", "input") => self.count_value()?,
-                ("tool_result", "content") => self.content()?,
+                ("tool_result", "content") => self.content(true)?,
                 ("image" | "document", "source") if self.cursor.peek()? == Kind::Object => self.source(kind == "image")?,
                 _ => self.cursor.skip()?,
             }
