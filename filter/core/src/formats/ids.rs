@@ -20,6 +20,17 @@ pub fn short_id<'s>(id: &'s Str<'_>) -> Str<'s> {
     Str::from_plain_owned(format!("call_{}", digest(&id.plain())))
 }
 
+/// The id of a call that has none: it depends on the answer alone, so retries and replays agree. Where the answer has no id either, the
+/// call's own words tell it from those of other answers: its name, and its arguments as far as they came with it.
+pub fn made_up_id(answer: &str, choice: u32, ordinal: usize, name: &Str<'_>, arguments: &str) -> Str<'static> {
+    let seed = if answer.is_empty() {
+        format!("{choice}/{ordinal}/{}/{arguments}", name.as_escaped())
+    } else {
+        format!("{answer}/{choice}/{ordinal}")
+    };
+    Str::from_plain_owned(format!("call_{}", digest(&seed)))
+}
+
 /// A name of a tool in the alphabet of [`is_safe`] and of at most `longest` characters, for one that is not: what can be kept of it, and
 /// eight digits that tell it from others like it.
 pub fn safe_name(name: &str, longest: usize) -> String {
@@ -72,6 +83,17 @@ mod tests {
         assert_ne!(safe_name("a.b", 64), safe_name("a b", 64));
         assert_eq!(short_id(&Str::from_plain("functions.x:0")).as_escaped(), "functions.x:0");
         assert_eq!(short_id(&Str::from_plain(&long)).as_escaped().len(), 29);
+    }
+
+    #[test]
+    fn made_up_ids_are_of_one_answer() {
+        let id = |answer, choice, ordinal, arguments| made_up_id(answer, choice, ordinal, &Str::from_plain("now"), arguments);
+        let first = id("a-1", 0, 0, "");
+        assert_eq!(first, id("a-1", 0, 0, "{}"), "streamed in pieces and whole");
+        for other in [id("a-2", 0, 0, ""), id("a-1", 1, 0, ""), id("a-1", 0, 1, ""), id("", 0, 0, ""), id("", 0, 0, "{}")] {
+            assert_ne!(first, other);
+        }
+        assert_ne!(id("", 0, 0, r#"{"a":1}"#), id("", 0, 0, r#"{"a":2}"#));
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use super::chunk::{Candidate, Chunk, Said};
 use super::usage;
-use crate::formats::ids::digest;
+use crate::formats::ids::made_up_id;
 use crate::hub::{Answer, CallKind, Choice, ErrorKind, Failure, Finish, Part, PartKind};
-use crate::json::{Json, Raw, Str};
+use crate::json::{Json, Str};
 
 /// Reads a whole answer.
 ///
@@ -60,17 +60,6 @@ pub(super) fn in_pieces() -> Failure {
     Failure::new(ErrorKind::BadGateway, "the provider sent the arguments of a call in pieces, which it was not asked for")
 }
 
-/// The id of a call that has none: it depends on the answer alone, so retries and replays agree. Where the answer has no id either, the
-/// call's own words tell it from those of other answers.
-pub(super) fn made_up(answer: &str, choice: u32, ordinal: usize, name: &Str<'_>, arguments: Raw<'_>) -> Str<'static> {
-    let seed = if answer.is_empty() {
-        format!("{choice}/{ordinal}/{}/{}", name.as_escaped(), arguments.as_str())
-    } else {
-        format!("{answer}/{choice}/{ordinal}")
-    };
-    Str::from_plain_owned(format!("call_{}", digest(&seed)))
-}
-
 /// A candidate as far as it was read.
 #[derive(Default)]
 struct Draft<'b> {
@@ -98,7 +87,7 @@ impl<'b> Draft<'b> {
                 (Said::Thought(text), _) => PartKind::Reasoning { text, signature: None },
                 (Said::Signature(text), _) => PartKind::Reasoning { text: Str::default(), signature: Some(text) },
                 (Said::Call { id, name, arguments }, _) => {
-                    let id = id.unwrap_or_else(|| made_up(answer, candidate.index, self.calls, &name, arguments));
+                    let id = id.unwrap_or_else(|| made_up_id(answer, candidate.index, self.calls, &name, arguments.as_str()));
                     self.calls = self.calls.saturating_add(1);
                     PartKind::ToolCall { id, name, arguments: Json::Value(arguments), kind: CallKind::Function }
                 }

@@ -6,10 +6,11 @@
 //! A chunk is a response of its own whose parts are deltas. No marker ends the stream, and models say `STOP` in the middle, too, so the
 //! last reason is held until the body ends.
 
-use super::answer::{broken, in_pieces, is_broken, made_up};
+use super::answer::{broken, in_pieces, is_broken};
 use super::chunk::{Candidate, Chunk, Said};
 use super::usage;
 use crate::formats::StreamReader;
+use crate::formats::ids::made_up_id;
 use crate::framing::sse::Frame;
 use crate::hub::{CallKind, ErrorKind, Event, Failure, Finish, Piece, PieceKind, Start};
 use crate::json::Str;
@@ -163,7 +164,7 @@ impl Choice {
                 self.close(sink);
             }
             Said::Call { id, name, arguments } => {
-                let id = id.unwrap_or_else(|| made_up(answer, choice, self.calls, &name, arguments));
+                let id = id.unwrap_or_else(|| made_up_id(answer, choice, self.calls, &name, arguments.as_str()));
                 self.calls = self.calls.saturating_add(1);
                 let index = self.start(PieceKind::ToolCall { id, name, kind: CallKind::Function }, sink);
                 sink(Event::PartDelta { choice, index, piece: Piece::Arguments(Str::from_plain(arguments.as_str())) });

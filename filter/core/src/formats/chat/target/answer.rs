@@ -4,7 +4,7 @@ use super::spoken::{Spoken, Voice, WireCall, string};
 use crate::formats::chat::meter::failure_in;
 use crate::formats::chat::{decode_finish, usage};
 use crate::formats::error_text::ErrorText;
-use crate::formats::ids::digest;
+use crate::formats::ids::made_up_id;
 use crate::hub::{Answer, CallKind, Choice, ErrorKind, Failure, Finish, Part, PartKind};
 use crate::json::{Cursor, Json, JsonError, Kind, Raw, Str, utf8};
 
@@ -114,9 +114,8 @@ fn parts<'b>(spoken: Spoken<'b>, finish: &Finish<'_>) -> Vec<Part<'b>> {
         };
         parts.push(Part { at: 0, cache: None, kind });
     }
-    for (ordinal, call) in spoken.calls.into_iter().enumerate() {
+    for call in spoken.calls {
         let WireCall { id, name, arguments, kind, .. } = call;
-        let id = if id.is_empty() { made_up(&name, ordinal) } else { id };
         let arguments = match arguments.unwrap_or(Json::Text(Str::default())) {
             Json::Text(text) if text.is_empty() && no_arguments(kind, finish) => Json::Value(Raw::EMPTY_OBJECT),
             arguments => arguments,
@@ -132,13 +131,23 @@ pub(super) const fn no_arguments(kind: CallKind, finish: &Finish<'_>) -> bool {
     matches!(kind, CallKind::Function) && !matches!(finish, Finish::Length)
 }
 
-/// The id of a call that was given none: the same whenever the same is said.
-pub(super) fn made_up(name: &Str<'_>, ordinal: usize) -> Str<'static> {
-    Str::from_plain_owned(format!("call_{}", digest(&format!("{ordinal} {}", name.plain()))))
-}
-
-/// No output tokens beside output is no count.
+/// Makes up the ids that calls lack. No output tokens beside output is no count.
 fn settle(answer: &mut Answer<'_>) {
+    let own = answer.id.as_ref().map(|id| id.plain().into_owned()).unwrap_or_default();
+    for choice in &mut answer.choices {
+        let mut ordinal = 0_usize;
+        for part in &mut choice.parts {
+            let PartKind::ToolCall { id, name, arguments, .. } = &mut part.kind else { continue };
+            if id.is_empty() {
+                let words = match arguments {
+                    Json::Text(text) => text.as_escaped(),
+                    Json::Value(raw) => raw.as_str(),
+                };
+                *id = made_up_id(&own, choice.index, ordinal, name, words);
+            }
+            ordinal = ordinal.saturating_add(1);
+        }
+    }
     let spoke = answer.choices.iter().any(|choice| !choice.parts.is_empty());
     if let Some(usage) = answer.usage.as_mut().filter(|usage| spoke && usage.output_tokens == Some(0)) {
         usage.output_tokens = None;

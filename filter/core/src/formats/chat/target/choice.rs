@@ -1,7 +1,8 @@
 //! One choice of a stream: which parts are open, and to which call a piece belongs.
 
-use super::answer::{made_up, no_arguments, settled};
+use super::answer::{no_arguments, settled};
 use super::spoken::{Spoken, Voice, WireCall};
+use crate::formats::ids::made_up_id;
 use crate::hub::{CallKind, Event, Finish, Piece, PieceKind};
 use crate::json::Str;
 
@@ -74,8 +75,8 @@ impl ChoiceState {
         Self { number, ..Self::default() }
     }
 
-    /// Tells what a delta says.
-    pub(super) fn take(&mut self, spoken: Spoken<'_>, sink: Sink<'_>) -> Result<(), TooMany> {
+    /// Tells what a delta of the answer that has this id says.
+    pub(super) fn take(&mut self, spoken: Spoken<'_>, answer: &str, sink: Sink<'_>) -> Result<(), TooMany> {
         for (voice, text) in spoken.said {
             self.spoke = true;
             self.refused |= voice == Voice::Refusal;
@@ -83,7 +84,7 @@ impl ChoiceState {
         }
         for call in spoken.calls {
             self.spoke = true;
-            self.call(&call, sink)?;
+            self.call(&call, answer, sink)?;
         }
         Ok(())
     }
@@ -132,7 +133,7 @@ impl ChoiceState {
         index
     }
 
-    fn call(&mut self, piece: &WireCall<'_>, sink: Sink<'_>) -> Result<(), TooMany> {
+    fn call(&mut self, piece: &WireCall<'_>, answer: &str, sink: Sink<'_>) -> Result<(), TooMany> {
         let choice = self.number;
         let at = match self.place(piece) {
             Some(at) => at,
@@ -144,7 +145,11 @@ impl ChoiceState {
                 }
                 let ordinal = self.calls.len();
                 let (name, index) = (piece.name.clone().into_owned(), self.number_of_next());
-                let id = if piece.id.is_empty() { made_up(&name, ordinal) } else { piece.id.clone().into_owned() };
+                let id = if piece.id.is_empty() {
+                    made_up_id(answer, choice, ordinal, &name, piece.text().as_escaped())
+                } else {
+                    piece.id.clone().into_owned()
+                };
                 sink(Event::PartStart {
                     choice,
                     index,

@@ -23,6 +23,8 @@ type Sink<'s> = &'s mut dyn FnMut(Event<'_>);
 pub(in super::super) struct Reader {
     started: bool,
     over: bool,
+    /// The id of the answer, where it has one.
+    id: String,
     choices: Vec<ChoiceState>,
     usage: Option<Usage>,
 }
@@ -64,12 +66,13 @@ impl Reader {
         // What comes before the first choice (filters' verdicts) has an empty id.
         if !self.started && (!chunk.choices.is_empty() || chunk.usage.is_some()) {
             self.started = true;
+            self.id = chunk.id.as_ref().map(|id| id.plain().into_owned()).unwrap_or_default();
             sink(Event::Start(Start { id: chunk.id, model: chunk.model, created: chunk.created }));
         }
         for delta in chunk.choices {
             let at = self.place(delta.index);
             let Some(choice) = self.choices.get_mut(at) else { continue };
-            if let Err(TooMany) = choice.take(delta.spoken, sink) {
+            if let Err(TooMany) = choice.take(delta.spoken, &self.id, sink) {
                 return self.break_off("the provider's stream has too many open parts", sink);
             }
             if delta.finish.is_some() {
