@@ -419,8 +419,10 @@ fn written(client: &dyn ClientSide, asked: &Asked, answer: &Answer<'_>, size: us
 }
 
 /// Whether a provider has had the request that Envoy answers by itself, by its word for why: it answers so too where there was no
-/// connection, no healthy host, no such cluster, or a body over its own limit.
+/// connection in time or at all, no healthy host, no such cluster, or a body over its own limit.
 fn was_sent(details: &str) -> bool {
-    let reset = details.starts_with("upstream_reset_before_response_started") && !details.contains("connection_failure");
-    (reset && !details.contains("overflow")) || details.contains("timeout")
+    if ["connection_failure", "connection_timeout", "overflow"].into_iter().any(|cause| details.contains(cause)) {
+        return false;
+    }
+    details.starts_with("upstream_reset_before_response_started") || details.contains("timeout")
 }

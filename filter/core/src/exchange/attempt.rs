@@ -307,6 +307,7 @@ impl Attempt {
 
     /// The stream has ended or is gone. `unreachable`: the host says that no connection came about, so nothing can be billed.
     pub fn done(&mut self, exchange: &mut Exchange, unreachable: bool, now: u64) {
+        let unanswered = matches!(self.state, AttemptState::Sent | AttemptState::Held { .. });
         let outcome = match &self.state {
             AttemptState::Sent if unreachable => Some(AttemptOutcome::Unreachable),
             AttemptState::Sent | AttemptState::Held { .. } => Some(self.broken_off(exchange, now)),
@@ -314,17 +315,22 @@ impl Attempt {
             AttemptState::Preparing | AttemptState::Over => None,
         };
         self.state = AttemptState::Over;
-        if exchange.state == State::Settled {
+        let settled = exchange.state == State::Settled;
+        let Some(record) = exchange.record(self.place) else { return };
+        if settled {
+            // What the client waited for in vain is known before its attempt ends.
+            if unanswered && record.outcome == Some(AttemptOutcome::Timeout) {
+                self.lesson = lesson_of(AttemptOutcome::Timeout);
+            }
             return;
         }
-        if let Some(record) = exchange.record(self.place) {
-            if unreachable {
-                record.sent = false;
-            }
-            record.outcome = record.outcome.or(outcome);
-            if outcome.is_some() {
-                self.lesson = record.outcome.and_then(lesson_of);
-            }
+        // Where the outcome is known, the gateway answers by itself: that says nothing about the connection.
+        if unreachable && record.outcome.is_none() {
+            record.sent = false;
+        }
+        record.outcome = record.outcome.or(outcome);
+        if outcome.is_some() {
+            self.lesson = record.outcome.and_then(lesson_of);
         }
     }
 

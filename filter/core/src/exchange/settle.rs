@@ -10,8 +10,12 @@ use crate::routing::LeftOut;
 use crate::telemetry::{self, AttemptOutcome, BudgetRecord, Ending, GoneAt, Metric, Record};
 use crate::usage::{Usage, UsageSource};
 
-/// Envoy's `response.code_details` of a client that hung up.
-const CLIENT_GONE: &str = "downstream_remote_disconnect";
+/// How Envoy's `response.code_details` of a client that hung up begin: its connection is gone, or its HTTP/2 stream.
+const CLIENT_GONE: [&str; 3] = ["downstream_remote_disconnect", "http2.remote_reset", "http2.remote_refuse"];
+
+fn is_client_gone(details: &str) -> bool {
+    CLIENT_GONE.into_iter().any(|gone| details.starts_with(gone))
+}
 
 impl Exchange {
     /// Charges and records the exchange, once. `details` (Envoy's `response.code_details`) is asked only where the end is not
@@ -68,7 +72,7 @@ impl Exchange {
                 last.outcome = Some(AttemptOutcome::Complete);
                 Ending::Complete
             }
-            None if details().starts_with(CLIENT_GONE) => {
+            None if is_client_gone(&details()) => {
                 last.outcome = Some(AttemptOutcome::Abandoned);
                 Ending::ClientGone(match (answering, content) {
                     (false, _) => GoneAt::BeforeHeaders,

@@ -70,6 +70,19 @@ impl Breaker {
         }
     }
 
+    /// A change that is yet to come was made before the clock was set back. It moves to now with its pause, which so gets no longer.
+    pub const fn set_back(&mut self, now: u64) {
+        let ahead = self.changed.saturating_sub(now);
+        if ahead == 0 {
+            return;
+        }
+        self.changed = now;
+        if let State::Open { until, trial, .. } = &mut self.state {
+            *until = until.saturating_sub(ahead);
+            *trial = 0;
+        }
+    }
+
     /// A request goes there to try it.
     pub fn try_it(&mut self, now: u64) {
         if let State::Open { until, trial, .. } = &mut self.state

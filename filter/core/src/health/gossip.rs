@@ -27,6 +27,18 @@ impl Word {
         Some(Self { name: number(0)?, changed: number(8)?, until: number(16)?, pauses })
     }
 
+    /// Moves a change that is yet to come to now, with its pause: see [`super::breaker::Breaker::set_back`]. Whether it was one. What
+    /// another worker writes while this one reads is ahead by less than a second, and stays.
+    const fn set_back(&mut self, now: u64) -> bool {
+        let ahead = self.changed.saturating_sub(now);
+        if ahead < SECOND {
+            return false;
+        }
+        self.changed = now;
+        self.until = self.until.saturating_sub(ahead);
+        true
+    }
+
     fn write(&self, out: &mut Vec<u8>) {
         for number in [self.name, self.changed, self.until] {
             out.extend_from_slice(&number.to_le_bytes());
@@ -39,6 +51,7 @@ impl Health {
     /// Meets the other workers: hears what they have written, tells what has changed here since the last time (the provider's name and
     /// the model's, empty: all of them), and says what is to be written, if anything.
     pub fn meet(&mut self, written: &[u8], now: u64, tell: impl FnMut(&str, &str, Change)) -> Option<Vec<u8>> {
+        self.set(now);
         let news = self.hear(written).then(|| self.tell());
         self.tick(now, tell);
         news
@@ -48,6 +61,9 @@ impl Health {
     pub(super) fn hear(&mut self, written: &[u8]) -> bool {
         self.heard = written.chunks_exact(ENTRY).filter_map(Word::read).collect();
         let mut news = false;
+        for word in &mut self.heard {
+            news |= word.set_back(self.now);
+        }
         for seat in &mut self.seats {
             let word = self.heard.iter().find(|word| word.name == seat.hash);
             match word {

@@ -72,6 +72,13 @@ struct Seat {
     shown: bool,
 }
 
+impl Seat {
+    /// Ready where the document says never, also if it was opened under one that did not.
+    const fn standing(&self, now: u64) -> Standing {
+        if self.policy.failures == 0 { Standing::Ready } else { self.breaker.standing(now) }
+    }
+}
+
 /// Everything that is known. One for each VM.
 #[derive(Clone, Debug, Default)]
 pub struct Health {
@@ -130,12 +137,20 @@ impl Health {
         self.now = self.now.max(now);
     }
 
+    /// What the clock says, also where it was set back.
+    fn set(&mut self, now: u64) {
+        self.now = now;
+        for seat in &mut self.seats {
+            seat.breaker.set_back(now);
+        }
+    }
+
     /// Whether a request may go to a target.
     #[must_use]
     pub fn standing(&self, seats: Seats) -> Standing {
         let of = |number: u32| {
             let place = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
-            place.and_then(|place| self.seats.get(place)).map_or(Standing::Ready, |seat| seat.breaker.standing(self.now))
+            place.and_then(|place| self.seats.get(place)).map_or(Standing::Ready, |seat| seat.standing(self.now))
         };
         match (of(seats.provider), of(seats.model)) {
             (Standing::Cooling(one), Standing::Cooling(other)) => Standing::Cooling(one.max(other)),
@@ -202,12 +217,12 @@ impl Health {
 
     /// Time goes on: tells what has changed since the last tick, with the provider's name and the model's (empty: all of them).
     pub(super) fn tick(&mut self, now: u64, mut tell: impl FnMut(&str, &str, Change)) {
-        self.see(now);
+        self.set(now);
         for seat in &mut self.seats {
             if let Some(reason) = seat.opened.take() {
                 tell(&seat.provider, &seat.model, Change::Cooled(reason));
             }
-            let cooling = matches!(seat.breaker.standing(now), Standing::Cooling(_));
+            let cooling = matches!(seat.standing(now), Standing::Cooling(_));
             if cooling != seat.shown {
                 seat.shown = cooling;
                 tell(&seat.provider, &seat.model, if cooling { Change::Cooling } else { Change::Over });
@@ -290,6 +305,30 @@ mod tests {
     }
 
     #[test]
+    fn never_holds_for_what_was_opened_before() {
+        let (mut health, seats) = health();
+        health.learn(seats[0], Lesson::Failed(ErrorKind::RateLimited, Some(7)));
+        let never = DOCUMENT.replace(r#""failures": 2"#, r#""failures": 0"#);
+        health.seat(&crate::config::compile(&never).unwrap());
+        assert_eq!(ready(&health, &seats), [true; 4]);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_prolongs_no_pause() {
+        let (mut one, seats) = health();
+        let (mut other, _) = health();
+        one.see(1000 * SECOND);
+        one.learn(seats[0], Lesson::Failed(ErrorKind::RateLimited, Some(7)));
+        let written = one.meet(&[], 1000 * SECOND, |_, _, _| ()).unwrap();
+        for health in [&mut one, &mut other] {
+            let written = health.meet(&written, 100 * SECOND, |_, _, _| ()).expect("what is ahead of time is written anew");
+            assert_eq!(health.standing(seats[0]), Standing::Cooling(107 * SECOND));
+            assert!(health.meet(&written, 107 * SECOND, |_, _, _| ()).is_none());
+            assert_eq!(health.standing(seats[0]), Standing::Trial);
+        }
+    }
+
+    #[test]
     fn workers_learn_from_each_other_whatever_the_order() {
         let (mut one, seats) = health();
         let (mut other, _) = health();
@@ -306,11 +345,12 @@ mod tests {
         other.learn(seats[0], Lesson::Answered);
         assert!(other.hear(&written), "it knows better");
         let written = other.tell();
+        one.see(107 * SECOND);
         assert!(!one.hear(&written));
         assert_eq!(one.standing(seats[0]), Standing::Ready);
         let mut third = Health::default();
-        assert!(!third.hear(&written));
         third.see(108 * SECOND);
+        assert!(!third.hear(&written));
         assert_eq!(third.tell(), written, "what it does not know it keeps");
         let mut fourth = Health::default();
         assert!(!fourth.hear(&written[..20]) && fourth.tell().is_empty(), "a piece of an entry is none");

@@ -9,7 +9,7 @@ use crate::config::errors::{Fault, Path};
 use crate::config::gateway::PassThrough;
 use crate::config::scalar;
 use crate::config::tree::Tree;
-use crate::names::HEADER_PREFIX;
+use crate::exchange::headers::stays_in_gateway;
 use crate::routing::{Affinity, Condition, Mark, Pattern, Route, Target, hash};
 
 /// Every route that can be read, and the places of the exact names. `defaults` are the providers' `default_max_tokens`.
@@ -100,8 +100,11 @@ fn conditions(reading: &mut Reading<'_>, target: &Tree, path: &Path) -> Vec<Cond
 
 fn affinity(reading: &mut Reading<'_>, tree: &Tree, path: &Path) -> Affinity {
     let header = text_of(tree, "header").map(str::to_ascii_lowercase);
-    if let Some(header) = header.as_deref().filter(|header| !is_header(header) || header.starts_with(HEADER_PREFIX)) {
-        reading.faults.add(&path.member("header"), Fault::Name(header.to_owned(), HEADER_LAW));
+    match &header {
+        Some(name) if !is_header(name) => reading.faults.add(&path.member("header"), Fault::Name(name.clone(), HEADER_LAW)),
+        // Requests are sorted by what is left of them when their credentials are gone.
+        Some(name) if stays_in_gateway(name) => reading.faults.add(&path.member("header"), Fault::Header(name.clone())),
+        Some(_) | None => {}
     }
     let mark = |word: &Tree| match word.text()? {
         "prompt_cache_key" => Some(Mark::CacheKey),

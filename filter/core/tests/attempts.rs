@@ -1,0 +1,97 @@
+//! What an attempt that goes wrong costs and teaches.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by them")]
+
+use std::rc::Rc;
+use weir_core::exchange::{Attempt, Configured, Exchange, Headers, RequestVerdict, SECOND, Verdict};
+use weir_core::health::{Health, Lesson};
+use weir_core::hub::ErrorKind;
+use weir_core::limits::Ledger;
+
+const DOCUMENT: &str = r#"{"version": 1, "providers": {"own": {"kind": "openai-compatible", "endpoint": "http://own/v1"}},
+    "models": [{"name": "m", "targets": [{"provider": "own"}]}]}"#;
+const BODY: &str = r#"{"model": "m", "stream": STREAM, "messages": [{"role": "user", "content": "How deep is the weir?"}]}"#;
+const TOO_LATE: u64 = 3600 * SECOND;
+
+fn headers(pairs: &[(&str, &str)]) -> Headers {
+    let mut headers = Headers::new();
+    pairs.iter().for_each(|(name, value)| headers.push(name, value));
+    headers
+}
+
+/// An exchange whose request has been sent to its only target; `twin`: to its direct twin.
+fn sent(twin: bool, stream: bool) -> (Box<Exchange>, Box<Attempt>, Ledger) {
+    let (mut health, mut ledger) = (Health::default(), Ledger::default());
+    let mut configured = Configured::new(DOCUMENT, |_| None).unwrap();
+    configured.take_seats(&mut health);
+    let head = headers(&[(":method", "POST"), (":path", "/v1/chat/completions"), ("content-type", "application/json")]);
+    let (mut exchange, _) = Exchange::begin(&Rc::new(configured), head, false, SECOND, || true, &mut ledger).unwrap();
+    let body = BODY.replace("STREAM", if stream { "true" } else { "false" });
+    let verdict = exchange.request_body(body.clone().into_bytes(), 0, &mut ledger, &mut health, SECOND);
+    assert!(matches!(verdict, Verdict::Release), "{verdict:?}");
+    let departure = exchange.depart(|| twin).unwrap();
+    if let Some(attempt) = departure.attempt {
+        return (exchange, attempt, ledger);
+    }
+    let (weir_core::exchange::Bound::Attempt(mut attempt), _) = exchange.bind("own", || SECOND) else { panic!("not bound") };
+    assert!(matches!(attempt.request_body(&mut exchange, body.as_bytes()), RequestVerdict::Send { .. }));
+    (exchange, attempt, ledger)
+}
+
+fn record(exchange: &mut Exchange, ledger: &mut Ledger, details: &str) -> String {
+    exchange.settle(ledger, TOO_LATE, || details.to_owned(), |_, _, _| ()).unwrap()
+}
+
+fn lesson(attempt: &mut Attempt) -> Option<Lesson> {
+    attempt.take_lesson().map(|(_, lesson)| lesson)
+}
+
+const TIMED_OUT: Option<Lesson> = Some(Lesson::Failed(ErrorKind::Timeout, None));
+
+#[test]
+fn an_answer_that_never_came_is_charged_and_cools_down() {
+    let own_reply = || headers(&[(":status", "504")]);
+    let (mut exchange, mut attempt, mut ledger) = sent(true, false);
+    assert!(matches!(exchange.expire(&mut ledger, TOO_LATE), Verdict::Reply(_)));
+    attempt.answer_head(&mut exchange, own_reply(), false, TOO_LATE, || "weir".to_owned());
+    assert_eq!(lesson(&mut attempt), TIMED_OUT);
+    let told = record(&mut exchange, &mut ledger, "weir");
+    assert!(told.contains("estimated"), "{told}");
+
+    let (mut exchange, mut attempt, mut ledger) = sent(false, false);
+    assert!(matches!(exchange.expire(&mut ledger, TOO_LATE), Verdict::Reply(_)));
+    let told = record(&mut exchange, &mut ledger, "weir");
+    assert!(told.contains("estimated"), "{told}");
+    attempt.done(&mut exchange, false, TOO_LATE);
+    assert_eq!(lesson(&mut attempt), TIMED_OUT, "also where the host ends the attempt behind the exchange");
+}
+
+#[test]
+fn what_no_connection_took_is_not_charged() {
+    for (cause, charged) in [
+        ("upstream_reset_before_response_started{connection_timeout}", false),
+        ("upstream_reset_before_response_started{remote_connection_failure}", false),
+        ("upstream_reset_before_response_started{overflow}", false),
+        ("no_healthy_upstream", false),
+        ("upstream_reset_before_response_started{connection_termination}", true),
+        ("upstream_per_try_timeout", true),
+    ] {
+        let (mut exchange, mut attempt, mut ledger) = sent(true, false);
+        attempt.answer_head(&mut exchange, headers(&[(":status", "503")]), false, 2 * SECOND, || cause.to_owned());
+        let told = record(&mut exchange, &mut ledger, cause);
+        assert_eq!(told.contains("estimated"), charged, "{cause}: {told}");
+    }
+}
+
+#[test]
+fn a_client_that_cancels_is_told_from_a_provider_that_breaks() {
+    for (cause, gone) in [
+        ("downstream_remote_disconnect", true),
+        ("http2.remote_reset", true),
+        ("http2.remote_refuse", true),
+        ("upstream_reset_after_response_started{connection_termination}", false),
+    ] {
+        let (mut exchange, _attempt, mut ledger) = sent(false, false);
+        let told = record(&mut exchange, &mut ledger, cause);
+        assert_eq!((told.contains("client_gone"), told.contains("upstream_reset")), (gone, !gone), "{cause}: {told}");
+    }
+}
