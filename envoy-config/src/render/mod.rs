@@ -119,7 +119,7 @@ fn versioned(template: &str, fillings: &[(&str, &str)]) -> String {
 }
 
 fn only_filter(source: &Source, place: &Place, clusters: &str) -> String {
-    let route = commented(&routes::route(&source.document.gateway));
+    let route = commented(&routes::route(&source.document.gateway, false));
     let gateway = filter::wasm(filter::Position::Gateway, source, place);
     let upstream = filter::wasm(filter::Position::Upstream, source, place);
     let fillings = [

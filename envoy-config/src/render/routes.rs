@@ -13,11 +13,15 @@ pub(super) fn configuration(document: &Document) -> String {
         [] => String::new(),
         origins => fill(include_str!("../../templates/cors.yaml"), &[("origins", &format!(" {} ", origins.join(", ")))]),
     };
-    fill(include_str!("../../templates/route_configuration.yaml"), &[("cors", &cors), ("route", &route(&document.gateway))])
+    fill(include_str!("../../templates/route_configuration.yaml"), &[("cors", &cors), ("route", &route(&document.gateway, true))])
 }
 
-/// The route alone, as a list entry.
-pub(super) fn route(gateway: &Gateway) -> String {
+/// What the route's marks do: an upstream position without exchange refuses.
+const REFUSES: &str = "an upstream position without exchange refuses";
+
+/// The route alone, as a list entry. `whole`: it is all that its route configuration has, so that it fits again when the gateway position
+/// has written a provider's host and path. Among the routes of someone's own Envoy another one might fit better.
+pub(super) fn route(gateway: &Gateway, whole: bool) -> String {
     let mut clusters = String::new();
     for provider in &gateway.providers {
         for name in [&provider.name, &provider.direct_cluster] {
@@ -25,10 +29,16 @@ pub(super) fn route(gateway: &Gateway) -> String {
         }
     }
     let longest = gateway.routes.iter().map(|route| route.targets.len()).max().unwrap_or(0);
+    let (marks, meaning) = if whole {
+        let twins = "whatever path and host a provider has fits, so plans of one target go to its twin";
+        (format!("{METADATA_ROUTE}: true, {METADATA_DIRECT}: \"\""), format!("{REFUSES}; {twins}"))
+    } else {
+        (format!("{METADATA_ROUTE}: true"), REFUSES.to_owned())
+    };
     let fillings = [
         ("namespace", METADATA),
-        ("mark", METADATA_ROUTE),
-        ("direct", METADATA_DIRECT),
+        ("marks", &marks),
+        ("meaning", &meaning),
         ("buffer", &*buffer(gateway).to_string()),
         ("state", &quoted(&format!("{STATE_PREFIX}{STATE_NEXT}"))),
         ("clusters", &clusters),
