@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::{progress, trouble::Trouble};
@@ -142,10 +143,18 @@ impl Drop for Process {
     }
 }
 
-/// A port of the loopback address that was free a moment ago.
+/// Ports below those that systems give out by themselves (Linux: from 32768), so that nobody who asks for any port is given one of these.
+const PORTS: std::ops::Range<u16> = 30_000..32_700;
+
+/// A port of the loopback address that was free a moment ago and is handed out once by this process.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("the loopback address has a free port");
-    listener.local_addr().expect("a bound listener has an address").port()
+    static HANDED_OUT: AtomicU32 = AtomicU32::new(0);
+    let count = u32::from(PORTS.end - PORTS.start);
+    // Processes that run beside each other begin at places of their own.
+    let first = std::process::id().wrapping_mul(97);
+    let ports = || first.wrapping_add(HANDED_OUT.fetch_add(1, Ordering::Relaxed)) % count;
+    let mut tried = (0..count).map(|_| PORTS.start + u16::try_from(ports()).unwrap_or_default());
+    tried.find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok()).expect("the loopback address has a free port")
 }
 
 /// Whether something accepts connections there.
