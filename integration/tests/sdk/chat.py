@@ -79,7 +79,11 @@ def helper():
         for event in events:
             if event.type == "content.done":
                 assert event.content, event
-        final = events.get_final_completion()
+        try:
+            final = events.get_final_completion()
+        except openai.LengthFinishReasonError as cut:
+            # A small real model may talk on until its limit, which the helper takes for an error.
+            final = cut.completion
     assert final.choices[0].message.content and final.usage.completion_tokens > 0, final
 
 
