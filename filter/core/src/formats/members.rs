@@ -6,10 +6,10 @@ use crate::json::{Cursor, JsonError, Out, Splices};
 
 /// Notes the splices that every provider needs: its own name of the model, and one value for each member.
 pub fn edit(outline: &Outline, body: &[u8], onward: &Onward<'_>, splices: &mut Splices) {
-    if let Some(model) = onward.model.filter(|&model| model != outline.model) {
+    if let (Some(span), Some(model)) = (outline.model_span, onward.model.filter(|&model| model != outline.model)) {
         let mut name = Out::default();
         name.plain(model);
-        splices.replace(outline.model_span, name.into_string());
+        splices.replace(span, name.into_string());
     }
     for &span in &outline.repeated {
         splices.replace(with_comma(body, span), "");

@@ -55,8 +55,8 @@ impl Traits {
 pub struct Outline {
     /// The model that the client asks for, plain.
     pub model: String,
-    /// Where that value stands, quotes included; where the member is repeated, the last one.
-    pub model_span: Span,
+    /// Where that value stands, quotes included; where the member is repeated, the last one. `None` where the path says the model.
+    pub model_span: Option<Span>,
     /// Whole members (name to value) that repeat an earlier one with another value: servers differ in which they take, so edits delete them.
     pub repeated: Vec<Span>,
     /// Whether the answer comes as a stream.

@@ -169,7 +169,7 @@ impl Scan<'_> {
         if model.is_blank() {
             return Err(Fault::wrong(start, "it must not be empty"));
         }
-        self.outline.model_span = Span { start: place(start), end: place(self.cursor.passed()) };
+        self.outline.model_span = Some(Span { start: place(start), end: place(self.cursor.passed()) });
         self.outline.model = model.into_plain().into_owned();
         Ok(())
     }
