@@ -271,8 +271,8 @@ pub enum OutputFormat<'b> {
         name: Option<Str<'b>>,
         /// What it is.
         description: Option<Str<'b>>,
-        /// The schema.
-        schema: Raw<'b>,
+        /// The schema, an object.
+        schema: Json<'b>,
         /// Whether the answer must fit it.
         strict: Option<bool>,
     },

@@ -140,6 +140,17 @@ impl Out {
         }
     }
 
+    /// Writes the JSON itself: what holds it as a string loses its quotes and escapes.
+    pub fn json(&mut self, json: &Json<'_>) {
+        match json {
+            Json::Value(raw) => self.raw(*raw),
+            Json::Text(text) => {
+                self.comma();
+                self.verbatim(&text.plain());
+            }
+        }
+    }
+
     /// Writes an unsigned number.
     pub fn number(&mut self, value: u64) {
         self.comma();
@@ -218,6 +229,8 @@ mod tests {
             let mut out = Out::default();
             out.json_as_string(&json);
             assert_eq!(serde_json::from_slice::<String>(out.as_bytes()).unwrap(), raw.as_str());
+            out.json(&json);
+            assert!(out.into_string().ends_with(&format!("\",{}", raw.as_str())));
         }
     }
 }

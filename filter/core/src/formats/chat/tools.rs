@@ -2,7 +2,7 @@
 
 use crate::formats::shape::{Fault, place, type_of};
 use crate::hub::{InputGrammar, OutputFormat, Tool, ToolChoice, ToolKind};
-use crate::json::{Cursor, Kind, Str};
+use crate::json::{Cursor, Json, Kind, Str};
 
 /// Reads `tools`.
 pub(super) fn decode_tools<'b>(cursor: &mut Cursor<'b>) -> Result<Vec<Tool<'b>>, Fault> {
@@ -197,5 +197,6 @@ fn decode_schema<'b>(cursor: &mut Cursor<'b>) -> Result<OutputFormat<'b>, Fault>
             _ => cursor.skip()?,
         }
     }
-    Ok(OutputFormat::JsonSchema { name: schema_name, description, schema: schema.ok_or(Fault::missing(at, "schema"))?, strict })
+    let schema = Json::Value(schema.ok_or(Fault::missing(at, "schema"))?);
+    Ok(OutputFormat::JsonSchema { name: schema_name, description, schema, strict })
 }

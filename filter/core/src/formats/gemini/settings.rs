@@ -71,14 +71,14 @@ fn output(request: &Request<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> 
             if name.is_some() || description.is_some() || strict.is_some() {
                 crossing.meet(Field::JsonSchemaName)?;
             }
-            Some(*schema)
+            Some(schema)
         }
     };
     out.key("responseMimeType");
     out.plain("application/json");
     if let Some(schema) = schema {
         out.key("responseJsonSchema");
-        out.raw(schema);
+        out.json(schema);
     }
     Ok(())
 }

@@ -110,7 +110,7 @@ fn output(request: &Request<'_>, plan: &Plan, out: &mut Out, crossing: &mut Cros
             if name.is_some() || description.is_some() || strict.is_some() {
                 crossing.meet(Field::JsonSchemaName)?;
             }
-            Some(*schema)
+            Some(schema)
         }
     };
     if schema.is_none() && plan.effort().is_none() {
@@ -128,7 +128,7 @@ fn output(request: &Request<'_>, plan: &Plan, out: &mut Out, crossing: &mut Cros
         out.key("type");
         out.plain("json_schema");
         out.key("schema");
-        out.raw(schema);
+        out.json(schema);
         out.close_object();
     }
     out.close_object();

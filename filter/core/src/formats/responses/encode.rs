@@ -109,7 +109,7 @@ fn text(request: &Request<'_>, out: &mut Out) {
                 out.string(description);
             }
             out.key("schema");
-            out.raw(*schema);
+            out.json(schema);
             out.key("strict");
             out.boolean(strict.unwrap_or(false));
             out.close_object();

@@ -2,7 +2,7 @@
 
 use crate::formats::shape::{Fault, place, type_of};
 use crate::hub::{Extension, Field, InputGrammar, OutputFormat, Request, Tool, ToolChoice, ToolKind};
-use crate::json::{Cursor, Kind, Raw, Str};
+use crate::json::{Cursor, Json, Kind, Raw, Str};
 
 /// What stands between a namespace and the function in it where one name must say both.
 pub(super) const BETWEEN: &str = "__";
@@ -219,5 +219,6 @@ pub(super) fn decode_output<'b>(cursor: &mut Cursor<'b>) -> Result<OutputFormat<
             _ => cursor.skip()?,
         }
     }
-    Ok(OutputFormat::JsonSchema { name: schema_name, description, schema: schema.ok_or(Fault::missing(at, "schema"))?, strict })
+    let schema = Json::Value(schema.ok_or(Fault::missing(at, "schema"))?);
+    Ok(OutputFormat::JsonSchema { name: schema_name, description, schema, strict })
 }

@@ -88,7 +88,7 @@ fn output(request: &Request<'_>, out: &mut Out) {
                 out.string(description);
             }
             out.key("schema");
-            out.raw(*schema);
+            out.json(schema);
             if let Some(strict) = strict {
                 out.key("strict");
                 out.boolean(*strict);

@@ -3,7 +3,7 @@
 use super::{blocks, tools};
 use crate::formats::shape::{self, Fault, count, place};
 use crate::hub::{Extension, Field, Message, OutputFormat, Part, PartKind, Reasoning, ReasoningMode, Rejection, Request, Role};
-use crate::json::{Cursor, Kind, Raw, Str};
+use crate::json::{Cursor, Json, Kind, Raw, Str};
 
 /// Reads a request.
 pub(in super::super) fn decode(body: &[u8]) -> Result<Request<'_>, Rejection> {
@@ -211,5 +211,6 @@ fn format<'b>(cursor: &mut Cursor<'b>) -> Result<OutputFormat<'b>, Fault> {
             _ => cursor.skip()?,
         }
     }
-    Ok(OutputFormat::JsonSchema { name: None, description: None, schema: schema.ok_or(Fault::missing(at, "schema"))?, strict: None })
+    let schema = schema.ok_or(Fault::missing(at, "schema"))?;
+    Ok(OutputFormat::JsonSchema { name: None, description: None, schema: Json::Value(schema), strict: None })
 }
