@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::path::PathBuf;
 use std::{env, fs};
 use weir_core::formats::{self, Asked, Head, Homeward, Keep, Onward, Passage};
-use weir_core::framing::sse;
+use weir_core::framing::{Frame, sse};
 use weir_core::hub::Renames;
 use weir_core::json::{Out, Raw};
 use weir_core::names::FormatId;
@@ -188,7 +188,7 @@ fn the_same_format_leaves_the_same_bytes() {
                 let mut seen = Vec::new();
                 for size in [1, 7, 4096, pair.answer.len()] {
                     let (mut meter, mut reader, mut kept) = (format.meter(&asked(true)), sse::Reader::new(sse::MAX_EVENT), Vec::new());
-                    let mut each = |frame: sse::Frame<'_>| {
+                    let mut each = |frame: Frame<'_>| {
                         if meter.frame(&frame) == Keep::Whole {
                             kept.extend_from_slice(frame.raw);
                         }

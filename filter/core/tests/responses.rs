@@ -8,7 +8,7 @@ use said::{Ending, Said, asked, cases, files, targets, translated};
 use serde_json::Value;
 use std::fs;
 use weir_core::formats::{self, Asked, ClientSide, Head, Homeward, Keep, Seen};
-use weir_core::framing::sse;
+use weir_core::framing::{Frame, sse};
 use weir_core::hub::{CallKind, Event, Failure, Finish, Piece, PieceKind, Renames, Start};
 use weir_core::json::{Out, Str};
 use weir_core::names::FormatId;
@@ -21,7 +21,7 @@ fn client() -> &'static dyn ClientSide {
 /// The events of a stream, comments left out.
 fn events(stream: &[u8]) -> Vec<Value> {
     let mut events = Vec::new();
-    let mut take = |frame: sse::Frame<'_>| {
+    let mut take = |frame: Frame<'_>| {
         let Some(data) = frame.data else { return };
         let event: Value = serde_json::from_slice(data).unwrap();
         assert_eq!(frame.event, event["type"].as_str().map(str::as_bytes), "the event is named by its type");
@@ -137,7 +137,7 @@ fn a_collected_stream_is_the_whole_answer() {
 fn metered(stream: &[u8], size: usize) -> Seen {
     let mut meter = formats::same_format(FormatId::Responses).unwrap().meter(&asked(true));
     let (mut reader, mut passed) = (sse::Reader::new(sse::MAX_EVENT), Vec::new());
-    let mut take = |frame: sse::Frame<'_>| {
+    let mut take = |frame: Frame<'_>| {
         assert_eq!(meter.frame(&frame), Keep::Whole);
         passed.extend_from_slice(frame.raw);
     };

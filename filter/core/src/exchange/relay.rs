@@ -4,7 +4,7 @@
 
 use crate::formats::{Asked, ClientSide, Homeward, Keep, Meter, SameFormat, Seen, StreamReader, StreamWriter, Translation};
 use crate::framing::inflate::Inflater;
-use crate::framing::sse;
+use crate::framing::{Frame, sse};
 use crate::hub::{ErrorKind, Event, Failure, Piece};
 
 /// What becomes of the bytes that were pushed.
@@ -271,7 +271,7 @@ impl Home {
 }
 
 /// Whether an event is more than a sign of life.
-fn says_something(frame: &sse::Frame<'_>) -> bool {
+fn says_something(frame: &Frame<'_>) -> bool {
     frame.data.is_some() && frame.event != Some(b"ping")
 }
 

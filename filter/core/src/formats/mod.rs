@@ -5,6 +5,7 @@
 
 pub mod chat;
 mod conversation;
+pub mod converse;
 mod count;
 pub mod crossing;
 mod error_text;

@@ -1,7 +1,7 @@
 //! What the formats and the exchange hand each other: what was asked, what goes onward, what was seen, and replies.
 
 use super::ClientSide;
-use crate::framing::sse::Frame;
+use crate::framing::Frame;
 use crate::hub::{Event, Failure, Losses, Renames};
 use crate::providers::Dialect;
 use crate::usage::Usage;

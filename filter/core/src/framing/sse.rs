@@ -4,8 +4,8 @@ mod block;
 #[cfg(test)]
 mod tests;
 
+use super::{Frame, FramingError};
 use block::{Block, line_end};
-use core::fmt;
 
 /// Longest event that a reader takes, in bytes: inline images and final responses are megabytes.
 pub const MAX_EVENT: usize = 16 << 20;
@@ -20,44 +20,6 @@ const MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Room for incomplete events that is kept from one event to the next, in bytes; text events are far below it.
 const KEPT: usize = 64 << 10;
-
-/// One event, complete. It borrows the reader or the chunk that it came in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Frame<'a> {
-    /// All bytes of the event, its blank line included. The raw bytes of all frames are the stream, less a byte order mark at its
-    /// start: clients' readers fail on one, so it is never passed on.
-    pub raw: &'a [u8],
-    /// The value of its last `event` field.
-    pub event: Option<&'a [u8]>,
-    /// The values of its `data` fields, joined by line feeds; `None` where there are none, as in a block of comments.
-    pub data: Option<&'a [u8]>,
-}
-
-impl Frame<'_> {
-    /// Whether a blank line ends the event; the last one of a body may lack it, and then its data may be cut.
-    #[must_use]
-    pub fn is_ended(&self) -> bool {
-        let line =
-            |bytes: &'_ [u8]| bytes.len().checked_sub([&b"\r\n"[..], b"\n", b"\r"].into_iter().find(|end| bytes.ends_with(end))?.len());
-        let Some(text) = line(self.raw).and_then(|end| self.raw.get(..end)) else { return false };
-        line(text).is_some()
-    }
-}
-
-/// A stream that can't be framed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FramingError {
-    /// One event is longer than the limit.
-    TooLong,
-}
-
-impl fmt::Display for FramingError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLong => f.write_str("an event of the stream is longer than the limit"),
-        }
-    }
-}
 
 /// Finds the events in a stream of bytes.
 ///

@@ -4,7 +4,7 @@ use super::speech::Speech;
 use super::usage;
 use crate::formats::error_text::ErrorText;
 use crate::formats::{Asked, Keep, Meter, Seen};
-use crate::framing::sse::Frame;
+use crate::framing::Frame;
 use crate::hub::{ErrorKind, Failure, Finish};
 use crate::json::{Cursor, JsonError, Kind, utf8};
 

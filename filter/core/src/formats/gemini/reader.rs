@@ -11,7 +11,7 @@ use super::chunk::{Candidate, Chunk, Said};
 use super::usage;
 use crate::formats::StreamReader;
 use crate::formats::ids::made_up_id;
-use crate::framing::sse::Frame;
+use crate::framing::Frame;
 use crate::hub::{CallKind, ErrorKind, Event, Failure, Finish, Piece, PieceKind, Start};
 use crate::json::Str;
 use crate::usage::Usage;

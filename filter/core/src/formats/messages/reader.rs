@@ -10,7 +10,7 @@ use super::answer::{self, finish, text};
 use super::event::Wire;
 use super::usage::Counts;
 use crate::formats::StreamReader;
-use crate::framing::sse::Frame;
+use crate::framing::Frame;
 use crate::hub::{CallKind, ErrorKind, Event, Failure, Finish, Piece, PieceKind, Start};
 use crate::json::{JsonError, Kind, Raw, Str};
 

@@ -1,7 +1,7 @@
 //! One event of a Responses stream, its members taken apart, whatever its type.
 
 use super::answer::text;
-use crate::framing::sse::Frame;
+use crate::framing::Frame;
 use crate::json::{Cursor, JsonError, Kind, Raw, Str};
 
 /// The members of an event that mean something in one or another type.

@@ -4,7 +4,7 @@ use super::answer::{Item, ItemKind, Response, Said, output_parts};
 use super::error;
 use super::event::Wire;
 use crate::formats::{Keep, Meter, Seen};
-use crate::framing::sse::Frame;
+use crate::framing::Frame;
 use crate::hub::{ErrorKind, Failure, PartKind};
 use crate::json::{Cursor, Json, JsonError, Raw, Str};
 

@@ -11,7 +11,7 @@ use super::error;
 use super::event::Wire;
 use super::open::{Items, Slot};
 use crate::formats::StreamReader;
-use crate::framing::sse::Frame;
+use crate::framing::Frame;
 use crate::hub::{CallKind, ErrorKind, Event, Failure, Piece, PieceKind, Start};
 use crate::json::{Json, JsonError, Kind, Raw, Str};
 

@@ -1,6 +1,7 @@
 //! The lines and fields of one event, found while its bytes come.
 
-use super::{Frame, KEPT};
+use super::KEPT;
+use crate::framing::{Frame, FrameKind};
 
 /// The fields of the event that is being read, as places in its bytes.
 #[derive(Clone, Debug)]
@@ -110,6 +111,7 @@ impl Block {
                 Data::One(from, to) => raw.get(from..to),
                 Data::Joined => Some(&self.joined),
             },
+            kind: FrameKind::Sent,
         }
     }
 }

@@ -11,7 +11,7 @@ use super::spoken::{Spoken, string};
 use crate::formats::StreamReader;
 use crate::formats::chat::meter::failure_in;
 use crate::formats::chat::{decode_finish, usage};
-use crate::framing::sse::Frame;
+use crate::framing::Frame;
 use crate::hub::{ErrorKind, Event, Failure, Finish, Start};
 use crate::json::{Cursor, JsonError, Kind, Raw, Str, utf8};
 use crate::usage::Usage;

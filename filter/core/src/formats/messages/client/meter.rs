@@ -5,7 +5,7 @@ use crate::formats::messages::error::in_stream;
 use crate::formats::messages::event::Wire;
 use crate::formats::messages::usage::Counts;
 use crate::formats::{Keep, Meter, Seen};
-use crate::framing::sse::Frame;
+use crate::framing::Frame;
 use crate::hub::{Finish, PartKind};
 use crate::json::{Json, JsonError, Str};
 
