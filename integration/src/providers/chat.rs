@@ -2,7 +2,7 @@
 use serde_json::{Value, json};
 
 use super::Refusal;
-use super::turn::{Ask, Call, Finish, Forced, Reply, Tool, pieces};
+use super::turn::{Ask, Call, Finish, Forced, Reply, Thinking, Tool, pieces};
 
 /// What a valid request asks.
 pub fn ask(body: &Value) -> Ask {
@@ -19,6 +19,7 @@ pub fn ask(body: &Value) -> Ask {
         prompt_size: messages.iter().map(|message| text(&message["content"]).len() + message["tool_calls"].to_string().len()).sum(),
         tools: body["tools"].as_array().into_iter().flatten().map(|tool| function(&tool["function"])).collect(),
         forced: forced(&body["tool_choice"]),
+        thinking: Thinking::No,
         after_results: messages.last().is_some_and(|message| message["role"] == "tool"),
         images: messages.iter().flat_map(parts).filter(|part| part["type"] == "image_url").count(),
         limit: body["max_completion_tokens"].as_u64().or_else(|| body["max_tokens"].as_u64()),

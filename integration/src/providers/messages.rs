@@ -3,7 +3,10 @@ use serde_json::{Value, json};
 
 use super::Refusal;
 use super::chat::{halves, text};
-use super::turn::{Ask, Finish, Forced, Reply, Tool, pieces};
+use super::turn::{Ask, Finish, Forced, Reply, THOUGHT, Thinking, Tool, pieces};
+
+/// What signs the simulated model's thinking; it must come back unchanged.
+pub const SIGNATURE: &str = "EqQBsimulated+thinking/==";
 
 /// What a valid request asks.
 pub fn ask(body: &Value) -> Ask {
@@ -23,6 +26,7 @@ pub fn ask(body: &Value) -> Ask {
         prompt_size: system + messages.iter().map(size).sum::<usize>(),
         tools: body["tools"].as_array().into_iter().flatten().map(tool).collect(),
         forced: forced(&body["tool_choice"]),
+        thinking: thinking(&body["thinking"]),
         after_results: messages.last().is_some_and(|message| blocks(message).iter().any(|block| block["type"] == "tool_result")),
         images: messages.iter().flat_map(blocks).filter(|block| block["type"] == "image").count(),
         limit: body["max_tokens"].as_u64(),
@@ -34,6 +38,9 @@ pub fn ask(body: &Value) -> Ask {
 /// A whole answer.
 pub fn whole(ask: &Ask, reply: &Reply, number: usize) -> Value {
     let mut content = Vec::new();
+    if let Some(thought) = thought(ask) {
+        content.push(json!({"type": "thinking", "thinking": thought, "signature": SIGNATURE}));
+    }
     if !reply.text.is_empty() {
         content.push(json!({"type": "text", "text": reply.text}));
     }
@@ -57,13 +64,24 @@ pub fn stream(ask: &Ask, reply: &Reply, number: usize) -> Vec<Vec<u8>> {
         "model": ask.model, "content": [], "stop_reason": null, "stop_sequence": null, "usage": usage(reply, Some(1))}}));
     event(json!({"type": "ping"}));
     let mut index = 0;
-    if !reply.text.is_empty() {
-        event(json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}));
-        for piece in pieces(&reply.text) {
-            event(json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": piece}}));
+    if let Some(thought) = thought(ask) {
+        event(
+            json!({"type": "content_block_start", "index": index, "content_block": {"type": "thinking", "thinking": "", "signature": ""}}),
+        );
+        for piece in pieces(thought) {
+            event(json!({"type": "content_block_delta", "index": index, "delta": {"type": "thinking_delta", "thinking": piece}}));
         }
-        event(json!({"type": "content_block_stop", "index": 0}));
-        index = 1;
+        event(json!({"type": "content_block_delta", "index": index, "delta": {"type": "signature_delta", "signature": SIGNATURE}}));
+        event(json!({"type": "content_block_stop", "index": index}));
+        index += 1;
+    }
+    if !reply.text.is_empty() {
+        event(json!({"type": "content_block_start", "index": index, "content_block": {"type": "text", "text": ""}}));
+        for piece in pieces(&reply.text) {
+            event(json!({"type": "content_block_delta", "index": index, "delta": {"type": "text_delta", "text": piece}}));
+        }
+        event(json!({"type": "content_block_stop", "index": index}));
+        index += 1;
     }
     for call in &reply.calls {
         event(
@@ -117,6 +135,23 @@ fn stop(finish: &Finish) -> (&'static str, Value) {
         Finish::Sequence(sequence) => ("stop_sequence", json!(sequence)),
         Finish::Length => ("max_tokens", Value::Null),
         Finish::Tools => ("tool_use", Value::Null),
+    }
+}
+
+fn thinking(thinking: &Value) -> Thinking {
+    match thinking["type"].as_str() {
+        None | Some("disabled") => Thinking::No,
+        Some(_) if thinking["display"] == "omitted" => Thinking::Silent,
+        Some(_) => Thinking::Told,
+    }
+}
+
+/// The thinking's text, where there is a block of it.
+fn thought(ask: &Ask) -> Option<&'static str> {
+    match ask.thinking {
+        Thinking::No => None,
+        Thinking::Silent => Some(""),
+        Thinking::Told => Some(THOUGHT),
     }
 }
 

@@ -2,7 +2,7 @@
 use serde_json::{Value, json};
 
 use super::chat::halves;
-use super::turn::{Ask, Call, Finish, Forced, Reply, Tool, pieces};
+use super::turn::{Ask, Call, Finish, Forced, Reply, THOUGHT, Thinking, Tool, pieces};
 
 /// What the simulated model's thinking looks like to anybody but itself; it must come back unchanged.
 pub const CIPHER: &str = "gAAAAAsimulated==";
@@ -24,6 +24,7 @@ pub fn ask(body: &Value) -> Ask {
         prompt_size: instructions + items.iter().map(size).sum::<usize>(),
         tools: body["tools"].as_array().into_iter().flatten().filter(|tool| tool["type"] == "function").map(tool).collect(),
         forced: forced(&body["tool_choice"]),
+        thinking: thinking(&body["reasoning"]),
         after_results: items.last().is_some_and(|item| item["type"] == "function_call_output"),
         images: items.iter().flat_map(parts).filter(|part| part["type"] == "input_image").count(),
         limit: body["max_output_tokens"].as_u64(),
@@ -35,7 +36,7 @@ pub fn ask(body: &Value) -> Ask {
 /// A whole answer.
 pub fn whole(body: &Value, ask: &Ask, reply: &Reply, number: usize) -> Value {
     let (status, details) = status(&reply.finish);
-    response(body, ask, number, status, &details, &output(body, reply, number), &usage(reply))
+    response(body, ask, number, status, &details, &output(body, ask, reply, number), &usage(reply))
 }
 
 /// A stream's events, each whole.
@@ -49,7 +50,7 @@ pub fn stream(body: &Value, ask: &Ask, reply: &Reply, number: usize) -> Vec<Vec<
     let begun = response(body, ask, number, "in_progress", &Value::Null, &[], &Value::Null);
     event("response.created", json!({"response": begun}));
     event("response.in_progress", json!({"response": begun}));
-    let items = output(body, reply, number);
+    let items = output(body, ask, reply, number);
     for (n, item) in items.iter().enumerate() {
         let id = &item["id"];
         match item["type"].as_str() {
@@ -131,15 +132,10 @@ fn text_part(text: &str) -> Value {
 }
 
 /// What the model says: its thinking where it was told to think, then text or calls.
-fn output(body: &Value, reply: &Reply, number: usize) -> Vec<Value> {
+fn output(body: &Value, ask: &Ask, reply: &Reply, number: usize) -> Vec<Value> {
     let mut items = Vec::new();
-    let effort = body["reasoning"]["effort"].as_str();
-    if effort.is_some_and(|effort| effort != "none") {
-        let summary = if body["reasoning"]["summary"].is_string() {
-            json!([{"type": "summary_text", "text": "I think, therefore I answer."}])
-        } else {
-            json!([])
-        };
+    if ask.thinking != Thinking::No {
+        let summary = if ask.thinking == Thinking::Told { json!([{"type": "summary_text", "text": THOUGHT}]) } else { json!([]) };
         let mut item = json!({"id": format!("rs_sim{number}"), "type": "reasoning", "summary": summary});
         if body["include"].as_array().is_some_and(|include| include.contains(&json!("reasoning.encrypted_content"))) {
             item["encrypted_content"] = json!(CIPHER);
@@ -182,6 +178,14 @@ fn usage(reply: &Reply) -> Value {
     let Some(counts) = reply.usage else { return Value::Null };
     json!({"input_tokens": counts.input, "input_tokens_details": {"cached_tokens": counts.cached, "cache_write_tokens": 0},
         "output_tokens": counts.output, "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": counts.input + counts.output})
+}
+
+fn thinking(reasoning: &Value) -> Thinking {
+    match reasoning["effort"].as_str() {
+        None | Some("none") => Thinking::No,
+        Some(_) if reasoning["summary"].is_string() => Thinking::Told,
+        Some(_) => Thinking::Silent,
+    }
 }
 
 fn tool(tool: &Value) -> Tool {

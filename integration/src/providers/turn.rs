@@ -17,6 +17,7 @@ pub struct Ask {
     pub prompt_size: usize,
     pub tools: Vec<Tool>,
     pub forced: Forced,
+    pub thinking: Thinking,
     /// The last turn holds tool results.
     pub after_results: bool,
     pub images: usize,
@@ -32,6 +33,20 @@ pub struct Tool {
     pub name: String,
     pub schema: Value,
 }
+
+/// Whether the model thinks before it speaks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Thinking {
+    #[default]
+    No,
+    /// It does, and hands out only what nobody else can read.
+    Silent,
+    /// It tells its thoughts too.
+    Told,
+}
+
+/// What the model thinks.
+pub const THOUGHT: &str = "I think, therefore I answer.";
 
 /// Whether a tool must be called.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -118,6 +133,10 @@ fn sentence(ask: &Ask, vendor: Vendor) -> String {
 }
 
 fn calls(ask: &Ask, vendor: Vendor) -> Vec<Call> {
+    let prefix = if vendor == Vendor::OpenAi { "call" } else { "toolu" };
+    if let Some((name, arguments)) = dictated(&ask.last_user_text).filter(|_| !ask.after_results) {
+        return vec![Call { id: format!("{prefix}_sim_0"), name, arguments }];
+    }
     let said = ask.last_user_text.to_lowercase();
     let wanted: Vec<&Tool> = match &ask.forced {
         Forced::Never => Vec::new(),
@@ -127,10 +146,16 @@ fn calls(ask: &Ask, vendor: Vendor) -> Vec<Call> {
         Forced::No if said.contains("every tool") => ask.tools.iter().collect(),
         Forced::No => ask.tools.iter().filter(|tool| said.contains(&tool.name.to_lowercase())).collect(),
     };
-    let prefix = if vendor == Vendor::OpenAi { "call" } else { "toolu" };
     let call =
         |(n, tool): (usize, &&Tool)| Call { id: format!("{prefix}_sim_{n}"), name: tool.name.clone(), arguments: sample(&tool.schema) };
     wanted.iter().enumerate().map(call).collect()
+}
+
+/// The call in `[call NAME ARGUMENTS]`, for clients whose tools do something.
+fn dictated(text: &str) -> Option<(String, Value)> {
+    let (name, rest) = text.split_once("[call ")?.1.split_once(' ')?;
+    let arguments = serde_json::Deserializer::from_str(rest).into_iter().next()?.ok()?;
+    Some((name.to_owned(), arguments))
 }
 
 /// A value that a schema's types allow; every property is given.

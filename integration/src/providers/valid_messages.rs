@@ -1,6 +1,7 @@
 //! What Anthropic refuses in a `messages` request, so that a wrong translation fails here as it would there.
 use serde_json::Value;
 
+use super::messages::SIGNATURE;
 use super::valid::{Checked, demand, list, name, object, only, range, refuse};
 use crate::http::Request;
 
@@ -166,6 +167,7 @@ fn block_in(block: &Value, role: &str, at: &str, owed: &mut Vec<String>) -> Chec
     only(block, &known, at)?;
     match kind {
         "text" => demand(block["text"].as_str().is_some_and(|text| !text.is_empty()), at, "text content blocks must be non-empty")?,
+        "thinking" => demand(block["signature"] == SIGNATURE, at, "Invalid `signature` in `thinking` block")?,
         "image" => image(&block["source"], at)?,
         "tool_use" => {
             demand(role == "assistant", at, "tool_use belongs to the assistant")?;
