@@ -3,6 +3,7 @@
 //! No host calls, no I/O, no clock, no globals, no randomness: time and random numbers are arguments.
 #![forbid(unsafe_code)]
 
+pub mod base64;
 pub mod config;
 pub mod exchange;
 pub mod formats;
