@@ -36,7 +36,12 @@ pub static DOCUMENT: Shape = Shape {
             Value::List(&Value::Object(&ENDPOINT), true),
             "Paths that name no model and pass to one provider, unread.",
         ),
-        later("standalone", "Who picks the provider where the host cannot hold headers."),
+        member(
+            "standalone",
+            Optional,
+            Value::Object(&STANDALONE),
+            "For hosts that can't hold headers, such as Istio's `WasmPlugin`: what is known of a request before its body is.",
+        ),
         later("keys", "Virtual keys."),
         member("identity", Optional, Value::Named(&Value::Object(&IDENTITY)), "What is known about who is asking: a name for each."),
         member("limits", Optional, Value::Object(&LIMITS), "Budgets and the rate-limit service that keeps their counters."),
@@ -266,6 +271,24 @@ static ENDPOINT: Shape = Shape {
     members: &[
         member("prefix", Required, Value::Text, "The path, and all below it."),
         member("provider", Required, Value::Text, "The name of a provider."),
+    ],
+};
+
+static STANDALONE: Shape = Shape {
+    members: &[member("provider", Required, Value::Object(&PICKER), "What of a request's head picks its provider: exactly one of these.")],
+};
+
+static PICKER: Shape = Shape {
+    members: &[
+        member("header", Optional, Value::Text, "A request header that holds the provider's name."),
+        member(
+            "prefix",
+            Optional,
+            Value::Named(&Value::Text),
+            "A provider for each prefix of the path; the prefix is taken off, clients have it in their base URL.",
+        ),
+        member("host", Optional, Value::Named(&Value::Text), "A provider for each host name under which clients reach the gateway."),
+        member("constant", Optional, Value::Text, "Always this provider."),
     ],
 };
 

@@ -64,6 +64,10 @@ pub enum Fault {
     Header(String),
     /// A member that means nothing beside this one.
     NotWith(&'static str),
+    /// A target whose provider `standalone` never picks.
+    NotPicked,
+    /// Each path of the provider holds what only the body of a request says.
+    ModelInPath,
     /// A URL whose path matters, without one.
     PathNeeded,
     /// A time that is shorter than this one.
@@ -107,6 +111,11 @@ impl fmt::Display for Fault {
             Self::KeyHeader => f.write_str("missing, and this kind does not say which header carries the key"),
             Self::Header(name) => write!(f, "{name:?} cannot pass: it is a credential, a header of the connection or one of Weir's own"),
             Self::NotWith(other) => write!(f, "means nothing beside {other}"),
+            Self::NotPicked => f.write_str("never reached: standalone picks other providers"),
+            Self::ModelInPath => f.write_str(
+                "can't be reached by standalone: the path of each format that it speaks holds the model, which stands in the body, \
+                 and the path has to be written before",
+            ),
             Self::PathNeeded => f.write_str("the URL needs a path, such as /json"),
             Self::Shorter(than) => write!(f, "must not be shorter than {than}"),
             Self::Zero => f.write_str("must be more than zero"),

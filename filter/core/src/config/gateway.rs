@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::providers::{Endpoint, Provider, ProviderId};
-use crate::routing::{Pattern, Route};
+use crate::routing::{Pattern, Picker, Route};
 
 /// One document, compiled. It never changes; requests in flight keep the one with which they began.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub struct Gateway {
     pub routes: Vec<Route>,
     /// Paths that pass to one provider unread, the longest prefix first.
     pub endpoints: Vec<PassThrough>,
+    /// Who picks the provider in the standalone position; `None`: the document is not for it.
+    pub standalone: Option<Picker>,
     /// Who is asking, in the document's order; [`KeyPart::Identity`] is a place in it.
     pub identities: Vec<Identity>,
     /// The rate-limit service; present whenever there is a budget.

@@ -117,6 +117,16 @@ impl Provider {
         }
     }
 
+    /// Whether the `:path` of `format` is the same whatever the request's body says: the model, and whether the answer is a stream.
+    #[must_use]
+    pub fn has_fixed_path(&self, format: FormatId) -> bool {
+        match format {
+            FormatId::Chat => self.kind.preset().base != Base::Azure || self.api_version.is_none(),
+            FormatId::Responses | FormatId::Messages => true,
+            FormatId::Converse | FormatId::Gemini => false,
+        }
+    }
+
     /// Azure's paths: by deployment where the document says a version of the API, else the newer ones, which are OpenAI's own.
     fn azure_path(&self, format: FormatId, model: &str) -> String {
         let base = &*self.endpoint.base_path;

@@ -5,6 +5,7 @@ mod condition;
 mod left_out;
 mod patience;
 mod pattern;
+mod picker;
 mod plan;
 
 pub use affinity::{Affinity, Mark, hash, mixed};
@@ -12,6 +13,7 @@ pub use condition::Condition;
 pub use left_out::LeftOut;
 pub use patience::Patience;
 pub use pattern::Pattern;
+pub use picker::{Picked, Picker};
 pub use plan::{Draw, Plan, plan};
 
 use crate::providers::ProviderId;

@@ -7,6 +7,7 @@ mod listen;
 mod models;
 mod patience;
 mod providers;
+mod standalone;
 
 pub use listen::{Listen, Tls};
 
@@ -82,6 +83,7 @@ impl Reading<'_> {
         let defaults = providers::default_max_tokens(self);
         let (routes, exact) = models::read_routes(self, &defaults);
         let endpoints = models::read_endpoints(self);
+        let standalone = standalone::read(self);
         let identities = limits::read_identities(self);
         let limit_service = limits::read_service(self);
         let prices = limits::read_prices(self);
@@ -100,6 +102,7 @@ impl Reading<'_> {
             providers,
             routes,
             endpoints,
+            standalone,
             identities,
             limit_service,
             budgets,
@@ -109,6 +112,7 @@ impl Reading<'_> {
             wants_env,
             exact,
         };
+        standalone::check(self, &gateway);
         limits::check_prices(self, &gateway);
         Some(gateway)
     }

@@ -128,10 +128,8 @@ pub(super) fn read_endpoints(reading: &mut Reading<'_>) -> Vec<PassThrough> {
         let provider = text_of(tree, "provider").and_then(|name| reading.provider(name, &path.member("provider")));
         let Some(prefix) = text_of(tree, "prefix") else { continue };
         let path = path.member("prefix");
-        let spelt = prefix.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'*'));
-        if !prefix.starts_with('/') || prefix.ends_with('/') || !spelt {
-            let law = "a path begins with a slash, has none at its end, and holds no space, query or *";
-            reading.faults.add(&path, Fault::Name(prefix.to_owned(), law));
+        if !is_prefix(prefix) {
+            reading.faults.add(&path, Fault::Name(prefix.to_owned(), PREFIX_LAW));
         }
         if endpoints.iter().any(|earlier| *earlier.prefix == *prefix) {
             reading.faults.add(&path, Fault::Taken(prefix.to_owned()));
@@ -142,4 +140,12 @@ pub(super) fn read_endpoints(reading: &mut Reading<'_>) -> Vec<PassThrough> {
     }
     endpoints.sort_by_key(|endpoint| std::cmp::Reverse(endpoint.prefix.len()));
     endpoints
+}
+
+pub(super) const PREFIX_LAW: &str = "a path begins with a slash, has none at its end, and holds no space, query or *";
+
+/// Whether a path can stand in front of others.
+pub(super) fn is_prefix(path: &str) -> bool {
+    let spelt = path.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#' | b'*'));
+    path.starts_with('/') && !path.ends_with('/') && spelt
 }
