@@ -1,7 +1,7 @@
 //! Requests whose lists are as long as a client likes: sizes that take minutes where a list is searched for each element of another one.
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
-use weir_core::formats::{self, Head, Onward, Passage};
+use weir_core::formats::{self, Crossing, Head, Onward, Passage};
 use weir_core::hub::{Losses, Rejection};
 use weir_core::json::{Out, Splices};
 use weir_core::names::FormatId;
@@ -29,7 +29,8 @@ fn translated(target: FormatId, body: &str) -> Result<String, Rejection> {
     let onward = Onward { model: Some("m"), dialect: kind(target).preset().dialect, default_max_tokens: 1, client };
     let (mut out, mut passage) = (Out::default(), Passage::default());
     formats::stand_in(&mut request, target, body.as_bytes(), &onward, &mut passage)?;
-    formats::translation(target).unwrap().encode(&request, body.as_bytes(), &onward, &mut out, &mut passage)?;
+    let mut crossing = Crossing::new(target, body.as_bytes(), &onward, &mut passage);
+    formats::translation(target).unwrap().encode(&request, &onward, &mut out, &mut crossing)?;
     Ok(out.into_string())
 }
 

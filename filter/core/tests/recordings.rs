@@ -8,7 +8,7 @@ use said::{Ending, Said, asked, clients, targets};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::{env, fs};
-use weir_core::formats::{self, Asked, Head, Homeward, Keep, Onward, Passage};
+use weir_core::formats::{self, Asked, Crossing, Head, Homeward, Keep, Onward, Passage};
 use weir_core::framing::{Frame, sse};
 use weir_core::hub::Renames;
 use weir_core::json::{Out, Raw};
@@ -333,7 +333,9 @@ fn every_request_is_read_and_sent() {
             let onward = Onward { model: Some(model), dialect: kind.preset().dialect, default_max_tokens: 8192, client };
             let (mut out, mut passage) = (Out::default(), Passage::default());
             let stood = formats::stand_in(&mut request, target, body, &onward, &mut passage);
-            match stood.and_then(|()| translation.encode(&request, body, &onward, &mut out, &mut passage)) {
+            match stood
+                .and_then(|()| translation.encode(&request, &onward, &mut out, &mut Crossing::new(target, body, &onward, &mut passage)))
+            {
                 Ok(()) if Raw::parse(std::str::from_utf8(out.as_bytes()).unwrap()).is_err() => faults.push(format!("{target}: no JSON")),
                 Ok(()) => {
                     if let Some(field) = outline.traits.refused_by(target) {

@@ -8,7 +8,7 @@ mod said;
 use said::{absent, cases, clients, entries, golden, targets};
 use std::fs;
 use std::path::Path;
-use weir_core::formats::{self, ClientSide, Head, Onward, Passage, Translation};
+use weir_core::formats::{self, ClientSide, Crossing, Head, Onward, Passage, Translation};
 use weir_core::hub::{Losses, Rejection};
 use weir_core::json::{Out, Raw, Splices};
 use weir_core::names::FormatId;
@@ -29,7 +29,7 @@ fn passed(
     let onward = Onward { model: Some(model), dialect: kind.preset().dialect, default_max_tokens: 8192, client };
     let (mut out, mut passage) = (Out::default(), Passage::default());
     let encoded = formats::stand_in(&mut request, target, body, &onward, &mut passage)
-        .and_then(|()| translation.encode(&request, body, &onward, &mut out, &mut passage));
+        .and_then(|()| translation.encode(&request, &onward, &mut out, &mut Crossing::new(target, body, &onward, &mut passage)));
     if let Some(field) = outline.traits.refused_by(target) {
         assert!(encoded.is_err(), "the outline says that {} is refused", field.as_str());
     }

@@ -2,7 +2,7 @@
 
 use super::headers::{self, Headers};
 use super::machine::{Exchange, PlannedTarget, Speak};
-use crate::formats::{self, Onward, Passage};
+use crate::formats::{self, Crossing, Onward, Passage};
 use crate::hub::{ErrorKind, Rejection};
 use crate::json::{Out, Splices};
 use crate::names;
@@ -42,7 +42,7 @@ pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, body: &[u8
             let mut request = exchange.client().decode(&exchange.head(), body)?;
             formats::stand_in(&mut request, target.speak.format(), body, &onward, &mut passage)?;
             let mut out = Out::with_capacity(body.len().saturating_add(body.len() / 8).saturating_add(256));
-            format.encode(&request, body, &onward, &mut out, &mut passage)?;
+            format.encode(&request, &onward, &mut out, &mut Crossing::new(target.speak.format(), body, &onward, &mut passage))?;
             Some(out.into_bytes())
         }
     };

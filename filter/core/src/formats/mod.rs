@@ -16,6 +16,7 @@ mod ids;
 mod media;
 mod members;
 pub mod messages;
+mod offer;
 mod openai;
 mod openai_models;
 mod outline;
@@ -27,6 +28,7 @@ mod turns;
 mod wire;
 
 pub use conversation::conversation;
+pub use crossing::Crossing;
 pub use head::{Head, Task};
 pub use homeward::Homeward;
 pub use outline::{Outline, OutputLimitSpan, Span, Traits};
@@ -117,18 +119,11 @@ pub trait SameFormat: Sync {
 
 /// A format that requests of other formats are translated into.
 pub trait Translation: Sync {
-    /// Writes a request body.
+    /// Writes a request body; `crossing` is its way into this format.
     ///
     /// # Errors
     /// An element whose fate is [`crate::hub::Fate::Refuse`]; `param` names the client's own member.
-    fn encode(
-        &self,
-        request: &Request<'_>,
-        body: &[u8],
-        onward: &Onward<'_>,
-        out: &mut Out,
-        passage: &mut Passage,
-    ) -> Result<(), Rejection>;
+    fn encode(&self, request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection>;
 
     /// The whole answer, borrowed.
     ///

@@ -16,7 +16,7 @@ mod usage;
 mod writer;
 
 use super::{
-    Asked, ClientSide, Head, Meter, Onward, Outline, Passage, ProviderSide, Reply, SameFormat, Seen, StreamReader, StreamWriter, Task,
+    Asked, ClientSide, Crossing, Head, Meter, Onward, Outline, ProviderSide, Reply, SameFormat, Seen, StreamReader, StreamWriter, Task,
     Translation, openai,
 };
 use crate::hub::{Answer, Failure, Finish, Losses, Rejection, Request};
@@ -98,15 +98,8 @@ impl SameFormat for Chat {
 }
 
 impl Translation for Chat {
-    fn encode(
-        &self,
-        request: &Request<'_>,
-        body: &[u8],
-        onward: &Onward<'_>,
-        out: &mut Out,
-        passage: &mut Passage,
-    ) -> Result<(), Rejection> {
-        target::encode(request, body, onward, out, passage)
+    fn encode(&self, request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+        target::encode(request, onward, out, crossing)
     }
 
     fn decode_answer<'b>(&self, body: &'b [u8]) -> Result<Answer<'b>, Failure> {

@@ -3,34 +3,26 @@
 use super::models::Model;
 use super::parts::{self, Pen};
 use super::{settings, tools};
+use crate::formats::Onward;
 use crate::formats::crossing::Crossing;
 use crate::formats::turns::{Conversation, OPENING, Speaker};
-use crate::formats::{Onward, Passage};
 use crate::hub::{Field, Rejection, Request};
 use crate::json::Out;
-use crate::names::FormatId;
 
 /// Writes a request body.
 ///
 /// # Errors
 /// An element that the format can't express and that may not be left out; `param` is the client's own path of it.
-pub(super) fn encode(
-    request: &Request<'_>,
-    body: &[u8],
-    onward: &Onward<'_>,
-    out: &mut Out,
-    passage: &mut Passage,
-) -> Result<(), Rejection> {
-    let mut crossing = Crossing::new(FormatId::Gemini, body, onward, passage);
+pub(super) fn encode(request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
     let model = Model::of(onward.model.unwrap_or_default());
-    let conversation = Conversation::of(request, parts::is_own, &mut crossing)?;
+    let conversation = Conversation::of(request, parts::is_own, crossing)?;
     crossing.meet_settings(request)?;
     out.open_object();
-    system(&conversation, out, &mut crossing)?;
-    tools::encode(request, out, &mut crossing)?;
-    contents(&conversation, model, &mut Pen { out, crossing: &mut crossing })?;
-    settings::encode(request, model, out, &mut crossing)?;
-    tier(request, out, &mut crossing)?;
+    system(&conversation, out, crossing)?;
+    tools::encode(request, out, crossing)?;
+    contents(&conversation, model, &mut Pen { out, crossing })?;
+    settings::encode(request, model, out, crossing)?;
+    tier(request, out, crossing)?;
     out.close_object();
     Ok(())
 }

@@ -15,7 +15,7 @@ mod thinking;
 mod tools;
 mod usage;
 
-use crate::formats::{Onward, Passage, ProviderSide, StreamReader, Translation};
+use crate::formats::{Crossing, Onward, ProviderSide, StreamReader, Translation};
 use crate::hub::{Answer, Failure, Rejection, Request};
 use crate::json::Out;
 
@@ -30,15 +30,8 @@ impl ProviderSide for Gemini {
 }
 
 impl Translation for Gemini {
-    fn encode(
-        &self,
-        request: &Request<'_>,
-        body: &[u8],
-        onward: &Onward<'_>,
-        out: &mut Out,
-        passage: &mut Passage,
-    ) -> Result<(), Rejection> {
-        encode::encode(request, body, onward, out, passage)
+    fn encode(&self, request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+        encode::encode(request, onward, out, crossing)
     }
 
     fn decode_answer<'b>(&self, body: &'b [u8]) -> Result<Answer<'b>, Failure> {

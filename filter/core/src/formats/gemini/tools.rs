@@ -1,6 +1,7 @@
 //! What the model may call, and whether it must.
 
 use crate::formats::crossing::Crossing;
+use crate::formats::offer::{self, is_choice};
 use crate::formats::tool_names::ToolNames;
 use crate::hub::{Field, Rejection, Request, Tool, ToolChoice, ToolKind};
 use crate::json::{Kind, Out, Str};
@@ -16,17 +17,7 @@ pub(super) fn name_of<'s>(name: &'s Str<'_>, at: u32, crossing: &mut Crossing<'_
 /// Writes `tools` and `toolConfig`.
 pub(super) fn encode(request: &Request<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
     let offered = offered(request, crossing)?;
-    if matches!(request.tool_choice, Some(ToolChoice::Hosted(_))) {
-        crossing.meet_in(Field::HostedToolChoice, "tool_choice")?;
-    }
-    if offered.is_empty() {
-        if matches!(request.tool_choice, Some(ToolChoice::Required)) && !request.tools.is_empty() {
-            // What remains of the tools can't answer a demand for one that the provider would run.
-            crossing.meet_in(Field::HostedToolChoice, "tool_choice")?;
-        }
-        if request.tool_choice.is_some() || request.parallel_tool_calls.is_some() {
-            crossing.meet(Field::ChoiceWithoutTools)?;
-        }
+    if !is_choice(request, &offered, crossing)? {
         return Ok(());
     }
     if request.parallel_tool_calls == Some(false) {
@@ -57,26 +48,7 @@ fn offered<'r, 'b>(request: &'r Request<'b>, crossing: &mut Crossing<'_>) -> Res
         )
         | None => None,
     };
-    let mut offered = Vec::with_capacity(request.tools.len());
-    for tool in &request.tools {
-        if tool.cache.is_some() {
-            crossing.meet_at(Field::CacheHint, tool.at)?;
-        }
-        match &tool.kind {
-            ToolKind::Function { name, .. } => {
-                if allowed.as_ref().is_none_or(|names| names.has(name)) {
-                    offered.push(tool);
-                }
-            }
-            ToolKind::Custom { .. } => {
-                crossing.meet_at(Field::CustomTool, tool.at)?;
-            }
-            ToolKind::Hosted(_) => {
-                crossing.meet_at(Field::HostedTool, tool.at)?;
-            }
-        }
-    }
-    Ok(offered)
+    offer::offered(request, allowed.as_ref(), crossing)
 }
 
 fn function(tool: &Tool<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {

@@ -5,44 +5,36 @@ use super::models::Model;
 use super::parts::Pen;
 use super::reasoning::Plan;
 use super::{parts, sampling, tools};
+use crate::formats::Onward;
 use crate::formats::crossing::Crossing;
 use crate::formats::turns::{Conversation, OPENING, Speaker};
-use crate::formats::{Onward, Passage};
 use crate::hub::{Field, OutputFormat, Rejection, Request};
 use crate::json::Out;
-use crate::names::FormatId;
 
 /// Writes a request body.
 ///
 /// # Errors
 /// An element that the format can't express and that may not be left out; `param` is the client's own path of it.
-pub(super) fn encode(
-    request: &Request<'_>,
-    body: &[u8],
-    onward: &Onward<'_>,
-    out: &mut Out,
-    passage: &mut Passage,
-) -> Result<(), Rejection> {
-    let mut crossing = Crossing::new(FormatId::Messages, body, onward, passage);
+pub(super) fn encode(request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
     let name = onward.model.unwrap_or_default();
     let model = Model::of(name);
-    let conversation = Conversation::of(request, |_| false, &mut crossing)?;
-    let plan = Plan::of(request, model, onward, &conversation, &mut crossing)?;
+    let conversation = Conversation::of(request, |_| false, crossing)?;
+    let plan = Plan::of(request, model, onward, &conversation, crossing)?;
     crossing.meet_settings(request)?;
-    let offered = tools::offered(request, &mut crossing)?;
+    let offered = tools::offered(request, crossing)?;
     let breakpoints = Breakpoints::of(&offered, &conversation);
     out.open_object();
     out.key("model");
     out.plain(name);
     out.key("max_tokens");
     out.number(plan.max_tokens);
-    let mut pen = Pen { out, crossing: &mut crossing, breakpoints };
+    let mut pen = Pen { out, crossing, breakpoints };
     tools::encode(request, &offered, &mut pen)?;
     system(&conversation, &mut pen)?;
     messages(&conversation, &mut pen)?;
     plan.write_thinking(out);
-    output(request, &plan, out, &mut crossing)?;
-    sampling::encode(request, model.sampling && !plan.thinks(), out, &mut crossing)?;
+    output(request, &plan, out, crossing)?;
+    sampling::encode(request, model.sampling && !plan.thinks(), out, crossing)?;
     if let Some(user) = &request.end_user {
         out.key("metadata");
         out.open_object();
@@ -50,7 +42,7 @@ pub(super) fn encode(
         out.string(user);
         out.close_object();
     }
-    tier(request, out, &mut crossing)?;
+    tier(request, out, crossing)?;
     if request.stream {
         out.key("stream");
         out.boolean(true);

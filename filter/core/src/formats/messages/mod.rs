@@ -15,7 +15,7 @@ mod tools;
 mod usage;
 
 use crate::formats::{
-    Asked, ClientSide, Head, Meter, Onward, Outline, Passage, ProviderSide, Reply, SameFormat, Seen, StreamReader, StreamWriter, Task,
+    Asked, ClientSide, Crossing, Head, Meter, Onward, Outline, ProviderSide, Reply, SameFormat, Seen, StreamReader, StreamWriter, Task,
     Translation,
 };
 use crate::hub::{Answer, Failure, Field, Losses, Rejection, Request};
@@ -123,15 +123,8 @@ impl SameFormat for Messages {
 }
 
 impl Translation for Messages {
-    fn encode(
-        &self,
-        request: &Request<'_>,
-        body: &[u8],
-        onward: &Onward<'_>,
-        out: &mut Out,
-        passage: &mut Passage,
-    ) -> Result<(), Rejection> {
-        encode::encode(request, body, onward, out, passage)
+    fn encode(&self, request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+        encode::encode(request, onward, out, crossing)
     }
 
     fn decode_answer<'b>(&self, body: &'b [u8]) -> Result<Answer<'b>, Failure> {

@@ -2,31 +2,17 @@
 
 use super::parts::{MAX_NAME, Pen};
 use crate::formats::crossing::Crossing;
+use crate::formats::offer::{self, is_choice};
 use crate::formats::tool_names::ToolNames;
 use crate::hub::{Field, Rejection, Request, Tool, ToolChoice, ToolKind};
 use crate::json::{Out, Raw, Str};
-
-/// The schema of a function that says nothing about its arguments.
-const ANY_OBJECT: &str = r#"{"type":"object","properties":{}}"#;
 
 /// What the API demands at the root of a schema; other vendors' clients leave it out.
 const TYPE: &str = r#"{"type":"object","#;
 
 /// Writes `tools` and `tool_choice`.
 pub(super) fn encode(request: &Request<'_>, offered: &[&Tool<'_>], pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
-    if offered.is_empty() {
-        // What remains of the tools can't answer a demand for one that the provider would run.
-        let demanded = match &request.tool_choice {
-            Some(ToolChoice::Hosted(_)) => true,
-            Some(ToolChoice::Required) => !request.tools.is_empty(),
-            Some(ToolChoice::Auto | ToolChoice::None | ToolChoice::Named(_) | ToolChoice::Allowed { .. }) | None => false,
-        };
-        if demanded {
-            pen.crossing.meet_in(Field::HostedToolChoice, "tool_choice")?;
-        }
-        if request.tool_choice.is_some() || request.parallel_tool_calls.is_some() {
-            pen.crossing.meet(Field::ChoiceWithoutTools)?;
-        }
+    if !is_choice(request, offered, pen.crossing)? {
         return Ok(());
     }
     pen.out.key("tools");
@@ -47,23 +33,7 @@ pub(super) fn offered<'r, 'b>(request: &'r Request<'b>, crossing: &mut Crossing<
         }
         Some(ToolChoice::Auto | ToolChoice::None | ToolChoice::Required | ToolChoice::Named(_) | ToolChoice::Hosted(_)) | None => None,
     };
-    let mut offered = Vec::with_capacity(request.tools.len());
-    for tool in &request.tools {
-        match &tool.kind {
-            ToolKind::Function { name, .. } => {
-                if allowed.as_ref().is_none_or(|names| names.has(name)) {
-                    offered.push(tool);
-                }
-            }
-            ToolKind::Custom { .. } => {
-                crossing.meet_at(Field::CustomTool, tool.at)?;
-            }
-            ToolKind::Hosted(_) => {
-                crossing.meet_at(Field::HostedTool, tool.at)?;
-            }
-        }
-    }
-    Ok(offered)
+    offer::offered(request, allowed.as_ref(), crossing)
 }
 
 fn function(tool: &Tool<'_>, pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
@@ -86,7 +56,7 @@ fn function(tool: &Tool<'_>, pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
             pen.out.verbatim(TYPE);
             pen.out.verbatim(schema.as_str().strip_prefix('{').unwrap_or("}"));
         }
-        Some((_, Root::Empty)) | None => pen.out.raw(Raw::parse(ANY_OBJECT).unwrap_or(Raw::EMPTY_OBJECT)),
+        Some((_, Root::Empty)) | None => pen.out.raw(offer::schema_or_any(None)),
     }
     if let Some(strict) = strict {
         pen.out.key("strict");

@@ -1,40 +1,18 @@
 //! What the model may call, and whether it must, as providers read it.
 
 use crate::formats::crossing::Crossing;
+use crate::formats::offer::{is_choice, offered, schema_or_any};
 use crate::formats::tool_names::ToolNames;
 use crate::hub::{Field, InputGrammar, Rejection, Request, Tool, ToolChoice, ToolKind};
-use crate::json::{Out, Raw, Str};
-
-/// The schema of a function that says nothing about its arguments; the format demands one.
-const ANY_OBJECT: &str = r#"{"type":"object","properties":{}}"#;
+use crate::json::{Out, Str};
 
 /// Longest name of a tool, in characters.
 pub(super) const MAX_NAME: usize = 64;
 
 /// Writes `tools`, `tool_choice` and `parallel_tool_calls`.
 pub(super) fn encode(request: &Request<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
-    let mut offered = Vec::with_capacity(request.tools.len());
-    for tool in &request.tools {
-        match &tool.kind {
-            ToolKind::Function { .. } | ToolKind::Custom { .. } => offered.push(tool),
-            ToolKind::Hosted(_) => {
-                crossing.meet_at(Field::HostedTool, tool.at)?;
-            }
-        }
-    }
-    if offered.is_empty() {
-        // What remains of the tools can't answer a demand for one that the provider would run.
-        let demanded = match &request.tool_choice {
-            Some(ToolChoice::Hosted(_)) => true,
-            Some(ToolChoice::Required) => !request.tools.is_empty(),
-            Some(ToolChoice::Auto | ToolChoice::None | ToolChoice::Named(_) | ToolChoice::Allowed { .. }) | None => false,
-        };
-        if demanded {
-            crossing.meet_in(Field::HostedToolChoice, "tool_choice")?;
-        }
-        if request.tool_choice.is_some() || request.parallel_tool_calls.is_some() {
-            crossing.meet(Field::ChoiceWithoutTools)?;
-        }
+    let offered = offered(request, None, crossing)?;
+    if !is_choice(request, &offered, crossing)? {
         return Ok(());
     }
     out.key("tools");
@@ -54,14 +32,11 @@ pub(super) fn encode(request: &Request<'_>, out: &mut Out, crossing: &mut Crossi
 }
 
 fn encode_tool(tool: &Tool<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
-    if tool.cache.is_some() {
-        crossing.meet_at(Field::CacheHint, tool.at)?;
-    }
     match &tool.kind {
         ToolKind::Function { name, description, parameters, strict } => {
             head("function", name, description.as_ref(), tool.at, out, crossing)?;
             out.key("parameters");
-            out.raw(parameters.unwrap_or_else(|| Raw::parse(ANY_OBJECT).unwrap_or(Raw::EMPTY_OBJECT)));
+            out.raw(schema_or_any(*parameters));
             // Absent means strict to this format, and loose to every other.
             out.key("strict");
             out.boolean(strict.unwrap_or(false));

@@ -3,12 +3,11 @@
 use super::decode::CIPHER;
 use super::sent::Pen;
 use super::{asked_tools, sent};
+use crate::formats::Onward;
 use crate::formats::crossing::Crossing;
 use crate::formats::openai_models::{Efforts, Model};
-use crate::formats::{Onward, Passage};
 use crate::hub::{Fate, Field, OutputFormat, Part, PartKind, Rejection, Request, Wish};
 use crate::json::{Out, Raw};
-use crate::names::FormatId;
 
 /// The name of a schema that the client gave none, which the format demands.
 const SCHEMA_NAME: &str = "response";
@@ -17,14 +16,7 @@ const SCHEMA_NAME: &str = "response";
 ///
 /// # Errors
 /// An element that the format can't express and that may not be left out; `param` is the client's own path of it.
-pub(super) fn encode(
-    request: &Request<'_>,
-    body: &[u8],
-    onward: &Onward<'_>,
-    out: &mut Out,
-    passage: &mut Passage,
-) -> Result<(), Rejection> {
-    let mut crossing = Crossing::new(FormatId::Responses, body, onward, passage);
+pub(super) fn encode(request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
     let name = onward.model.unwrap_or_default();
     let model = Model::of(name, &onward.dialect);
     crossing.meet_settings(request)?;
@@ -40,13 +32,13 @@ pub(super) fn encode(
     out.open_object();
     out.key("model");
     out.plain(name);
-    let mut pen = Pen::new(out, &mut crossing);
+    let mut pen = Pen::new(out, crossing);
     instructions(request, &mut pen)?;
     sent::input(request, &mut pen)?;
     asked_tools::encode(request, pen.out, pen.crossing)?;
     text(request, out);
-    let ciphers = reasoning(request, model, out, &mut crossing)?;
-    sampling(request, model, out, &mut crossing)?;
+    let ciphers = reasoning(request, model, out, crossing)?;
+    sampling(request, model, out, crossing)?;
     if ciphers {
         out.key("include");
         out.open_array();

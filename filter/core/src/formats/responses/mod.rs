@@ -23,7 +23,7 @@ mod whole;
 mod writer;
 
 use super::{
-    Asked, ClientSide, Head, Meter, Onward, Outline, Passage, ProviderSide, Reply, SameFormat, Seen, StreamReader, StreamWriter, Task,
+    Asked, ClientSide, Crossing, Head, Meter, Onward, Outline, ProviderSide, Reply, SameFormat, Seen, StreamReader, StreamWriter, Task,
     Translation, members, openai,
 };
 use crate::hub::{Answer, Failure, Field, Losses, Rejection, Request};
@@ -132,15 +132,8 @@ impl SameFormat for Responses {
 }
 
 impl Translation for Responses {
-    fn encode(
-        &self,
-        request: &Request<'_>,
-        body: &[u8],
-        onward: &Onward<'_>,
-        out: &mut Out,
-        passage: &mut Passage,
-    ) -> Result<(), Rejection> {
-        encode::encode(request, body, onward, out, passage)
+    fn encode(&self, request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+        encode::encode(request, onward, out, crossing)
     }
 
     fn decode_answer<'b>(&self, body: &'b [u8]) -> Result<Answer<'b>, Failure> {

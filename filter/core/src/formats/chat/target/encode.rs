@@ -2,12 +2,11 @@
 
 use super::pen::Pen;
 use super::{sampling, tools, turns};
+use crate::formats::Onward;
 use crate::formats::crossing::Crossing;
 use crate::formats::openai_models::Model;
-use crate::formats::{Onward, Passage};
 use crate::hub::{Field, OutputFormat, Rejection, Request};
 use crate::json::{Out, Raw, Str};
-use crate::names::FormatId;
 use crate::providers::OutputLimit;
 
 /// Writes a request body.
@@ -16,20 +15,18 @@ use crate::providers::OutputLimit;
 /// An element that the format can't express and that may not be left out; `param` is the client's own path of it.
 pub(in super::super) fn encode(
     request: &Request<'_>,
-    body: &[u8],
     onward: &Onward<'_>,
     out: &mut Out,
-    passage: &mut Passage,
+    crossing: &mut Crossing<'_>,
 ) -> Result<(), Rejection> {
-    let mut crossing = Crossing::new(FormatId::Chat, body, onward, passage);
     let name = onward.model.unwrap_or_default();
     let model = Model::of(name, &onward.dialect);
     crossing.meet_settings(request)?;
     out.open_object();
     out.key("model");
     out.plain(name);
-    tools::encode(request, out, &mut crossing)?;
-    turns::encode(request, onward, out, &mut crossing)?;
+    tools::encode(request, out, crossing)?;
+    turns::encode(request, onward, out, crossing)?;
     if let Some(limit) = request.limits.max_tokens {
         if limit == 0 {
             crossing.meet(Field::NoOutput)?;
@@ -41,7 +38,7 @@ pub(in super::super) fn encode(
         out.number(limit);
     }
     output(request, out);
-    let mut pen = Pen { out, crossing: &mut crossing, dialect: &onward.dialect };
+    let mut pen = Pen { out, crossing, dialect: &onward.dialect };
     sampling::encode(request, model, &mut pen)?;
     settings(request, &mut pen)?;
     if request.stream {

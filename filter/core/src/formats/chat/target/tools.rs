@@ -1,8 +1,9 @@
 //! What the model may call, and whether it must.
 
 use crate::formats::crossing::Crossing;
+use crate::formats::offer::{is_choice, offered};
 use crate::formats::tool_names::ToolNames;
-use crate::hub::{Field, Rejection, Request, Tool, ToolChoice, ToolKind};
+use crate::hub::{Rejection, Request, Tool, ToolChoice, ToolKind};
 use crate::json::{Out, Str};
 
 /// Longest name of a tool, in characters.
@@ -10,29 +11,8 @@ pub(super) const MAX_NAME: usize = 64;
 
 /// Writes `tools`, `tool_choice` and `parallel_tool_calls`.
 pub(super) fn encode(request: &Request<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
-    let mut offered = Vec::with_capacity(request.tools.len());
-    for tool in &request.tools {
-        if tool.cache.is_some() {
-            crossing.meet_at(Field::CacheHint, tool.at)?;
-        }
-        match tool.kind {
-            ToolKind::Function { .. } | ToolKind::Custom { .. } => offered.push(tool),
-            ToolKind::Hosted(_) => {
-                crossing.meet_at(Field::HostedTool, tool.at)?;
-            }
-        }
-    }
-    if matches!(request.tool_choice, Some(ToolChoice::Hosted(_))) {
-        crossing.meet_in(Field::HostedToolChoice, "tool_choice")?;
-    }
-    if offered.is_empty() {
-        if matches!(request.tool_choice, Some(ToolChoice::Required)) && !request.tools.is_empty() {
-            // What remains of the tools can't answer a demand for one that the provider would run.
-            crossing.meet_in(Field::HostedToolChoice, "tool_choice")?;
-        }
-        if request.tool_choice.is_some() || request.parallel_tool_calls.is_some() {
-            crossing.meet(Field::ChoiceWithoutTools)?;
-        }
+    let offered = offered(request, None, crossing)?;
+    if !is_choice(request, &offered, crossing)? {
         return Ok(());
     }
     out.key("tools");
