@@ -37,6 +37,41 @@ pub fn repeated(text: &str, read: impl Fn(&str) -> bool) -> Result<Vec<Span>, Js
     Ok(all.iter().enumerate().filter(|(at, (name, _))| earlier(*at, name)).map(|(_, (_, span))| *span).collect())
 }
 
+/// Which of the members that a scan knows it has met, one bit each.
+#[derive(Debug, Default)]
+pub struct Met {
+    bits: u64,
+    twice: bool,
+}
+
+impl Met {
+    /// What a scan does with the member `name`; `None` where its table does not have it.
+    pub fn meet<A: Copy>(&mut self, table: &[(&'static str, A)], name: &str) -> Option<(&'static str, A)> {
+        let (&member, slot) = table.iter().zip(0_u32..).find(|((member, _), _)| *member == name)?;
+        let bit = 1_u64.checked_shl(slot).unwrap_or(0);
+        self.twice |= self.bits & bit != 0;
+        self.bits |= bit;
+        Some(member)
+    }
+
+    /// Whether a member was met with which a scan does this.
+    pub fn has<A: PartialEq>(&self, table: &[(&'static str, A)], action: &A) -> bool {
+        let slot = table.iter().zip(0_u32..).find(|((_, one), _)| one == action).and_then(|(_, slot)| 1_u64.checked_shl(slot));
+        slot.is_some_and(|bit| self.bits & bit != 0)
+    }
+
+    /// The members of the table that a later one of the same name replaces.
+    ///
+    /// # Errors
+    /// The text is not JSON.
+    pub fn repeated<A>(&self, table: &[(&'static str, A)], text: &str) -> Result<Vec<Span>, JsonError> {
+        if !self.twice {
+            return Ok(Vec::new());
+        }
+        repeated(text, |name| table.iter().any(|(member, _)| *member == name))
+    }
+}
+
 /// A text's length in bytes.
 #[must_use]
 pub fn length(text: &str) -> u64 {

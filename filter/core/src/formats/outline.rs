@@ -1,6 +1,8 @@
 //! What one scan over a request finds: the little that routing, limits and edits need, as owned words and byte ranges.
 
+use super::shape::{Fault, place};
 use crate::hub::{Fate, Field};
+use crate::json::Cursor;
 use crate::names::FormatId;
 
 /// A range of bytes in the client's body.
@@ -79,6 +81,35 @@ pub struct Outline {
     pub foreign: Vec<Span>,
     /// What the format's own writers must know of the request, in words that only the format reads.
     pub memo: Option<Box<str>>,
+}
+
+impl Outline {
+    /// Reads `model`, the client's name for what it wants.
+    ///
+    /// # Errors
+    /// It is no string, or a blank one.
+    pub fn read_model(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Fault> {
+        let start = cursor.offset();
+        let model = cursor.string()?;
+        if model.is_blank() {
+            return Err(Fault::wrong(start, "it must not be empty"));
+        }
+        self.model_span = Some(Span { start: place(start), end: place(cursor.passed()) });
+        self.model = model.into_plain().into_owned();
+        Ok(())
+    }
+
+    /// Notes an element where it is `present`.
+    pub fn note(&mut self, field: Field, present: bool) {
+        if present {
+            self.traits.insert(field);
+        }
+    }
+
+    /// Counts text that the model will read.
+    pub fn add_text(&mut self, text: &str) {
+        self.text_bytes = self.text_bytes.saturating_add(u64::from(place(text.len())));
+    }
 }
 
 /// The member that limits the answer's tokens.

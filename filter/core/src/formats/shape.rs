@@ -1,7 +1,7 @@
 //! Faults in the shape of a request and where they stand, whatever the format; the path is worked out only when one is told.
 
 use crate::hub::{ErrorKind, Rejection};
-use crate::json::{Cursor, JsonError, JsonFault, Kind, Str, path_of, utf8};
+use crate::json::{Cursor, JsonError, JsonFault, Kind, Raw, Str, path_of, utf8};
 use std::borrow::Cow;
 
 /// Why a request is not of the format's shape.
@@ -105,4 +105,32 @@ pub fn type_of<'b>(cursor: &Cursor<'b>) -> Result<Option<Str<'b>>, Fault> {
         ahead.skip()?;
     }
     Ok(None)
+}
+
+/// The string `name` of the object that comes next, which is passed; the last one of several.
+///
+/// # Errors
+/// No object comes next, or the member is no string.
+pub fn string_member<'b>(cursor: &mut Cursor<'b>, name: &str) -> Result<Option<Str<'b>>, Fault> {
+    let mut found = None;
+    cursor.enter_object()?;
+    while let Some(member) = cursor.member()? {
+        if member.is(name) {
+            found = Some(cursor.string()?);
+        } else {
+            cursor.skip()?;
+        }
+    }
+    Ok(found)
+}
+
+/// The object that comes next, as it is; `None` where it is empty.
+///
+/// # Errors
+/// No object comes next.
+pub fn filled_object<'b>(cursor: &mut Cursor<'b>) -> Result<Option<Raw<'b>>, Fault> {
+    let mut inside = cursor.clone();
+    inside.enter_object()?;
+    let filled = inside.member()?.is_some();
+    Ok(Some(cursor.raw()?).filter(|_| filled))
 }

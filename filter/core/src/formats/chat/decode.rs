@@ -1,7 +1,7 @@
 //! A whole chat request into the hub, borrowed.
 
 use super::{tools, turns};
-use crate::formats::shape::{self, Fault, count, place};
+use crate::formats::shape::{self, Fault, count, filled_object, place};
 use crate::hub::{Extension, Field, Reasoning, Rejection, Request};
 use crate::json::{Cursor, Kind, Raw, Str};
 
@@ -75,7 +75,7 @@ fn settings<'b>(name: &str, cursor: &mut Cursor<'b>, request: &mut Request<'b>) 
         }
         "reasoning_effort" => request.reasoning = Some(Reasoning { effort: Some(cursor.string()?), ..Reasoning::default() }),
         "prompt_cache_key" => request.cache_key = Some(cursor.string()?),
-        "metadata" => request.metadata = Some(object(cursor)?).filter(|raw| !is_empty(*raw)),
+        "metadata" => request.metadata = filled_object(cursor)?,
         "service_tier" => request.service_tier = Some(cursor.string()?),
         "verbosity" => request.verbosity = Some(cursor.string()?),
         "store" => request.state.store = Some(cursor.boolean()?),
@@ -95,7 +95,7 @@ fn sampling<'b>(name: &str, cursor: &mut Cursor<'b>, request: &mut Request<'b>) 
         "seed" => sampling.seed = Some(cursor.number()?),
         "frequency_penalty" => sampling.frequency_penalty = Some(cursor.number()?),
         "presence_penalty" => sampling.presence_penalty = Some(cursor.number()?),
-        "logit_bias" => sampling.logit_bias = Some(object(cursor)?).filter(|raw| !is_empty(*raw)),
+        "logit_bias" => sampling.logit_bias = filled_object(cursor)?,
         "logprobs" => sampling.logprobs = cursor.boolean()?,
         "top_logprobs" => sampling.top_logprobs = Some(cursor.number()?),
         "stop" => {
@@ -163,14 +163,4 @@ fn field(name: &str) -> Field {
 /// Members that ask for what happens anyway.
 fn is_default(name: &str, value: Raw<'_>) -> bool {
     name == "modalities" && value.as_str().chars().filter(|c| !c.is_whitespace()).eq("[\"text\"]".chars())
-}
-
-fn object<'b>(cursor: &mut Cursor<'b>) -> Result<Raw<'b>, Fault> {
-    cursor.clone().enter_object()?;
-    Ok(cursor.raw()?)
-}
-
-fn is_empty(object: Raw<'_>) -> bool {
-    let mut cursor = object.cursor();
-    cursor.enter_object().is_ok() && matches!(cursor.member(), Ok(None))
 }

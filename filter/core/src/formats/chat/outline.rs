@@ -1,6 +1,7 @@
 //! One scan over a chat request: what routing, limits and edits need, and nothing else; what is passed over is validated.
 
-use crate::formats::members::{self, length};
+use crate::formats::members::Met;
+use crate::formats::openai::scan;
 use crate::formats::shape::{self, Fault, place};
 use crate::formats::{Outline, OutputLimitSpan, Span};
 use crate::hub::{Field, Rejection};
@@ -75,30 +76,27 @@ const MEMBERS: &[(&str, Action)] = &[
 /// Scans a request.
 pub(super) fn outline(body: &[u8]) -> Result<Outline, Rejection> {
     let text = shape::text(body)?;
-    let mut scan = Scan { text, cursor: Cursor::of_text(text), outline: Outline::default(), message_bytes: 0, seen: 0, twice: false };
+    let mut scan = Scan { text, cursor: Cursor::of_text(text), outline: Outline::default(), message_bytes: 0, met: Met::default() };
     scan.run().map_err(|fault| fault.rejection(text))?;
     if scan.saw(Action::Functions) && !scan.saw(Action::Tools) {
         scan.memo(FUNCTIONS);
     }
+    let repeated = scan.met.repeated(MEMBERS, text).map_err(|error| Fault::from(error).rejection(text))?;
     let mut outline = scan.outline;
     outline.text_bytes = outline.text_bytes.saturating_add(scan.message_bytes);
     outline.body_bytes = u64::from(place(body.len()));
-    if scan.twice {
-        let read = |name: &str| MEMBERS.iter().any(|(member, _)| *member == name);
-        outline.repeated = members::repeated(text, read).map_err(|error| Fault::from(error).rejection(text))?;
-    }
+    outline.repeated = repeated;
     Ok(outline)
 }
 
 pub(super) struct Scan<'b> {
     text: &'b str,
     pub(super) cursor: Cursor<'b>,
-    outline: Outline,
+    pub(super) outline: Outline,
     /// Text in `messages` apart from the rest, because a second `messages` replaces the first.
     pub(super) message_bytes: u64,
-    /// One bit for each of [`MEMBERS`] that was seen.
-    seen: u64,
-    twice: bool,
+    /// Which of [`MEMBERS`] the request has.
+    met: Met,
 }
 
 impl<'b> Scan<'b> {
@@ -109,14 +107,10 @@ impl<'b> Scan<'b> {
             let before = self.cursor.offset();
             let Some(name) = self.cursor.member()? else { break };
             let name = name.into_plain();
-            let known = MEMBERS.iter().zip(0_u32..).find(|((member, _), _)| *member == name);
-            let Some((&(_, action), slot)) = known else {
+            let Some((_, action)) = self.met.meet(MEMBERS, &name) else {
                 self.cursor.skip()?;
                 continue;
             };
-            let bit = 1_u64.checked_shl(slot).unwrap_or(0);
-            self.twice |= self.seen & bit != 0;
-            self.seen |= bit;
             self.member(action, before)?;
         }
         self.cursor.end()?;
@@ -129,13 +123,12 @@ impl<'b> Scan<'b> {
     }
 
     fn saw(&self, action: Action) -> bool {
-        let slot = MEMBERS.iter().zip(0_u32..).find(|((_, one), _)| *one == action).map_or(0, |(_, slot)| slot);
-        self.seen & 1_u64.checked_shl(slot).unwrap_or(0) != 0
+        self.met.has(MEMBERS, &action)
     }
 
     fn member(&mut self, action: Action, before: usize) -> Result<(), Fault> {
         match action {
-            Action::Model => self.model(),
+            Action::Model => self.outline.read_model(&mut self.cursor),
             Action::Messages => self.messages(),
             Action::Stream => {
                 self.outline.stream = if self.cursor.null()? { false } else { self.cursor.boolean()? };
@@ -145,41 +138,30 @@ impl<'b> Scan<'b> {
             Action::MaxTokens => self.limit(before, false),
             Action::MaxCompletionTokens => self.limit(before, true),
             Action::Tools => self.tools(),
-            Action::ToolChoice => self.tool_choice(),
+            Action::ToolChoice => scan::tool_choice(&mut self.cursor, &mut self.outline),
             Action::Text | Action::Functions => {
-                self.outline.text_bytes = self.outline.text_bytes.saturating_add(length(self.cursor.raw()?.as_str()));
+                self.outline.add_text(self.cursor.raw()?.as_str());
                 Ok(())
             }
             Action::ChoiceCount => {
                 let one = self.cursor.null()? || self.cursor.number()?.as_str() == "1";
-                self.note(Field::ChoiceCount, !one);
+                self.outline.note(Field::ChoiceCount, !one);
                 Ok(())
             }
             Action::Logprobs => {
                 let wanted = !self.cursor.null()? && self.cursor.boolean()?;
-                self.note(Field::Logprobs, wanted);
+                self.outline.note(Field::Logprobs, wanted);
                 Ok(())
             }
             Action::Stop => self.stop(),
             Action::Modalities => self.modalities(),
             Action::Refused(field) => {
                 let present = self.cursor.peek()? != Kind::Null;
-                self.note(field, present);
+                self.outline.note(field, present);
                 Ok(self.cursor.skip()?)
             }
             Action::Pass => Ok(self.cursor.skip()?),
         }
-    }
-
-    fn model(&mut self) -> Result<(), Fault> {
-        let start = self.cursor.offset();
-        let model = self.cursor.string()?;
-        if model.is_blank() {
-            return Err(Fault::wrong(start, "it must not be empty"));
-        }
-        self.outline.model_span = Some(Span { start: place(start), end: place(self.cursor.passed()) });
-        self.outline.model = model.into_plain().into_owned();
-        Ok(())
     }
 
     fn stream_options(&mut self) -> Result<(), Fault> {
@@ -226,42 +208,9 @@ impl<'b> Scan<'b> {
     fn tools(&mut self) -> Result<(), Fault> {
         let start = self.cursor.offset();
         if !self.cursor.null()? {
-            self.cursor.enter_array()?;
-            while self.cursor.element()? {
-                if self.cursor.peek()? != Kind::Object {
-                    self.cursor.skip()?;
-                    continue;
-                }
-                self.cursor.enter_object()?;
-                while let Some(name) = self.cursor.member()? {
-                    if name.is("type") && self.cursor.peek()? == Kind::String {
-                        let custom = self.cursor.string()?.is("custom");
-                        self.note(Field::CustomTool, custom);
-                    } else {
-                        self.cursor.skip()?;
-                    }
-                }
-            }
+            scan::tools(&mut self.cursor, &mut self.outline)?;
         }
-        let bytes = self.cursor.passed().saturating_sub(start);
-        self.outline.text_bytes = self.outline.text_bytes.saturating_add(u64::from(place(bytes)));
-        Ok(())
-    }
-
-    fn tool_choice(&mut self) -> Result<(), Fault> {
-        if self.cursor.peek()? != Kind::Object {
-            return Ok(self.cursor.skip()?);
-        }
-        self.cursor.enter_object()?;
-        while let Some(name) = self.cursor.member()? {
-            if name.is("type") && self.cursor.peek()? == Kind::String {
-                let kind = self.cursor.string()?;
-                let own = kind.is("function") || kind.is("custom") || kind.is("allowed_tools");
-                self.note(Field::HostedToolChoice, !own);
-            } else {
-                self.cursor.skip()?;
-            }
-        }
+        self.outline.add_text(self.cursor.since(start).as_str());
         Ok(())
     }
 
@@ -281,8 +230,8 @@ impl<'b> Scan<'b> {
 
     fn stop_sequence(&mut self) -> Result<(), Fault> {
         let blank = self.cursor.string()?.is_blank();
-        self.note(Field::StopSequences, true);
-        self.note(Field::BlankStop, blank);
+        self.outline.note(Field::StopSequences, true);
+        self.outline.note(Field::BlankStop, blank);
         Ok(())
     }
 
@@ -291,7 +240,7 @@ impl<'b> Scan<'b> {
             self.cursor.enter_array()?;
             while self.cursor.element()? {
                 let other = !self.cursor.string()?.is("text");
-                self.note(Field::Modalities, other);
+                self.outline.note(Field::Modalities, other);
             }
         }
         Ok(())
@@ -308,11 +257,5 @@ impl<'b> Scan<'b> {
             Some(memo) => format!("{memo} {word}").into(),
             None => word.into(),
         });
-    }
-
-    pub(super) fn note(&mut self, field: Field, present: bool) {
-        if present {
-            self.outline.traits.insert(field);
-        }
     }
 }

@@ -1,41 +1,26 @@
 //! The parts of a message's content: text, images, sound, files, refusals.
 
-use crate::formats::media::{alphabet, decode_mime, media, media_type};
+use crate::formats::media::{media, media_type};
+use crate::formats::openai::content;
 use crate::formats::shape::{Fault, place, type_of};
-use crate::hub::{Modality, Part, PartKind, Source};
-use crate::json::{Cursor, Kind, Raw, Str};
+use crate::hub::{Modality, Part, PartKind};
+use crate::json::{Cursor, Kind, Raw};
 
 /// Reads content: a string, a list of parts, or `null`, which is none.
 pub(super) fn decode_content<'b>(cursor: &mut Cursor<'b>) -> Result<Vec<Part<'b>>, Fault> {
-    let at = cursor.offset();
-    match cursor.peek()? {
-        Kind::Null => {
-            cursor.skip()?;
-            Ok(Vec::new())
-        }
-        Kind::String => Ok(vec![Part { at: place(at), cache: None, kind: PartKind::Text(cursor.string()?) }]),
-        Kind::Array => {
-            let mut parts = Vec::new();
-            cursor.enter_array()?;
-            while cursor.element()? {
-                parts.push(decode_part(cursor)?);
-            }
-            Ok(parts)
-        }
-        Kind::Object | Kind::Number | Kind::Boolean => Err(Fault::wrong(at, "it must be a string or a list of parts")),
-    }
+    content::decode_content(cursor, decode_part)
 }
 
 fn decode_part<'b>(cursor: &mut Cursor<'b>) -> Result<Part<'b>, Fault> {
     let at = cursor.offset();
     if cursor.peek()? == Kind::String {
-        return Ok(Part { at: place(at), cache: None, kind: PartKind::Text(cursor.string()?) });
+        return content::text(cursor);
     }
     let kind = type_of(cursor)?.ok_or(Fault::missing(at, "type"))?;
     let kind = kind.plain();
     let (mut cache, mut found) = (None, None);
     if !matches!(&*kind, "text" | "refusal" | "image_url" | "input_audio" | "file") {
-        return Ok(Part { at: place(at), cache: None, kind: PartKind::Opaque(cursor.raw()?) });
+        return content::opaque(cursor);
     }
     cursor.enter_object()?;
     while let Some(name) = cursor.member()? {
@@ -45,7 +30,7 @@ fn decode_part<'b>(cursor: &mut Cursor<'b>) -> Result<Part<'b>, Fault> {
             "text" => found = Some(PartKind::Text(cursor.string()?)),
             "refusal" => found = Some(PartKind::Refusal(cursor.string()?)),
             "image_url" => found = Some(image(cursor)?),
-            "input_audio" => found = Some(audio(cursor)?),
+            "input_audio" => found = Some(content::audio(cursor)?),
             _ => found = Some(file(cursor)?),
         }
     }
@@ -79,31 +64,6 @@ fn image<'b>(cursor: &mut Cursor<'b>) -> Result<PartKind<'b>, Fault> {
     media(at, url, Modality::Image, detail, None)
 }
 
-fn audio<'b>(cursor: &mut Cursor<'b>) -> Result<PartKind<'b>, Fault> {
-    let at = cursor.offset();
-    let (mut data, mut format) = (None, None);
-    cursor.enter_object()?;
-    while let Some(name) = cursor.member()? {
-        match &*name.into_plain() {
-            "data" => data = Some(cursor.string()?),
-            "format" => format = Some(cursor.string()?),
-            _ => cursor.skip()?,
-        }
-    }
-    let data = data.ok_or(Fault::missing(at, "data"))?;
-    let format = format.ok_or(Fault::missing(at, "format"))?;
-    let mut mime = Str::from_plain("audio/");
-    mime.push(&format);
-    let alphabet = alphabet(&data);
-    Ok(PartKind::Media {
-        modality: Modality::Audio,
-        mime_type: decode_mime(mime),
-        source: Source::Base64(data, alphabet),
-        detail: None,
-        name: None,
-    })
-}
-
 fn file<'b>(cursor: &mut Cursor<'b>) -> Result<PartKind<'b>, Fault> {
     let at = cursor.offset();
     let (mut data, mut id, mut file_name) = (None, None, None);
@@ -122,13 +82,7 @@ fn file<'b>(cursor: &mut Cursor<'b>) -> Result<PartKind<'b>, Fault> {
     match (data, id) {
         (Some((at, data)), _) if media_type(&data).is_some() => media(at, data, Modality::Document, None, file_name),
         (Some((at, _)), _) => Err(Fault::wrong(at, "it must be a data URI such as data:application/pdf;base64,…")),
-        (None, Some(id)) => Ok(PartKind::Media {
-            modality: Modality::Document,
-            mime_type: Str::default(),
-            source: Source::File(id),
-            detail: None,
-            name: file_name,
-        }),
+        (None, Some(id)) => Ok(content::stored(Modality::Document, id, None, file_name)),
         (None, None) => Err(Fault::missing(at, "file_data")),
     }
 }

@@ -1,8 +1,8 @@
 //! The scan's part that walks the messages: how much text they hold, and which elements some provider refuses.
 
 use super::outline::{DEVELOPER, Scan};
-use crate::formats::media::media_type;
 use crate::formats::members::length;
+use crate::formats::openai::scan;
 use crate::formats::shape::Fault;
 use crate::hub::Field;
 use crate::json::{Kind, Str};
@@ -25,7 +25,7 @@ impl<'b> Scan<'b> {
                     "refusal" | "reasoning_content" | "reasoning" => self.count_text()?,
                     "audio" => {
                         let present = self.cursor.peek()? != Kind::Null;
-                        self.note(Field::Audio, present);
+                        self.outline.note(Field::Audio, present);
                         self.cursor.skip()?;
                     }
                     _ => self.cursor.skip()?,
@@ -52,7 +52,7 @@ impl<'b> Scan<'b> {
                     "type" => self.part_type()?,
                     "image_url" => self.image()?,
                     "input_audio" => {
-                        self.note(Field::Audio, true);
+                        self.outline.note(Field::Audio, true);
                         self.cursor.skip()?;
                     }
                     "file" => self.file()?,
@@ -69,7 +69,7 @@ impl<'b> Scan<'b> {
         }
         let kind = self.cursor.string()?;
         let known = matches!(&*kind.plain(), "text" | "image_url" | "input_audio" | "file" | "refusal");
-        self.note(Field::OpaquePart, !known);
+        self.outline.note(Field::OpaquePart, !known);
         Ok(())
     }
 
@@ -93,17 +93,9 @@ impl<'b> Scan<'b> {
 
     fn address(&mut self) -> Result<(), Fault> {
         let url = self.cursor.string()?;
-        let Some(mime) = media_type(&url) else {
-            self.note(Field::ImageUri, true);
+        if !scan::is_data(&url, &mut self.outline) {
+            self.outline.note(Field::ImageUri, true);
             self.message_bytes = self.message_bytes.saturating_add(length(url.as_escaped()));
-            return Ok(());
-        };
-        match &*mime.plain() {
-            "image/png" | "image/jpeg" | "image/gif" | "image/webp" => {}
-            mime if mime.starts_with("image/") => self.note(Field::ImageType, true),
-            mime if mime.starts_with("audio/") => self.note(Field::Audio, true),
-            mime if mime.starts_with("video/") => self.note(Field::Video, true),
-            _ => {}
         }
         Ok(())
     }
@@ -115,7 +107,7 @@ impl<'b> Scan<'b> {
         self.cursor.enter_object()?;
         while let Some(name) = self.cursor.member()? {
             let by_id = name.is("file_id") && self.cursor.peek()? == Kind::String;
-            self.note(Field::FileId, by_id);
+            self.outline.note(Field::FileId, by_id);
             self.cursor.skip()?;
         }
         Ok(())

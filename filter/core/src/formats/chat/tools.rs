@@ -1,8 +1,11 @@
 //! Tools, the choice among them, and the shape of the answer's text.
 
-use crate::formats::shape::{Fault, place, type_of};
+use crate::formats::openai::tools::{
+    Named, choice_of_word, decode_allowed, decode_hosted, decode_language, decode_schema, is_own_choice, output_type,
+};
+use crate::formats::shape::{Fault, place, string_member, type_of};
 use crate::hub::{InputGrammar, OutputFormat, Tool, ToolChoice, ToolKind};
-use crate::json::{Cursor, Json, Kind, Str};
+use crate::json::{Cursor, Kind, Str};
 
 /// Reads `tools`.
 pub(super) fn decode_tools<'b>(cursor: &mut Cursor<'b>) -> Result<Vec<Tool<'b>>, Fault> {
@@ -16,7 +19,7 @@ pub(super) fn decode_tools<'b>(cursor: &mut Cursor<'b>) -> Result<Vec<Tool<'b>>,
             Some(kind) if kind.is("function") => "function",
             Some(kind) if kind.is("custom") => "custom",
             Some(_) => {
-                tools.push(Tool { at: place(at), cache: None, kind: ToolKind::Hosted(cursor.raw()?) });
+                tools.push(decode_hosted(cursor)?);
                 continue;
             }
         };
@@ -50,17 +53,12 @@ pub(super) fn decode_functions<'b>(cursor: &mut Cursor<'b>) -> Result<Vec<Tool<'
 pub(super) fn decode_choice<'b>(cursor: &mut Cursor<'b>) -> Result<ToolChoice<'b>, Fault> {
     let at = cursor.offset();
     if cursor.peek()? == Kind::String {
-        return match &*cursor.string()?.plain() {
-            "auto" => Ok(ToolChoice::Auto),
-            "none" => Ok(ToolChoice::None),
-            // The second is Mistral's word.
-            "required" | "any" => Ok(ToolChoice::Required),
-            _ => Err(Fault::wrong(at, "it must be none, auto, required or an object that names a tool")),
-        };
+        let word = cursor.string()?;
+        // It is Mistral's for `required`.
+        return if word.is("any") { Ok(ToolChoice::Required) } else { choice_of_word(at, &word.plain()) };
     }
     let kind = type_of(cursor)?;
-    let known = kind.as_ref().is_none_or(|kind| kind.is("function") || kind.is("custom") || kind.is("allowed_tools"));
-    if !known {
+    if !kind.as_ref().is_none_or(is_own_choice) {
         return Ok(ToolChoice::Hosted(cursor.raw()?));
     }
     let mut choice = None;
@@ -69,7 +67,7 @@ pub(super) fn decode_choice<'b>(cursor: &mut Cursor<'b>) -> Result<ToolChoice<'b
         match &*name.into_plain() {
             "name" if kind.is_none() => choice = Some(ToolChoice::Named(cursor.string()?)),
             "function" | "custom" => choice = Some(ToolChoice::Named(decode_name(cursor)?)),
-            "allowed_tools" => choice = Some(decode_allowed(cursor)?),
+            "allowed_tools" => choice = Some(decode_allowed(cursor, allowed)?),
             _ => cursor.skip()?,
         }
     }
@@ -79,13 +77,7 @@ pub(super) fn decode_choice<'b>(cursor: &mut Cursor<'b>) -> Result<ToolChoice<'b
 /// Reads `response_format`.
 pub(super) fn decode_output<'b>(cursor: &mut Cursor<'b>) -> Result<OutputFormat<'b>, Fault> {
     let at = cursor.offset();
-    let kind = type_of(cursor)?.ok_or(Fault::missing(at, "type"))?;
-    let mut output = match &*kind.plain() {
-        "text" => Some(OutputFormat::Text),
-        "json_object" => Some(OutputFormat::Json),
-        "json_schema" => None,
-        _ => return Err(Fault::wrong(at, "its type must be text, json_object or json_schema")),
-    };
+    let mut output = output_type(cursor)?;
     cursor.enter_object()?;
     while let Some(name) = cursor.member()? {
         if name.is("json_schema") && output.is_none() {
@@ -99,23 +91,20 @@ pub(super) fn decode_output<'b>(cursor: &mut Cursor<'b>) -> Result<OutputFormat<
 
 fn decode_tool<'b>(cursor: &mut Cursor<'b>, custom: bool) -> Result<ToolKind<'b>, Fault> {
     let at = cursor.offset();
-    let (mut tool_name, mut description, mut parameters, mut strict, mut grammar) = (None, None, None, None, None);
+    let (mut named, mut grammar) = (Named::default(), None);
     cursor.enter_object()?;
     while let Some(name) = cursor.member()? {
-        if cursor.null()? {
+        let name = name.into_plain();
+        if cursor.null()? || named.take(&name, "parameters", cursor)? {
             continue;
         }
-        match &*name.into_plain() {
-            "name" => tool_name = Some(cursor.string()?),
-            "description" => description = Some(cursor.string()?),
-            "parameters" => parameters = Some(cursor.raw()?),
-            "strict" => strict = Some(cursor.boolean()?),
-            "format" => grammar = decode_grammar(cursor)?,
-            _ => cursor.skip()?,
+        if name == "format" {
+            grammar = decode_grammar(cursor)?;
+        } else {
+            cursor.skip()?;
         }
     }
-    let name = tool_name.ok_or(Fault::missing(at, "name"))?;
-    Ok(if custom { ToolKind::Custom { name, description, grammar } } else { ToolKind::Function { name, description, parameters, strict } })
+    if custom { named.custom(at, grammar) } else { named.function(at) }
 }
 
 /// Reads the `format` of a custom tool; a free text has no grammar.
@@ -128,15 +117,7 @@ fn decode_grammar<'b>(cursor: &mut Cursor<'b>) -> Result<Option<InputGrammar<'b>
             continue;
         }
         let at = cursor.offset();
-        let (mut syntax, mut definition) = (None, None);
-        cursor.enter_object()?;
-        while let Some(name) = cursor.member()? {
-            match &*name.into_plain() {
-                "syntax" => syntax = Some(cursor.string()?),
-                "definition" => definition = Some(cursor.string()?),
-                _ => cursor.skip()?,
-            }
-        }
+        let (syntax, definition) = decode_language(cursor)?;
         let syntax = syntax.ok_or(Fault::missing(at, "syntax"))?;
         grammar = Some(InputGrammar { syntax, definition: definition.ok_or(Fault::missing(at, "definition"))? });
     }
@@ -145,58 +126,16 @@ fn decode_grammar<'b>(cursor: &mut Cursor<'b>) -> Result<Option<InputGrammar<'b>
 
 fn decode_name<'b>(cursor: &mut Cursor<'b>) -> Result<Str<'b>, Fault> {
     let at = cursor.offset();
-    let mut found = None;
-    cursor.enter_object()?;
-    while let Some(name) = cursor.member()? {
-        if name.is("name") {
-            found = Some(cursor.string()?);
-        } else {
-            cursor.skip()?;
-        }
-    }
-    found.ok_or(Fault::missing(at, "name"))
+    string_member(cursor, "name")?.ok_or(Fault::missing(at, "name"))
 }
 
-fn decode_allowed<'b>(cursor: &mut Cursor<'b>) -> Result<ToolChoice<'b>, Fault> {
-    let (mut names, mut required) = (Vec::new(), false);
-    cursor.enter_object()?;
-    while let Some(name) = cursor.member()? {
-        match &*name.into_plain() {
-            "mode" => required = cursor.string()?.is("required"),
-            "tools" => {
-                cursor.enter_array()?;
-                while cursor.element()? {
-                    let at = cursor.offset();
-                    match decode_choice(cursor)? {
-                        ToolChoice::Named(name) => names.push(name),
-                        ToolChoice::Auto | ToolChoice::None | ToolChoice::Required | ToolChoice::Allowed { .. } | ToolChoice::Hosted(_) => {
-                            return Err(Fault::wrong(at, "it must name a tool"));
-                        }
-                    }
-                }
-            }
-            _ => cursor.skip()?,
-        }
-    }
-    Ok(ToolChoice::Allowed { names, required })
-}
-
-fn decode_schema<'b>(cursor: &mut Cursor<'b>) -> Result<OutputFormat<'b>, Fault> {
+/// Reads one of the tools among which the model may choose.
+fn allowed<'b>(cursor: &mut Cursor<'b>) -> Result<Option<Str<'b>>, Fault> {
     let at = cursor.offset();
-    let (mut schema_name, mut description, mut schema, mut strict) = (None, None, None, None);
-    cursor.enter_object()?;
-    while let Some(name) = cursor.member()? {
-        if cursor.null()? {
-            continue;
-        }
-        match &*name.into_plain() {
-            "name" => schema_name = Some(cursor.string()?),
-            "description" => description = Some(cursor.string()?),
-            "schema" => schema = Some(cursor.raw()?),
-            "strict" => strict = Some(cursor.boolean()?),
-            _ => cursor.skip()?,
+    match decode_choice(cursor)? {
+        ToolChoice::Named(name) => Ok(Some(name)),
+        ToolChoice::Auto | ToolChoice::None | ToolChoice::Required | ToolChoice::Allowed { .. } | ToolChoice::Hosted(_) => {
+            Err(Fault::wrong(at, "it must name a tool"))
         }
     }
-    let schema = Json::Value(schema.ok_or(Fault::missing(at, "schema"))?);
-    Ok(OutputFormat::JsonSchema { name: schema_name, description, schema, strict })
 }

@@ -1,9 +1,9 @@
 //! A whole Responses request into the hub, borrowed.
 
 use super::{items, tools};
-use crate::formats::shape::{self, Fault, count, place};
+use crate::formats::shape::{self, Fault, count, filled_object, place};
 use crate::hub::{Extension, Field, Part, PartKind, Reasoning, Rejection, Request};
-use crate::json::{Cursor, Kind, Raw, Str};
+use crate::json::{Cursor, Raw, Str};
 
 /// Reads a request.
 pub(super) fn decode(body: &[u8]) -> Result<Request<'_>, Rejection> {
@@ -104,7 +104,7 @@ fn settings<'b>(name: &str, cursor: &mut Cursor<'b>, request: &mut Request<'b>, 
         "stream_options" => cursor.skip()?,
         "reasoning" => request.reasoning = Some(decode_reasoning(cursor)?),
         "prompt_cache_key" => request.cache_key = Some(cursor.string()?),
-        "metadata" => request.metadata = Some(object(cursor)?).filter(|raw| !is_empty(*raw)),
+        "metadata" => request.metadata = filled_object(cursor)?,
         "service_tier" => request.service_tier = Some(cursor.string()?),
         "user" => own.user = Some(cursor.string()?),
         "safety_identifier" => own.safety_identifier = Some(cursor.string()?),
@@ -190,14 +190,4 @@ pub(super) fn extension(name: &str, value: Raw<'_>) -> Option<Field> {
 fn refers_to_state(request: &Request<'_>) -> bool {
     request.state.previous_response_id.is_some()
         || request.extensions.iter().any(|extension| matches!(extension.field, Field::Conversation | Field::StoredPrompt))
-}
-
-fn object<'b>(cursor: &mut Cursor<'b>) -> Result<Raw<'b>, Fault> {
-    cursor.clone().enter_object()?;
-    Ok(cursor.raw()?)
-}
-
-fn is_empty(object: Raw<'_>) -> bool {
-    let mut cursor = object.cursor();
-    object.kind() == Kind::Object && cursor.enter_object().is_ok() && matches!(cursor.member(), Ok(None))
 }

@@ -1,8 +1,8 @@
 //! The scan's part that walks the input: how much text it holds, and which elements some provider refuses.
 
 use super::outline::Scan;
-use crate::formats::media::media_type;
 use crate::formats::members::length;
+use crate::formats::openai::scan;
 use crate::formats::shape::Fault;
 use crate::hub::Field;
 use crate::json::Kind;
@@ -45,7 +45,7 @@ impl Scan<'_> {
             None if named => return Ok(()),
             None => Field::ItemReference,
         };
-        self.note(field, true);
+        self.outline.note(field, true);
         Ok(())
     }
 
@@ -72,15 +72,15 @@ impl Scan<'_> {
                 "text" | "refusal" => self.count_text()?,
                 "image_url" | "file_data" if value == Kind::String => self.address()?,
                 "file_url" => {
-                    self.note(Field::DocumentUri, value == Kind::String);
+                    self.outline.note(Field::DocumentUri, value == Kind::String);
                     self.cursor.skip()?;
                 }
                 "file_id" => {
-                    self.note(Field::FileId, value == Kind::String);
+                    self.outline.note(Field::FileId, value == Kind::String);
                     self.cursor.skip()?;
                 }
                 "input_audio" => {
-                    self.note(Field::Audio, value == Kind::Object);
+                    self.outline.note(Field::Audio, value == Kind::Object);
                     self.cursor.skip()?;
                 }
                 _ => self.cursor.skip()?,
@@ -91,16 +91,8 @@ impl Scan<'_> {
 
     fn address(&mut self) -> Result<(), Fault> {
         let url = self.cursor.string()?;
-        let Some(mime) = media_type(&url) else {
-            self.note(Field::ImageUri, url.as_escaped().contains("://"));
-            return Ok(());
-        };
-        match &*mime.plain() {
-            "image/png" | "image/jpeg" | "image/gif" | "image/webp" => {}
-            mime if mime.starts_with("image/") => self.note(Field::ImageType, true),
-            mime if mime.starts_with("audio/") => self.note(Field::Audio, true),
-            mime if mime.starts_with("video/") => self.note(Field::Video, true),
-            _ => {}
+        if !scan::is_data(&url, &mut self.outline) {
+            self.outline.note(Field::ImageUri, url.as_escaped().contains("://"));
         }
         Ok(())
     }

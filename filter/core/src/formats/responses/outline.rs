@@ -2,11 +2,12 @@
 
 use super::decode::{CIPHER, LOGPROBS, extension};
 use super::echo::Collected;
-use crate::formats::members::{self, length};
+use crate::formats::Outline;
+use crate::formats::members::Met;
+use crate::formats::openai::scan;
 use crate::formats::shape::{self, Fault, place};
-use crate::formats::{Outline, Span};
 use crate::hub::{Field, Rejection};
-use crate::json::{Cursor, Kind};
+use crate::json::Cursor;
 
 /// What the scan does with a member of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,25 +70,22 @@ pub(super) fn outline(body: &[u8]) -> Result<Outline, Rejection> {
         collected: Collected::default(),
         cipher: false,
         kept: true,
-        seen: 0,
-        twice: false,
+        met: Met::default(),
     };
     scan.run().map_err(|fault| fault.rejection(text))?;
+    let repeated = scan.met.repeated(MEMBERS, text).map_err(|error| Fault::from(error).rejection(text))?;
     let mut outline = scan.outline;
     // What nobody keeps the client must bring back, so it is given the means to.
     outline.memo = Some(scan.collected.memo(scan.cipher || !scan.kept));
     outline.text_bytes = outline.text_bytes.saturating_add(scan.input_bytes);
     outline.body_bytes = u64::from(place(body.len()));
-    if scan.twice {
-        let read = |name: &str| MEMBERS.iter().any(|(member, _)| *member == name);
-        outline.repeated = members::repeated(text, read).map_err(|error| Fault::from(error).rejection(text))?;
-    }
+    outline.repeated = repeated;
     Ok(outline)
 }
 
 pub(super) struct Scan<'b> {
     pub(super) cursor: Cursor<'b>,
-    outline: Outline,
+    pub(super) outline: Outline,
     /// Text in `input` apart from the rest, because a second `input` replaces the first.
     pub(super) input_bytes: u64,
     /// What the answer repeats.
@@ -96,9 +94,8 @@ pub(super) struct Scan<'b> {
     cipher: bool,
     /// Whether the client wants the answer kept, as it is unless it says otherwise.
     kept: bool,
-    /// One bit for each of [`MEMBERS`] that was seen.
-    seen: u64,
-    twice: bool,
+    /// Which of [`MEMBERS`] the request has.
+    met: Met,
 }
 
 impl Scan<'_> {
@@ -107,14 +104,10 @@ impl Scan<'_> {
         self.cursor.enter_object()?;
         while let Some(name) = self.cursor.member()? {
             let name = name.into_plain();
-            let known = MEMBERS.iter().zip(0_u32..).find(|((member, _), _)| *member == name);
-            let Some((&(name, action), slot)) = known else {
+            let Some((name, action)) = self.met.meet(MEMBERS, &name) else {
                 self.cursor.skip()?;
                 continue;
             };
-            let bit = 1_u64.checked_shl(slot).unwrap_or(0);
-            self.twice |= self.seen & bit != 0;
-            self.seen |= bit;
             let start = self.cursor.offset();
             self.member(name, action)?;
             self.collected.take(name, self.cursor.since(start));
@@ -131,31 +124,28 @@ impl Scan<'_> {
             return Ok(());
         }
         match action {
-            Action::Model => return self.model(),
+            Action::Model => return self.outline.read_model(&mut self.cursor),
             Action::Input => return self.input(),
             Action::Stream => self.outline.stream = self.cursor.boolean()?,
             // Some clients send what is no count; then there is no limit to know of.
             Action::MaxTokens => self.outline.max_tokens = self.cursor.number()?.as_str().parse().ok(),
             Action::Tools => return self.tools(),
-            Action::ToolChoice => return self.tool_choice(),
-            Action::Text => {
-                let bytes = length(self.cursor.raw()?.as_str());
-                self.outline.text_bytes = self.outline.text_bytes.saturating_add(bytes);
-            }
+            Action::ToolChoice => return scan::tool_choice(&mut self.cursor, &mut self.outline),
+            Action::Text => self.outline.add_text(self.cursor.raw()?.as_str()),
             Action::Include => return self.include(),
             Action::Store => self.kept = self.cursor.boolean()?,
             Action::TopLogprobs => {
                 let wanted = self.cursor.number()?.as_str() != "0";
-                self.note(Field::Logprobs, wanted);
+                self.outline.note(Field::Logprobs, wanted);
             }
             Action::PreviousResponse => {
                 self.cursor.string()?;
-                self.note(Field::PreviousResponse, true);
+                self.outline.note(Field::PreviousResponse, true);
             }
             Action::Own => {
                 let value = self.cursor.raw()?;
                 if let Some(field) = extension(name, value) {
-                    self.note(field, true);
+                    self.outline.note(field, true);
                 }
             }
             Action::Pass => self.cursor.skip()?,
@@ -163,65 +153,10 @@ impl Scan<'_> {
         Ok(())
     }
 
-    fn model(&mut self) -> Result<(), Fault> {
-        let start = self.cursor.offset();
-        let model = self.cursor.string()?;
-        if model.is_blank() {
-            return Err(Fault::wrong(start, "it must not be empty"));
-        }
-        self.outline.model_span = Some(Span { start: place(start), end: place(self.cursor.passed()) });
-        self.outline.model = model.into_plain().into_owned();
-        Ok(())
-    }
-
     fn tools(&mut self) -> Result<(), Fault> {
         let start = self.cursor.offset();
-        self.cursor.enter_array()?;
-        while self.cursor.element()? {
-            self.tool()?;
-        }
-        let bytes = self.cursor.passed().saturating_sub(start);
-        self.outline.text_bytes = self.outline.text_bytes.saturating_add(u64::from(place(bytes)));
-        Ok(())
-    }
-
-    /// A tool, or a namespace of some.
-    fn tool(&mut self) -> Result<(), Fault> {
-        if self.cursor.peek()? != Kind::Object {
-            return Ok(self.cursor.skip()?);
-        }
-        self.cursor.enter_object()?;
-        while let Some(name) = self.cursor.member()? {
-            let kind = self.cursor.peek()?;
-            if name.is("type") && kind == Kind::String {
-                let custom = self.cursor.string()?.is("custom");
-                self.note(Field::CustomTool, custom);
-            } else if name.is("tools") && kind == Kind::Array {
-                self.cursor.enter_array()?;
-                while self.cursor.element()? {
-                    self.tool()?;
-                }
-            } else {
-                self.cursor.skip()?;
-            }
-        }
-        Ok(())
-    }
-
-    fn tool_choice(&mut self) -> Result<(), Fault> {
-        if self.cursor.peek()? != Kind::Object {
-            return Ok(self.cursor.skip()?);
-        }
-        self.cursor.enter_object()?;
-        while let Some(name) = self.cursor.member()? {
-            if name.is("type") && self.cursor.peek()? == Kind::String {
-                let kind = self.cursor.string()?;
-                let own = kind.is("function") || kind.is("custom") || kind.is("allowed_tools");
-                self.note(Field::HostedToolChoice, !own);
-            } else {
-                self.cursor.skip()?;
-            }
-        }
+        scan::tools(&mut self.cursor, &mut self.outline)?;
+        self.outline.add_text(self.cursor.since(start).as_str());
         Ok(())
     }
 
@@ -230,14 +165,8 @@ impl Scan<'_> {
         while self.cursor.element()? {
             let wanted = self.cursor.string()?;
             self.cipher |= wanted.is(CIPHER);
-            self.note(Field::Logprobs, wanted.is(LOGPROBS));
+            self.outline.note(Field::Logprobs, wanted.is(LOGPROBS));
         }
         Ok(())
-    }
-
-    pub(super) fn note(&mut self, field: Field, present: bool) {
-        if present {
-            self.outline.traits.insert(field);
-        }
     }
 }

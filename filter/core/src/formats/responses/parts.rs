@@ -1,29 +1,14 @@
 //! The parts of an item's content: text, refusals, images, files, sound.
 
-use crate::formats::media::{alphabet, decode_mime, media, media_type};
-use crate::formats::shape::{Fault, place, type_of};
+use crate::formats::media::{alphabet, media, media_type};
+use crate::formats::openai::content;
+use crate::formats::shape::{Fault, place, string_member, type_of};
 use crate::hub::{Modality, Part, PartKind, Source};
 use crate::json::{Cursor, Kind, Raw, Str};
 
 /// Reads content: a string, a list of parts, or `null`, which is none.
 pub(super) fn decode_content<'b>(cursor: &mut Cursor<'b>) -> Result<Vec<Part<'b>>, Fault> {
-    let at = cursor.offset();
-    match cursor.peek()? {
-        Kind::Null => {
-            cursor.skip()?;
-            Ok(Vec::new())
-        }
-        Kind::String => Ok(vec![Part { at: place(at), cache: None, kind: PartKind::Text(cursor.string()?) }]),
-        Kind::Array => {
-            let mut parts = Vec::new();
-            cursor.enter_array()?;
-            while cursor.element()? {
-                parts.push(decode_part(cursor)?);
-            }
-            Ok(parts)
-        }
-        Kind::Object | Kind::Number | Kind::Boolean => Err(Fault::wrong(at, "it must be a string or a list of parts")),
-    }
+    content::decode_content(cursor, decode_part)
 }
 
 fn decode_part<'b>(cursor: &mut Cursor<'b>) -> Result<Part<'b>, Fault> {
@@ -31,7 +16,7 @@ fn decode_part<'b>(cursor: &mut Cursor<'b>) -> Result<Part<'b>, Fault> {
     let kind = type_of(cursor)?.ok_or(Fault::missing(at, "type"))?;
     let kind = kind.plain();
     if !matches!(&*kind, "input_text" | "output_text" | "text" | "refusal" | "input_image" | "input_file" | "input_audio") {
-        return Ok(Part { at: place(at), cache: None, kind: PartKind::Opaque(cursor.raw()?) });
+        return content::opaque(cursor);
     }
     let draft = Draft::read(cursor)?;
     let cache = draft.cache;
@@ -79,7 +64,7 @@ impl<'b> Draft<'b> {
                 "file_id" => draft.file_id = Some(cursor.string()?),
                 "filename" => draft.file_name = Some(cursor.string()?),
                 "detail" => draft.detail = Some(cursor.string()?),
-                "input_audio" => draft.audio = Some(audio(cursor)?),
+                "input_audio" => draft.audio = Some(content::audio(cursor)?),
                 _ => cursor.skip()?,
             }
         }
@@ -89,7 +74,7 @@ impl<'b> Draft<'b> {
     fn image(self, at: usize) -> Result<PartKind<'b>, Fault> {
         match (self.image_url, self.file_id) {
             (Some((at, url)), _) => media(at, url, Modality::Image, self.detail, None),
-            (None, Some(id)) => Ok(stored(Modality::Image, id, self.detail, None)),
+            (None, Some(id)) => Ok(content::stored(Modality::Image, id, self.detail, None)),
             (None, None) => Err(Fault::missing(at, "image_url")),
         }
     }
@@ -105,7 +90,7 @@ impl<'b> Draft<'b> {
                 Ok(PartKind::Media { modality: Modality::Document, mime_type, source, detail: None, name: self.file_name })
             }
             (None, Some((at, url)), _) => media(at, url, Modality::Document, None, self.file_name),
-            (None, None, Some(id)) => Ok(stored(Modality::Document, id, None, self.file_name)),
+            (None, None, Some(id)) => Ok(content::stored(Modality::Document, id, None, self.file_name)),
             (None, None, None) => Err(Fault::missing(at, "file_data")),
         }
     }
@@ -117,43 +102,11 @@ fn by_name(name: &Str<'_>) -> Str<'static> {
     Str::from_plain(if name.ends_with(".pdf") { "application/pdf" } else { "" })
 }
 
-fn stored<'b>(modality: Modality, id: Str<'b>, detail: Option<Str<'b>>, name: Option<Str<'b>>) -> PartKind<'b> {
-    PartKind::Media { modality, mime_type: Str::default(), source: Source::File(id), detail, name }
-}
-
 /// An image's address: a string, or, as the vendor's other format has it, an object around one.
 fn address<'b>(cursor: &mut Cursor<'b>) -> Result<Str<'b>, Fault> {
     let at = cursor.offset();
     if cursor.peek()? != Kind::Object {
         return Ok(cursor.string()?);
     }
-    let mut url = None;
-    cursor.enter_object()?;
-    while let Some(name) = cursor.member()? {
-        if name.is("url") {
-            url = Some(cursor.string()?);
-        } else {
-            cursor.skip()?;
-        }
-    }
-    url.ok_or(Fault::missing(at, "url"))
-}
-
-fn audio<'b>(cursor: &mut Cursor<'b>) -> Result<PartKind<'b>, Fault> {
-    let at = cursor.offset();
-    let (mut data, mut format) = (None, None);
-    cursor.enter_object()?;
-    while let Some(name) = cursor.member()? {
-        match &*name.into_plain() {
-            "data" => data = Some(cursor.string()?),
-            "format" => format = Some(cursor.string()?),
-            _ => cursor.skip()?,
-        }
-    }
-    let data = data.ok_or(Fault::missing(at, "data"))?;
-    let mut mime = Str::from_plain("audio/");
-    mime.push(&format.ok_or(Fault::missing(at, "format"))?);
-    let alphabet = alphabet(&data);
-    let source = Source::Base64(data, alphabet);
-    Ok(PartKind::Media { modality: Modality::Audio, mime_type: decode_mime(mime), source, detail: None, name: None })
+    string_member(cursor, "url")?.ok_or(Fault::missing(at, "url"))
 }

@@ -3,7 +3,7 @@
 use super::blocks::NESTED_RESULT;
 use super::decode::field;
 use crate::formats::media::{decode_mime, is_of_the_web};
-use crate::formats::members::{length, repeated};
+use crate::formats::members::repeated;
 use crate::formats::shape::{self, Fault, count, place, type_of};
 use crate::formats::{Outline, Span};
 use crate::hub::{Fate, Field, Rejection, envelope};
@@ -77,10 +77,10 @@ impl Scan<'_> {
 
     fn member(&mut self, name: &str) -> Result<(), Fault> {
         match name {
-            "model" => self.model(),
+            "model" => self.outline.read_model(&mut self.cursor),
             "max_tokens" => {
                 let limit = count(&mut self.cursor)?;
-                self.note(Field::NoOutput, limit == 0);
+                self.outline.note(Field::NoOutput, limit == 0);
                 self.outline.max_tokens = Some(limit);
                 Ok(())
             }
@@ -101,21 +101,10 @@ impl Scan<'_> {
             name => {
                 let present = self.cursor.peek()? != Kind::Null;
                 let field = field(name);
-                self.note(field, present && FormatId::ALL.into_iter().any(|target| field.fate(target) == Fate::Refuse));
+                self.outline.note(field, present && FormatId::ALL.into_iter().any(|target| field.fate(target) == Fate::Refuse));
                 Ok(self.cursor.skip()?)
             }
         }
-    }
-
-    fn model(&mut self) -> Result<(), Fault> {
-        let start = self.cursor.offset();
-        let model = self.cursor.string()?;
-        if model.is_blank() {
-            return Err(Fault::wrong(start, "it must not be empty"));
-        }
-        self.outline.model_span = Some(Span { start: place(start), end: place(self.cursor.passed()) });
-        self.outline.model = model.into_plain().into_owned();
-        Ok(())
     }
 
     fn stop_sequences(&mut self) -> Result<(), Fault> {
@@ -126,11 +115,11 @@ impl Scan<'_> {
         self.cursor.enter_array()?;
         while self.cursor.element()? {
             let blank = self.cursor.string()?.is_blank();
-            self.note(Field::StopSequences, true);
-            self.note(Field::BlankStop, blank);
+            self.outline.note(Field::StopSequences, true);
+            self.outline.note(Field::BlankStop, blank);
             count = count.saturating_add(1);
         }
-        self.note(Field::StopCount, count > 4);
+        self.outline.note(Field::StopCount, count > 4);
         Ok(())
     }
 
@@ -162,7 +151,7 @@ impl Scan<'_> {
         if of_result && kind == "tool_result" {
             return Err(Fault::wrong(start, NESTED_RESULT));
         }
-        self.note(Field::OpaquePart, !known);
+        self.outline.note(Field::OpaquePart, !known);
         let mut foreign = kind == "thinking";
         self.cursor.enter_object()?;
         while let Some(name) = self.cursor.member()? {
@@ -187,7 +176,7 @@ impl Scan<'_> {
     fn source(&mut self, image: bool) -> Result<(), Fault> {
         let kind = type_of(&self.cursor)?.map(crate::json::Str::into_plain);
         let kind = kind.as_deref().unwrap_or_default();
-        self.note(if image { Field::ImageUri } else { Field::DocumentUri }, kind == "url");
+        self.outline.note(if image { Field::ImageUri } else { Field::DocumentUri }, kind == "url");
         let mut opaque = matches!(kind, "content" | "file");
         self.cursor.enter_object()?;
         while let Some(name) = self.cursor.member()? {
@@ -196,12 +185,12 @@ impl Scan<'_> {
                 "media_type" if text && kind == "base64" => {
                     let mime = decode_mime(self.cursor.string()?);
                     let usual = ["image/jpeg", "image/png", "image/gif", "image/webp"].iter().any(|one| mime.is(one));
-                    self.note(Field::ImageType, image && !usual);
-                    self.note(Field::DocumentType, !image && !mime.is("application/pdf"));
+                    self.outline.note(Field::ImageType, image && !usual);
+                    self.outline.note(Field::DocumentType, !image && !mime.is("application/pdf"));
                 }
                 "url" if text => {
                     let url = self.cursor.string()?;
-                    self.note(Field::UriScheme, !is_of_the_web(&url));
+                    self.outline.note(Field::UriScheme, !is_of_the_web(&url));
                 }
                 "data" | "content" if text && kind != "base64" => {
                     opaque = false;
@@ -210,7 +199,7 @@ impl Scan<'_> {
                 _ => self.cursor.skip()?,
             }
         }
-        self.note(Field::OpaquePart, opaque);
+        self.outline.note(Field::OpaquePart, opaque);
         Ok(())
     }
 
@@ -219,18 +208,12 @@ impl Scan<'_> {
             return Ok(self.cursor.skip()?);
         }
         let text = self.cursor.string()?;
-        self.outline.text_bytes = self.outline.text_bytes.saturating_add(length(text.as_escaped()));
+        self.outline.add_text(text.as_escaped());
         Ok(())
     }
 
     fn count_value(&mut self) -> Result<(), Fault> {
-        self.outline.text_bytes = self.outline.text_bytes.saturating_add(length(self.cursor.raw()?.as_str()));
+        self.outline.add_text(self.cursor.raw()?.as_str());
         Ok(())
-    }
-
-    fn note(&mut self, field: Field, present: bool) {
-        if present {
-            self.outline.traits.insert(field);
-        }
     }
 }

@@ -1,6 +1,6 @@
-//! What OpenAI's formats have in common: errors, as clients are told them, and the list of models.
+//! Errors as clients of OpenAI's formats are told them, and the list of models.
 
-use super::Reply;
+use crate::formats::Reply;
 use crate::hub::{ErrorKind, Rejection};
 use crate::json::Out;
 
