@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use lexopt::Arg::{Long, Short, Value};
 use weir_config::{Applied, ApplyOptions, Problems, RenderOptions, Source, apply, explain, render_envoy, schema};
+use weir_core::routing::Failover;
 
 /// How the command is used.
 pub const USAGE: &str = "\
@@ -29,6 +30,8 @@ usage: weir check FILE
   --inlined           only DIR/inlined.yaml: the bootstrap with the watched files in it, for
                       `envoy --mode validate`, which does not open them
   --filter-only       only DIR/filter.yaml: the filter entries for an Envoy of your own
+  --failover FORM     clusters (Weir names the cluster of each attempt; Envoy 1.39 and later), or
+                      priorities (Envoy goes through the providers by itself; Envoy 1.36 and later)
 ";
 
 /// Why the command did not do what it was asked for.
@@ -80,6 +83,7 @@ struct Arguments {
     admin: Option<String>,
     restart: bool,
     filter_only: bool,
+    failover: Option<Failover>,
     inlined: bool,
     help: bool,
 }
@@ -93,6 +97,7 @@ impl Arguments {
                 Long("module") => arguments.module = Some(parser.value()?.into()),
                 Long("ca") => arguments.authorities = Some(parser.value()?.into()),
                 Long("admin") => arguments.admin = Some(parser.value()?.to_string_lossy().into_owned()),
+                Long("failover") => arguments.failover = Some(failover(&parser.value()?.to_string_lossy())?),
                 Long("restart") => arguments.restart = true,
                 Long("inlined") => arguments.inlined = true,
                 Long("filter-only") => arguments.filter_only = true,
@@ -107,6 +112,14 @@ impl Arguments {
     /// The document is the last word.
     fn document(&self) -> Result<PathBuf, Failure> {
         absolute(self.words.last().map_or(Path::new(""), Path::new))
+    }
+}
+
+fn failover(word: &str) -> Result<Failover, Failure> {
+    match word {
+        "clusters" => Ok(Failover::Clusters),
+        "priorities" => Ok(Failover::Priorities),
+        _ => Err(Failure::Usage(format!("--failover is clusters or priorities, not {word}"))),
     }
 }
 
@@ -127,6 +140,7 @@ fn render(arguments: &Arguments) -> Result<String, Failure> {
         document,
         authorities: place(&arguments.authorities)?,
         filter_only: arguments.filter_only,
+        failover: arguments.failover.unwrap_or_default(),
     };
     let mut rendered = render_envoy(&text, &options)?;
     if arguments.inlined {

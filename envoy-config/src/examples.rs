@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use weir_core::config::Tree;
+use weir_core::routing::Failover;
 
 use crate::*;
 
@@ -20,6 +21,7 @@ fn rendered(example: &Path) -> Rendered {
     let options = RenderOptions {
         authorities: Some("/etc/ssl/certs/ca-certificates.crt".into()),
         filter_only: example.ends_with("filter-only"),
+        failover: if example.ends_with("priorities") { Failover::Priorities } else { Failover::Clusters },
         document: document.clone(),
         ..RenderOptions::new("/etc/weir")
     };
@@ -117,6 +119,11 @@ fn every_cluster_that_the_matcher_knows_is_there() {
         let names: Vec<&str> = clusters.entries().iter().filter_map(|cluster| cluster.member("name")?.text()).collect();
         let mut targets = Vec::new();
         all(&tree, "cluster", &mut targets);
+        let mut members = Vec::new();
+        for chain in clusters.entries() {
+            all(chain, "clusters", &mut members);
+        }
+        targets.extend(members.into_iter().flat_map(Tree::entries));
         let mut targets: Vec<&str> = targets.into_iter().filter_map(Tree::text).collect();
         targets.retain(|name| *name != "weir" || names.contains(name));
         assert!(targets.len() >= 5);
@@ -141,5 +148,18 @@ fn the_tables_of_the_documentation_are_the_codes() {
         fs::write(&path, &written).unwrap();
     } else {
         assert!(written == text, "docs/configuration.md is not what the code says; WEIR_BLESS=1 rewrites its tables");
+    }
+}
+
+#[test]
+fn what_the_priorities_form_cannot_do_is_refused() {
+    let text = "version: 1\nproviders: { a: { kind: openai-compatible, endpoint: \"http://a/v1\" }, b: { kind: openai-compatible, endpoint: \"http://b/v1\" } }\n\
+                models:\n  - { name: two, prefer: cheapest, targets: [ { provider: a }, { provider: b } ] }\n";
+    let options = RenderOptions { failover: Failover::Priorities, ..RenderOptions::new("/etc/weir") };
+    render_envoy(text, &options).unwrap();
+    let more = "  - { name: three, prefer: cheapest, targets: [ { provider: a }, { provider: b }, { provider: a, model: m } ] }\n";
+    match render_envoy(&format!("{text}{more}"), &options) {
+        Err(Problems::NotByPriorities { models, .. }) => assert_eq!(models, ["three"]),
+        other => panic!("{other:?}"),
     }
 }

@@ -20,6 +20,13 @@ pub enum Problems {
     Prices(PathBuf),
     /// A provider is reached over TLS, and no file with certificate authorities was found.
     NoAuthorities,
+    /// The priorities form cannot do what the document asks for.
+    NotByPriorities {
+        /// Where it asks.
+        models: Vec<String>,
+        /// For what.
+        asked: &'static str,
+    },
     /// The folder was rendered for another VM: variables that came, variables that went.
     Restart {
         /// Names that only the new document has.
@@ -50,6 +57,11 @@ impl fmt::Display for Problems {
             Self::Prices(path) => write!(f, "prices.file: {} holds no object with the list `models` alone", path.display()),
             Self::NoAuthorities => f.write_str(
                 "providers are reached over TLS, and this machine's certificate authorities were not found: name their file with --ca",
+            ),
+            Self::NotByPriorities { models, asked } => write!(
+                f,
+                "models {}: {asked} cannot be had with --failover priorities, where Envoy goes through the targets in the document's order",
+                models.join(", ")
             ),
             Self::Restart { added, removed } => {
                 f.write_str("another module or another environment makes another VM in Envoy, which takes a restart")?;

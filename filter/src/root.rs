@@ -9,6 +9,7 @@ use weir_core::config::LimitService;
 use weir_core::exchange::{Configured, Exchange, Headers, Table, Verdict};
 use weir_core::limits::{CallFault, Ledger, SyncCall, Synced};
 use weir_core::names;
+use weir_core::routing::Failover;
 use weir_core::telemetry::health_metrics;
 
 /// How often deadlines are looked at and owed amounts leave, in milliseconds.
@@ -51,14 +52,17 @@ pub fn configure(root: u32, size: usize) -> bool {
 }
 
 fn read(size: usize) -> Result<(Position, Configured), String> {
-    let position = match abi::property("plugin_root_id").as_deref() {
-        Ok(id) if id == names::ROOT_GATEWAY.as_bytes() => Position::Gateway,
-        Ok(id) if id == names::ROOT_UPSTREAM.as_bytes() => Position::Upstream,
+    let (position, failover) = match abi::property("plugin_root_id").as_deref() {
+        Ok(id) if id == names::ROOT_GATEWAY.as_bytes() => (Position::Gateway, Failover::Clusters),
+        Ok(id) if id == names::ROOT_GATEWAY_PRIORITIES.as_bytes() => (Position::Gateway, Failover::Priorities),
+        // The attempts are those of the gateway position's exchanges.
+        Ok(id) if id == names::ROOT_UPSTREAM.as_bytes() => (Position::Upstream, Failover::Clusters),
         Ok(_) | Err(_) => return Err("root_id must be weir.gateway or weir.upstream; this version has no standalone position".into()),
     };
     let text = report(abi::buffer(Buffer::Configuration, 0, size)).unwrap_or_default();
     let document = String::from_utf8(text).map_err(|_| "the configuration is not UTF-8")?;
-    let configured = Configured::new(&document, platform::env).map_err(|errors| format!("the configuration is refused: {errors}"))?;
+    let configured = Configured::new(&document, failover, platform::env);
+    let configured = configured.map_err(|errors| format!("the configuration is refused: {errors}"))?;
     Ok((position, configured))
 }
 

@@ -5,6 +5,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use weir_core::routing::Failover;
 
 use crate::client::{self, Connection};
 use crate::limiter::{Clock, Limiter};
@@ -34,6 +35,8 @@ pub struct Settings {
     pub listen: String,
     /// Certificate authorities of providers over TLS; this machine's own where absent.
     pub authorities: Option<PathBuf>,
+    /// Who chooses the target behind one that failed.
+    pub failover: Failover,
 }
 
 /// One running Envoy.
@@ -64,16 +67,17 @@ impl Gateway {
 
     /// Waits until the names of these providers are resolved: Envoy is LIVE before, and answers 503 until it has their addresses.
     ///
-    /// A cluster has its tombstone from the start, so a second member is the sign.
+    /// Where Weir chooses the clusters each has its tombstone from the start, so a second member is the sign.
     pub fn wait_resolved(&mut self, providers: &[&str]) -> Result<(), Trouble> {
         let admin = self.admin;
         let members = |stats: &str, provider: &str| {
             let name = format!("cluster.{provider}.membership_total: ");
             stats.lines().find_map(|line| line.strip_prefix(&name)?.parse::<u64>().ok()).unwrap_or(0)
         };
+        let tombstones = u64::from(self.settings.failover == Failover::Clusters);
         self.process.wait_until(RESOLVED, || {
             let stats = client::text(admin, "/stats");
-            providers.iter().all(|provider| members(&stats, provider) > 1)
+            providers.iter().all(|provider| members(&stats, provider) > tombstones)
         })
     }
 
@@ -176,10 +180,18 @@ pub fn command(settings: &Settings, folder: &Path, more: &[&str]) -> Command {
     let mut weir = Command::new(&settings.weir);
     weir.args(["render", "envoy"]).arg(folder.join("document.yaml")).arg("-o").arg(folder);
     weir.arg("--module").arg(&settings.module).args(more).stdin(Stdio::null());
+    weir.args(["--failover", failover_word(settings.failover)]);
     if let Some(authorities) = &settings.authorities {
         weir.arg("--ca").arg(authorities);
     }
     weir
+}
+
+fn failover_word(failover: Failover) -> &'static str {
+    match failover {
+        Failover::Clusters => "clusters",
+        Failover::Priorities => "priorities",
+    }
 }
 
 fn write_document(folder: &Path, document: &str, more: &str, listener: SocketAddr, admin: SocketAddr) -> Result<(), Trouble> {

@@ -3,8 +3,9 @@
 use weir_core::config::{Gateway, LimitService};
 use weir_core::names::{CLUSTER_LIMITS, CLUSTER_NONE, METADATA, METADATA_PROVIDER, METADATA_TWIN};
 use weir_core::providers::{Endpoint, Provider, Scheme};
+use weir_core::routing::Failover;
 
-use super::{Place, quoted_path};
+use super::{Place, chains, quoted_path};
 use crate::quote::quoted;
 use crate::template::fill;
 
@@ -20,9 +21,20 @@ pub(super) fn all(gateway: &Gateway, place: &Place) -> String {
     for provider in &gateway.providers {
         let (kind, at) = (provider.kind.preset().name, &provider.endpoint.authority);
         clusters.push_str(&format!("# {}: {kind} at {at}\n", provider.name));
-        clusters.push_str(&cluster(provider, false, place));
-        clusters.push_str("# its direct twin\n");
-        clusters.push_str(&cluster(provider, true, place));
+        clusters.push_str(&cluster(provider, &Role::Attempt(&provider.name), place));
+        if place.twins {
+            clusters.push_str("# its direct twin\n");
+            clusters.push_str(&cluster(provider, &Role::Twin, place));
+        }
+        if place.failover == Failover::Priorities {
+            for before in 1..chains::most_targets(gateway, provider) {
+                clusters.push_str("# the same for a model that has more than one target there\n");
+                clusters.push_str(&cluster(provider, &Role::Attempt(&chains::member(provider, before)), place));
+            }
+        }
+    }
+    if place.failover == Failover::Priorities {
+        clusters.push_str(&chains::clusters(gateway));
     }
     let none = [("name", &*quoted(CLUSTER_NONE)), ("namespace", METADATA), ("provider", METADATA_PROVIDER)];
     clusters.push_str(&fill(include_str!("../../templates/none.yaml"), &none));
@@ -43,13 +55,27 @@ pub(super) fn need_tls(gateway: &Gateway) -> bool {
     gateway.providers.iter().map(|provider| &provider.endpoint).chain(service).any(|endpoint| endpoint.scheme == Scheme::Https)
 }
 
-fn cluster(provider: &Provider, twin: bool, place: &Place) -> String {
+/// What a cluster of a provider is for.
+enum Role<'a> {
+    /// Attempts of the upstream position, under this name.
+    Attempt(&'a str),
+    /// Attempts that the gateway position makes by itself.
+    Twin,
+}
+
+fn cluster(provider: &Provider, role: &Role<'_>, place: &Place) -> String {
     let endpoint = &provider.endpoint;
-    let name = if twin { &provider.direct_cluster } else { &provider.name };
-    let mut metadata = format!("{METADATA_PROVIDER}: {}", quoted(&provider.name));
-    if twin {
-        metadata.push_str(&format!(", {METADATA_TWIN}: true"));
-    }
+    let own = format!("{METADATA_PROVIDER}: {}", quoted(&provider.name));
+    let (name, metadata, filters) = match role {
+        Role::Attempt(name) => (*name, own.clone(), ""),
+        Role::Twin => (&*provider.direct_cluster, format!("{own}, {METADATA_TWIN}: true"), TWIN_FILTERS),
+    };
+    let of_endpoint = format!(", metadata: {{ filter_metadata: {{ {METADATA}: {{ {own} }} }} }}");
+    let (policy, tombstone, endpoint_metadata) = match (role, place.failover) {
+        (Role::Attempt(_), Failover::Clusters) => (POLICY, TOMBSTONE, ""),
+        (Role::Attempt(_), Failover::Priorities) => ("", "", &*of_endpoint),
+        (Role::Twin, Failover::Clusters | Failover::Priorities) => ("", "", ""),
+    };
     let protocol = match endpoint.scheme {
         Scheme::Https => "auto_config: {}                                              # h2 where the provider offers it",
         Scheme::Http => "explicit_http_config: { http_protocol_options: {} }",
@@ -59,14 +85,15 @@ fn cluster(provider: &Provider, twin: bool, place: &Place) -> String {
         ("discovery", discovery(endpoint)),
         ("namespace", METADATA),
         ("metadata", &metadata),
-        ("policy", if twin { "" } else { POLICY }),
-        ("tombstone", if twin { "" } else { TOMBSTONE }),
+        ("policy", policy),
+        ("tombstone", tombstone),
+        ("endpoint_metadata", endpoint_metadata),
         ("hostname", &hostname(endpoint)),
         ("host", &quoted(&endpoint.host)),
         ("port", &endpoint.port.to_string()),
         ("transport_socket", &transport_socket(endpoint, place)),
         ("protocol", protocol),
-        ("http_filters", if twin { TWIN_FILTERS } else { "" }),
+        ("http_filters", filters),
     ];
     fill(include_str!("../../templates/cluster.yaml"), &fillings)
 }

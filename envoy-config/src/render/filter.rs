@@ -1,6 +1,7 @@
 //! The filter's entries: the same in both positions but for name and root id.
 
-use weir_core::names::{ROOT_GATEWAY, ROOT_UPSTREAM, VM_ID};
+use weir_core::names::{ROOT_GATEWAY, ROOT_GATEWAY_PRIORITIES, ROOT_UPSTREAM, VM_ID};
+use weir_core::routing::Failover;
 
 use super::{GATEWAY, Place, UPSTREAM, quoted_path, versioned};
 use crate::Source;
@@ -17,8 +18,17 @@ pub(super) enum Position {
 }
 
 impl Position {
-    /// The name of the filter, of the plugin and of its root.
-    fn name(self) -> &'static str {
+    /// The root, by which the module knows what it is to do.
+    fn root(self, failover: Failover) -> &'static str {
+        match (self, failover) {
+            (Self::Gateway, Failover::Clusters) => ROOT_GATEWAY,
+            (Self::Gateway, Failover::Priorities) => ROOT_GATEWAY_PRIORITIES,
+            (Self::Upstream, Failover::Clusters | Failover::Priorities) => ROOT_UPSTREAM,
+        }
+    }
+
+    /// The name of the filter and of the plugin.
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Gateway => ROOT_GATEWAY,
             Self::Upstream => ROOT_UPSTREAM,
@@ -39,6 +49,7 @@ pub(super) fn wasm(position: Position, source: &Source, place: &Place) -> String
     let env = if env.is_empty() { String::new() } else { format!(" {} ", env.join(", ")) };
     let fillings = [
         ("name", &*quoted(position.name())),
+        ("root", &quoted(position.root(place.failover))),
         ("vm_id", &quoted(VM_ID)),
         ("module", &quoted_path(&place.module)),
         ("env", &env),

@@ -5,12 +5,15 @@
 //! the only answer that Envoy retries.
 
 mod bootstrap;
+mod chains;
 mod clusters;
 mod filter;
 mod limits;
 pub(crate) mod routes;
 
 use std::path::{Path, PathBuf};
+
+use weir_core::routing::Failover;
 
 use crate::template::{commented, fill};
 use crate::version::stamp;
@@ -29,13 +32,22 @@ pub struct RenderOptions {
     pub authorities: Option<PathBuf>,
     /// Only the filter entries, for an Envoy that someone already runs.
     pub filter_only: bool,
+    /// Who chooses the target behind one that failed: Envoys before 1.39 can only do it themselves.
+    pub failover: Failover,
 }
 
 impl RenderOptions {
     /// The options of a folder, all else left to be found.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into(), module: None, document: PathBuf::new(), authorities: None, filter_only: false }
+        Self {
+            folder: folder.into(),
+            module: None,
+            document: PathBuf::new(),
+            authorities: None,
+            filter_only: false,
+            failover: Failover::Clusters,
+        }
     }
 }
 
@@ -92,9 +104,12 @@ pub fn static_bootstrap(rendered: &Rendered) -> &str {
 /// A file of this machine that is missing.
 pub(crate) fn render(source: &Source, options: &RenderOptions) -> Result<Rendered, Problems> {
     let gateway = &source.document.gateway;
+    if options.failover == Failover::Priorities {
+        chains::check(gateway)?;
+    }
     let place = Place::new(source, options)?;
     let clusters = clusters::all(gateway, &place);
-    let routes = routes::configuration(&source.document);
+    let routes = routes::configuration(&source.document, &place);
     let upstream = filter::wasm(filter::Position::Upstream, source, &place);
     let downstream = filter::wasm(filter::Position::Gateway, source, &place);
     let limits = limits::rules(gateway);
@@ -119,7 +134,7 @@ fn versioned(template: &str, fillings: &[(&str, &str)]) -> String {
 }
 
 fn only_filter(source: &Source, place: &Place, clusters: &str) -> String {
-    let route = commented(&routes::route(&source.document.gateway, false));
+    let route = commented(&routes::route(&source.document.gateway, false, place));
     let gateway = filter::wasm(filter::Position::Gateway, source, place);
     let upstream = filter::wasm(filter::Position::Upstream, source, place);
     let fillings = [
@@ -135,7 +150,7 @@ fn only_filter(source: &Source, place: &Place, clusters: &str) -> String {
     fill(include_str!("../../templates/only_filter.yaml"), &fillings)
 }
 
-/// Where things are, as Envoy sees them.
+/// Where things are, as Envoy sees them, and which form they have.
 #[derive(Clone, Debug)]
 struct Place {
     folder: PathBuf,
@@ -144,6 +159,9 @@ struct Place {
     beside: PathBuf,
     /// Empty if no provider needs it.
     authorities: PathBuf,
+    failover: Failover,
+    /// Direct twins are there: the route leads to them.
+    twins: bool,
 }
 
 /// Where distributions keep the certificate authorities: Debian and Alpine, Red Hat, SUSE, macOS.
@@ -162,7 +180,7 @@ impl Place {
         };
         let module = options.module.clone().unwrap_or_else(|| options.folder.join("weir.wasm"));
         let beside = options.document.parent().unwrap_or(Path::new("")).to_owned();
-        Ok(Self { folder: options.folder.clone(), module, beside, authorities })
+        Ok(Self { folder: options.folder.clone(), module, beside, authorities, failover: options.failover, twins: true })
     }
 }
 

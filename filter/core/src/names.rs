@@ -63,6 +63,8 @@ impl FromStr for FormatId {
 
 /// `root_id` of the gateway position (D).
 pub const ROOT_GATEWAY: &str = "weir.gateway";
+/// `root_id` of the gateway position where Envoy itself goes from one provider to the next, through the priorities of a cluster.
+pub const ROOT_GATEWAY_PRIORITIES: &str = "weir.gateway.priorities";
 /// `root_id` of the upstream position (U).
 pub const ROOT_UPSTREAM: &str = "weir.upstream";
 /// `vm_id` of both positions.
@@ -81,7 +83,7 @@ pub const STATE_PREFIX: &str = "wasm.";
 
 /// Namespace of Weir's members in the metadata of clusters, endpoints and routes.
 pub const METADATA: &str = "weir";
-/// Metadata of a cluster: the provider's name; empty on the cluster of `on_no_match`.
+/// Metadata of a cluster: the provider's name; empty on the cluster of `on_no_match`. A chain has none, but its endpoints have.
 pub const METADATA_PROVIDER: &str = "provider";
 /// Metadata of a cluster: `true` on a direct twin.
 pub const METADATA_TWIN: &str = "twin";
@@ -95,6 +97,10 @@ pub const METADATA_DIRECT: &str = "direct";
 pub const CLUSTER_RESERVED: &str = "weir-";
 /// Cluster of `on_no_match`: a tombstone alone.
 pub const CLUSTER_NONE: &str = "weir-none";
+/// Prefix of the clusters whose priorities are several providers.
+pub const CLUSTER_CHAIN: &str = "weir-chain-";
+/// Prefix of further clusters of a provider, for chains that have it more than once.
+pub const CLUSTER_AGAIN: &str = "weir-again-";
 /// Cluster of the rate-limit service.
 pub const CLUSTER_LIMITS: &str = "weir-limits";
 /// Prefix of a provider's direct twin.

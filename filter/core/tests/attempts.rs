@@ -6,6 +6,7 @@ use weir_core::exchange::{Attempt, Configured, Exchange, Headers, RequestVerdict
 use weir_core::health::{Health, Lesson};
 use weir_core::hub::ErrorKind;
 use weir_core::limits::Ledger;
+use weir_core::routing::Failover;
 
 const DOCUMENT: &str = r#"{"version": 1, "providers": {"own": {"kind": "openai-compatible", "endpoint": "http://own/v1"}},
     "models": [{"name": "m", "targets": [{"provider": "own"}]}]}"#;
@@ -21,7 +22,7 @@ fn headers(pairs: &[(&str, &str)]) -> Headers {
 /// An exchange whose request has been sent to its only target; `twin`: to its direct twin.
 fn sent(twin: bool, stream: bool) -> (Box<Exchange>, Box<Attempt>, Ledger) {
     let (mut health, mut ledger) = (Health::default(), Ledger::default());
-    let mut configured = Configured::new(DOCUMENT, |_| None).unwrap();
+    let mut configured = Configured::new(DOCUMENT, Failover::Clusters, |_| None).unwrap();
     configured.take_seats(&mut health);
     let head = headers(&[(":method", "POST"), (":path", "/v1/chat/completions"), ("content-type", "application/json")]);
     let (mut exchange, _) = Exchange::begin(&Rc::new(configured), head, false, SECOND, || true, &mut ledger).unwrap();

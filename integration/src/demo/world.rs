@@ -6,6 +6,7 @@ use crate::limiter::Limiter;
 use crate::process::{self, Process};
 use crate::providers::{Provider, Vendor};
 use crate::{fetch, paths, progress, trouble::Trouble, wasm};
+use weir_core::routing::Failover;
 
 /// The keys that the simulated providers demand; the demo's clients never see them.
 const KEYS: [(&str, &str); 2] = [("WEIR_DEMO_OPENAI_KEY", "sk-openai-simulated"), ("WEIR_DEMO_ANTHROPIC_KEY", "sk-ant-simulated")];
@@ -85,6 +86,7 @@ impl World {
             workers: 2,
             listen: String::new(),
             authorities: None,
+            failover: Failover::Clusters,
         };
         progress::say("starting Envoy");
         let mut gateway = Gateway::start(&document, &settings)?;

@@ -3,6 +3,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
+use weir_core::routing::Failover;
 
 use super::load::{Load, Upstream};
 use super::source::Source;
@@ -106,6 +107,7 @@ fn render(folder: &Path, weir: &Path, upstream: SocketAddr, [listener, admin]: [
         workers: 1,
         listen: String::new(),
         authorities: None,
+        failover: Failover::Clusters,
     };
     gateway::render(&settings, folder, &[])?;
     let path = folder.join("ratelimit/config/weir.yaml");

@@ -1,15 +1,27 @@
 //! A provider that fails before content is replaced by one with another API, each attempt translated and with its own key.
 use serde_json::json;
+use weir_core::routing::Failover;
 use weir_integration::providers::{Behaviour, Provider, Vendor};
 
-use crate::world::{ANTHROPIC_KEY, OPENAI_KEY, World, ask, ask_stream, assert_error, said, standard};
+use crate::world::{ANTHROPIC_KEY, OPENAI_KEY, World, ask, ask_stream, assert_error, in_both_forms, said, standard};
+
+in_both_forms! {
+    each_failure_before_content_moves_on,
+    providers_of_one_format_replace_each_other_and_the_bytes_still_pass,
+    a_stream_whose_first_event_is_an_error_moves_on,
+    each_key_goes_to_its_own_provider_alone,
+    a_closed_port_moves_on_and_alone_is_503,
+    when_all_fail_the_client_gets_the_last_failure_and_never_598,
+    what_the_client_did_wrong_is_not_tried_elsewhere,
+    after_content_nothing_is_tried_again,
+    many_at_once_all_move_on,
+}
 
 const FAILURES: [Behaviour; 5] =
     [Behaviour::Status(429), Behaviour::Status(500), Behaviour::Status(503), Behaviour::Reset, Behaviour::Html(502)];
 
-#[test]
-fn each_failure_before_content_moves_on() {
-    let world = World::start("failover", "");
+fn each_failure_before_content_moves_on(form: Failover) {
+    let world = World::in_form(form, "failover");
     for (model, first, second, name) in
         [("smart", &world.openai, &world.anthropic, "Anthropic"), ("clever", &world.anthropic, &world.openai, "OpenAI")]
     {
@@ -32,14 +44,13 @@ fn each_failure_before_content_moves_on() {
     assert!(!counters.is_empty());
 }
 
-#[test]
-fn providers_of_one_format_replace_each_other_and_the_bytes_still_pass() {
+fn providers_of_one_format_replace_each_other_and_the_bytes_still_pass(form: Failover) {
     let spare = Provider::start(Vendor::OpenAi, ANTHROPIC_KEY).unwrap();
     let more = format!(
         "  spare: {{ kind: openai-compatible, endpoint: \"{}\", speaks: [chat], auth: {{ bearer: {{ env: TEST_ANTHROPIC_KEY }} }} }}\nmodels:\n  - {{ name: two, targets: [ {{ provider: openai, model: gpt-5 }}, {{ provider: spare, model: gpt-6, priority: 1 }} ] }}\n",
         spare.endpoint(Vendor::OpenAi)
     );
-    let world = World::with("failover", |openai, anthropic| standard(openai, anthropic).replace("models:\n", &more));
+    let world = World::with_form(form, "failover", |openai, anthropic| standard(openai, anthropic).replace("models:\n", &more));
     for failure in FAILURES.into_iter().chain([Behaviour::ErrorFirst]) {
         for body in [ask("two", "count to 3"), ask_stream("two", "count to 3")] {
             if failure == Behaviour::ErrorFirst && body["stream"] != true {
@@ -57,9 +68,8 @@ fn providers_of_one_format_replace_each_other_and_the_bytes_still_pass() {
     }
 }
 
-#[test]
-fn a_stream_whose_first_event_is_an_error_moves_on() {
-    let world = World::start("failover", "");
+fn a_stream_whose_first_event_is_an_error_moves_on(form: Failover) {
+    let world = World::in_form(form, "failover");
     for (model, first) in [("smart", &world.openai), ("clever", &world.anthropic)] {
         first.shared().behave(Behaviour::ErrorFirst);
         let response = world.chat(&ask_stream(model, "count to 5"));
@@ -67,9 +77,8 @@ fn a_stream_whose_first_event_is_an_error_moves_on() {
     }
 }
 
-#[test]
-fn each_key_goes_to_its_own_provider_alone() {
-    let world = World::start("failover", "");
+fn each_key_goes_to_its_own_provider_alone(form: Failover) {
+    let world = World::in_form(form, "failover");
     for (model, first, second) in [("smart", &world.openai, &world.anthropic), ("clever", &world.anthropic, &world.openai)] {
         first.shared().behave(Behaviour::Status(503));
         assert_eq!(world.chat(&ask(model, "hi")).status, 200);
@@ -82,9 +91,8 @@ fn each_key_goes_to_its_own_provider_alone() {
     }
 }
 
-#[test]
-fn a_closed_port_moves_on_and_alone_is_503() {
-    let world = World::start("failover", "");
+fn a_closed_port_moves_on_and_alone_is_503(form: Failover) {
+    let world = World::in_form(form, "failover");
     let response = world.chat(&ask("dead-first", "hi"));
     assert!(said(&response).contains("Anthropic"), "{}", response.text());
     let alone = world.chat(&ask("dead", "hi"));
@@ -92,9 +100,8 @@ fn a_closed_port_moves_on_and_alone_is_503() {
     assert!(alone.json()["error"]["message"].is_string(), "{}", alone.text());
 }
 
-#[test]
-fn when_all_fail_the_client_gets_the_last_failure_and_never_598() {
-    let world = World::start("failover", "");
+fn when_all_fail_the_client_gets_the_last_failure_and_never_598(form: Failover) {
+    let world = World::in_form(form, "failover");
     world.openai.shared().behave(Behaviour::Status(503));
     world.anthropic.shared().behave(Behaviour::Status(529));
     let response = world.chat(&ask("smart", "hi"));
@@ -104,17 +111,15 @@ fn when_all_fail_the_client_gets_the_last_failure_and_never_598() {
     assert_eq!(world.openai.shared().take().len(), 2, "a plan of one is tried once");
 }
 
-#[test]
-fn what_the_client_did_wrong_is_not_tried_elsewhere() {
-    let world = World::start("failover", "");
+fn what_the_client_did_wrong_is_not_tried_elsewhere(form: Failover) {
+    let world = World::in_form(form, "failover");
     world.openai.shared().behave(Behaviour::Status(400));
     assert_eq!(world.chat(&ask("smart", "hi")).status, 400);
     assert!(world.anthropic.shared().take().is_empty());
 }
 
-#[test]
-fn after_content_nothing_is_tried_again() {
-    let world = World::start("failover", "");
+fn after_content_nothing_is_tried_again(form: Failover) {
+    let world = World::in_form(form, "failover");
     world.openai.shared().behave(Behaviour::ResetMidStream);
     let response = world.chat(&ask_stream("smart", "count to 30"));
     assert!(response.broken.is_some() || response.text().contains("\"error\""), "{}", response.text());
@@ -122,9 +127,8 @@ fn after_content_nothing_is_tried_again() {
     assert!(world.anthropic.shared().take().is_empty());
 }
 
-#[test]
-fn many_at_once_all_move_on() {
-    let world = World::start("failover", "");
+fn many_at_once_all_move_on(form: Failover) {
+    let world = World::in_form(form, "failover");
     for _ in 0..40 {
         world.openai.shared().behave(Behaviour::Status(503));
     }

@@ -2,14 +2,22 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use weir_core::routing::Failover;
 use weir_integration::client::Response;
 use weir_integration::providers::{Behaviour, Scripted};
 
-use crate::world::{World, ask, ask_stream, said, standard};
+use crate::world::{World, ask, ask_stream, in_both_forms, said, standard};
+
+in_both_forms! {
+    a_stream_moves_on_from_a_silent_provider_before_and_behind_its_headers,
+    behind_the_last_target_a_client_is_told_in_its_format,
+    a_plain_request_ends_with_504_and_runs_again_only_where_it_may,
+    a_stream_that_falls_silent_is_cut_and_one_that_only_pings_ends_with_an_error_event,
+}
 
 /// `smart` with these limits on its two targets.
-fn world(first: &str, second: &str) -> World {
-    World::with("patience", |openai, anthropic| {
+fn world(form: Failover, first: &str, second: &str) -> World {
+    World::with_form(form, "patience", |openai, anthropic| {
         let document = standard(openai, anthropic).replace(
             "name: smart, targets: [ { provider: openai, model: gpt-5 }, { provider: anthropic, model: claude-sonnet-5, priority: 1 } ]",
             &format!("name: smart, targets: [ {{ provider: openai, model: gpt-5, {first} }}, {{ provider: anthropic, model: claude-sonnet-5, priority: 1, {second} }} ]"),
@@ -34,9 +42,8 @@ const LIMIT: Duration = Duration::from_millis(1000);
 /// Far more than a loaded machine is late by, far less than any provider here is silent for.
 const LATE: Duration = Duration::from_millis(6000);
 
-#[test]
-fn a_stream_moves_on_from_a_silent_provider_before_and_behind_its_headers() {
-    let world = world("first_content: 1s", "first_content: 1500ms");
+fn a_stream_moves_on_from_a_silent_provider_before_and_behind_its_headers(form: Failover) {
+    let world = world(form, "first_content: 1s", "first_content: 1500ms");
     for (place, (behaviour, permits)) in [(Behaviour::Stall, 0), (Behaviour::Gated, 0), (Behaviour::Gated, 1)].into_iter().enumerate() {
         world.openai.shared().behave(behaviour.clone());
         world.openai.shared().permit(permits);
@@ -47,9 +54,8 @@ fn a_stream_moves_on_from_a_silent_provider_before_and_behind_its_headers() {
     }
 }
 
-#[test]
-fn behind_the_last_target_a_client_is_told_in_its_format() {
-    let world = world("first_content: 1s", "first_content: 1s");
+fn behind_the_last_target_a_client_is_told_in_its_format(form: Failover) {
+    let world = world(form, "first_content: 1s", "first_content: 1s");
     for (line, behaviour) in [Behaviour::Stall, Behaviour::Gated].into_iter().enumerate() {
         world.openai.shared().behave(Behaviour::Status(500));
         world.anthropic.shared().behave(behaviour);
@@ -61,12 +67,11 @@ fn behind_the_last_target_a_client_is_told_in_its_format() {
     }
 }
 
-#[test]
-fn a_plain_request_ends_with_504_and_runs_again_only_where_it_may() {
+fn a_plain_request_ends_with_504_and_runs_again_only_where_it_may(form: Failover) {
     for (second, status, expected) in
         [("answer_timeout: fail", 504, vec!["timeout"]), ("answer_timeout: next", 200, vec!["timeout", "complete"])]
     {
-        let world = world(&format!("answer: 1s, {second}"), "answer: 1s");
+        let world = world(form, &format!("answer: 1s, {second}"), "answer: 1s");
         for (line, behaviour) in [Behaviour::Stall, Behaviour::Gated].into_iter().enumerate() {
             world.openai.shared().behave(behaviour);
             let (response, taken) = timed(&world, &ask("smart", "count to 4"));
@@ -79,9 +84,8 @@ fn a_plain_request_ends_with_504_and_runs_again_only_where_it_may() {
     }
 }
 
-#[test]
-fn a_stream_that_falls_silent_is_cut_and_one_that_only_pings_ends_with_an_error_event() {
-    let world = world("stream_idle: 1s", "stream_idle: 1s");
+fn a_stream_that_falls_silent_is_cut_and_one_that_only_pings_ends_with_an_error_event(form: Failover) {
+    let world = world(form, "stream_idle: 1s", "stream_idle: 1s");
     world.openai.shared().behave(Behaviour::Gated);
     world.openai.shared().permit(4);
     let (response, taken) = timed(&world, &ask_stream("smart", "count to 30"));

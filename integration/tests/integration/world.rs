@@ -2,6 +2,7 @@
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
+use weir_core::routing::Failover;
 use weir_integration::client::Response;
 use weir_integration::gateway::{Gateway, Settings};
 use weir_integration::process;
@@ -12,6 +13,19 @@ use weir_integration::wasm;
 pub const OPENAI_KEY: &str = "sk-openai-of-the-gateway";
 pub const ANTHROPIC_KEY: &str = "sk-ant-of-the-gateway";
 pub const CHAT: &str = "/v1/chat/completions";
+
+/// Makes a test of each function for each form of failover.
+macro_rules! in_both_forms {
+    ($($test:ident),+ $(,)?) => {
+        mod clusters {
+            $(#[test] fn $test() { super::$test(weir_core::routing::Failover::Clusters); })+
+        }
+        mod priorities {
+            $(#[test] fn $test() { super::$test(weir_core::routing::Failover::Priorities); })+
+        }
+    };
+}
+pub(crate) use in_both_forms;
 
 pub struct World {
     pub gateway: Gateway,
@@ -25,12 +39,22 @@ impl World {
         Self::with(name, |openai, anthropic| format!("{}\n{more}", standard(openai, anthropic)))
     }
 
+    /// Starts all three with the standard document in one form.
+    pub fn in_form(form: Failover, name: &str) -> Self {
+        Self::with_form(form, name, standard)
+    }
+
     /// Starts all three with a document made from the providers' base URLs.
     pub fn with(name: &str, document: impl Fn(&str, &str) -> String) -> Self {
+        Self::with_form(Failover::Clusters, name, document)
+    }
+
+    /// The same in one form.
+    pub fn with_form(failover: Failover, name: &str, document: impl Fn(&str, &str) -> String) -> Self {
         let openai = Provider::start(Vendor::OpenAi, OPENAI_KEY).unwrap();
         let anthropic = Provider::start(Vendor::Anthropic, ANTHROPIC_KEY).unwrap();
         let document = document(&openai.endpoint(Vendor::OpenAi), &anthropic.endpoint(Vendor::Anthropic));
-        Self::of(openai, anthropic, &document, &settings(name))
+        Self::of(openai, anthropic, &document, &Settings { failover, ..settings(name) })
     }
 
     /// A gateway with such a document and such settings before two providers.
@@ -92,7 +116,17 @@ pub fn settings(name: &str) -> Settings {
         .clone();
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let environment = vec![pair("TEST_OPENAI_KEY", OPENAI_KEY), pair("TEST_ANTHROPIC_KEY", ANTHROPIC_KEY)];
-    Settings { name: name.into(), module, weir, environment, ports: None, workers: 1, listen: String::new(), authorities: None }
+    Settings {
+        name: name.into(),
+        module,
+        weir,
+        environment,
+        ports: None,
+        workers: 1,
+        listen: String::new(),
+        authorities: None,
+        failover: Failover::Clusters,
+    }
 }
 
 /// A chat request of one turn.

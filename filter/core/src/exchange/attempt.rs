@@ -138,7 +138,8 @@ impl Exchange {
             let mut headers = Headers::clone(&self.headers);
             self.instruct(&mut headers);
             let verdict = RequestVerdict::Send { headers, body: None };
-            return Some(Departure { next: target.name.to_string(), attempt: None, verdict });
+            let next = self.chain.clone().unwrap_or_else(|| target.name.to_string());
+            return Some(Departure { next, attempt: None, verdict });
         }
         let next = self.configured().gateway.provider(target.provider)?.direct_cluster.to_string();
         self.direct = true;
@@ -172,17 +173,30 @@ impl Exchange {
         let place =
             after.map(|at| at.saturating_add(self.expected)).or_else(|| self.plan.iter().position(|target| *target.name == *provider));
         let found = place.filter(|_| !self.direct).and_then(|place| Some((place, Rc::clone(self.plan.get(place)?))));
-        let Some((place, target)) = found else {
-            let rejection = Rejection::new(ErrorKind::Internal, "the request was routed to a provider that is not in its plan");
-            return (Bound::Refuse(self.refuse_attempt(&rejection)), None);
-        };
+        let Some((place, target)) = found else { return (Bound::Refuse(self.refuse_outsider()), None) };
         self.expected = place.saturating_add(1);
-        let next = self.next_name();
-        (Bound::Attempt(self.attempt(target, next.is_some(), now)), next)
+        let more = self.plan.len() > self.expected;
+        (Bound::Attempt(self.attempt(target, more, now)), self.next_name())
     }
 
+    /// The cluster of the next attempt, where that is Weir's to say.
     fn next_name(&self) -> Option<String> {
-        self.plan.get(self.expected).map(|target| target.name.to_string())
+        self.plan.get(self.expected).filter(|_| self.chain.is_none()).map(|target| target.name.to_string())
+    }
+
+    /// A provider that is not in the plan gets nothing. Envoy comes to one by itself where it has passed over a provider without any address:
+    /// then the client is told what became of the attempt before.
+    fn refuse_outsider(&mut self) -> LocalReply {
+        let told = self.reply.clone().filter(|_| self.chain.is_some() && self.reply_of == self.attempts.len());
+        match told {
+            Some(reply) => LocalReply { reply, worded: true },
+            None if self.chain.is_some() => {
+                self.refuse_attempt(&Rejection::new(ErrorKind::Unavailable, "no provider of this model could be reached"))
+            }
+            None => {
+                self.refuse_attempt(&Rejection::new(ErrorKind::Internal, "the request was routed to a provider that is not in its plan"))
+            }
+        }
     }
 
     fn attempt(&mut self, target: Rc<PlannedTarget>, more: bool, now: impl FnOnce() -> u64) -> Box<Attempt> {

@@ -4,6 +4,7 @@ use crate::config::{ConfigErrors, Gateway, compile};
 use crate::health::{Health, Seats};
 use crate::limits::Rule;
 use crate::providers::{Credential, Provider, ProviderId, SecretRef};
+use crate::routing::Failover;
 use std::fmt;
 use std::rc::Rc;
 
@@ -12,6 +13,8 @@ use std::rc::Rc;
 pub struct Configured {
     /// The compiled document.
     pub gateway: Gateway,
+    /// Who chooses the target behind one that failed.
+    pub failover: Failover,
     /// The budgets, in the document's order.
     pub rules: Vec<Rc<Rule>>,
     missing: Vec<String>,
@@ -38,7 +41,7 @@ impl Configured {
     /// # Errors
     /// Everything that is wrong with the document. A secret that is missing is no error: [`Configured::missing`] tells of it, and
     /// its provider is left out of plans.
-    pub fn new(document: &str, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
+    pub fn new(document: &str, failover: Failover, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigErrors> {
         let gateway = compile(document)?;
         let rules = Rule::all(&gateway.budgets);
         let secret = |SecretRef::Env(name): &SecretRef| env(name).filter(|value| !value.is_empty()).ok_or(MissingSecret);
@@ -49,7 +52,7 @@ impl Configured {
         };
         let authorities = Authorities(gateway.providers.iter().map(authority).collect());
         let missing = gateway.wants_env.iter().filter(|name| env(name).is_none_or(|value| value.is_empty())).cloned().collect();
-        Ok(Self { gateway, rules, missing, authorities, seats: Vec::new() })
+        Ok(Self { gateway, failover, rules, missing, authorities, seats: Vec::new() })
     }
 
     /// Finds the seats of its targets in what this VM knows of their health.

@@ -30,6 +30,8 @@ pub struct Exchange {
     /// The route's targets that are not in the plan, by their places, and why.
     pub(super) left_out: Vec<(usize, LeftOut)>,
     pub(super) plan: Vec<Rc<PlannedTarget>>,
+    /// The cluster through whose priorities Envoy goes, where it does so by itself.
+    pub(super) chain: Option<String>,
     /// The client's body, until the first attempt takes it: read once.
     body: Option<Vec<u8>>,
     /// The gateway position makes the only attempt itself: no upstream position may make one.
@@ -166,6 +168,7 @@ impl Exchange {
             route: None,
             left_out: Vec::new(),
             plan: Vec::new(),
+            chain: None,
             body: None,
             direct: false,
             expected: 0,

@@ -11,7 +11,7 @@ use crate::limits::{Admission, Amounts, Claim, IdentityValue, keys_for};
 use crate::names::FormatId;
 use crate::operations::Operation;
 use crate::providers::Provider;
-use crate::routing::{Affinity, Draw, LeftOut, Patience, Target, hash, plan};
+use crate::routing::{Affinity, Draw, Failover, LeftOut, Patience, Plan, Route, Target, hash, plan};
 use crate::usage::{Usage, tokens_of_text};
 use std::rc::Rc;
 
@@ -91,6 +91,9 @@ impl Exchange {
         {
             health.try_it(first);
         }
+        if configured.failover == Failover::Priorities {
+            self.follow(gateway, route, &mut order);
+        }
         let planned = |at: usize| {
             let target = route.targets.get(at)?;
             let provider = gateway.provider(target.provider)?;
@@ -137,6 +140,24 @@ impl Exchange {
             }
             None => Rejection::new(ErrorKind::Unavailable, format!("no provider of `{model}` can be used: credentials are missing")),
         })
+    }
+
+    /// Behind the first target Envoy goes on by itself, and can pass nobody over: it goes on up to the first that must not be asked. One that
+    /// is only left alone for a while is asked all the same.
+    fn follow(&mut self, gateway: &Gateway, route: &Route, order: &mut Plan) {
+        let Some(first) = order.first() else { return };
+        let stops = |at: usize| self.left_out.iter().any(|(out, reason)| *out == at && *reason != LeftOut::Cooling);
+        let chain = route.chain(first);
+        let end = chain.iter().position(|at| stops(*at)).unwrap_or(chain.len());
+        let (asked, behind) = chain.split_at_checked(end).unwrap_or((&chain, &[]));
+        self.left_out.retain(|(out, _)| !asked.contains(out));
+        for at in behind {
+            if !self.left_out.iter().any(|(out, _)| out == at) {
+                self.left_out.push((*at, LeftOut::Behind));
+            }
+        }
+        order.order = asked.iter().filter_map(|at| u8::try_from(*at).ok()).collect();
+        self.chain = (order.len() > 1).then(|| route.chain_cluster(gateway, first));
     }
 
     /// A path of the document's `endpoints`: the request leaves at once, its body unread, once the budgets allow it.

@@ -19,6 +19,8 @@ pub enum LeftOut {
     Busy,
     /// Its provider, or its model there, is left alone for a while.
     Cooling,
+    /// Envoy goes through the targets in their order, and stops before one that is left out.
+    Behind,
 }
 
 impl LeftOut {
@@ -33,6 +35,7 @@ impl LeftOut {
             Self::When => "when",
             Self::Busy => "busy",
             Self::Cooling => "cooling",
+            Self::Behind => "behind",
         }
     }
 }

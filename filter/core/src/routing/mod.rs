@@ -1,6 +1,7 @@
 //! From the model name that a client asks for to an ordered plan of targets.
 
 mod affinity;
+mod chain;
 mod condition;
 mod left_out;
 mod patience;
@@ -9,6 +10,7 @@ mod picker;
 mod plan;
 
 pub use affinity::{Affinity, Mark, hash, mixed};
+pub use chain::Failover;
 pub use condition::Condition;
 pub use left_out::LeftOut;
 pub use patience::Patience;
