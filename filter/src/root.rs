@@ -52,18 +52,16 @@ pub fn configure(root: u32, size: usize) -> bool {
 }
 
 fn read(size: usize) -> Result<(Position, Configured), String> {
-    let (position, failover) = match abi::property("plugin_root_id").as_deref() {
-        Ok(id) if id == names::ROOT_GATEWAY.as_bytes() => (Position::Gateway, Failover::Clusters),
-        Ok(id) if id == names::ROOT_GATEWAY_PRIORITIES.as_bytes() => (Position::Gateway, Failover::Priorities),
-        // The attempts are those of the gateway position's exchanges.
-        Ok(id) if id == names::ROOT_UPSTREAM.as_bytes() => (Position::Upstream, Failover::Clusters),
-        Ok(_) | Err(_) => return Err("root_id must be weir.gateway or weir.upstream; this version has no standalone position".into()),
+    let id = abi::property("plugin_root_id").unwrap_or_default();
+    let position = match Failover::of_gateway(&id) {
+        Some(_) => Position::Gateway,
+        None if id == names::ROOT_UPSTREAM.as_bytes() => Position::Upstream,
+        None => return Err("root_id must be weir.gateway or weir.upstream; this version has no standalone position".into()),
     };
     let text = report(abi::buffer(Buffer::Configuration, 0, size)).unwrap_or_default();
     let document = String::from_utf8(text).map_err(|_| "the configuration is not UTF-8")?;
-    let configured = Configured::new(&document, failover, platform::env);
-    let configured = configured.map_err(|errors| format!("the configuration is refused: {errors}"))?;
-    Ok((position, configured))
+    let configured = Configured::new(&document, Failover::of_gateway(&id).unwrap_or_default(), platform::env);
+    Ok((position, configured.map_err(|errors| format!("the configuration is refused: {errors}"))?))
 }
 
 /// What a stream's root is configured with.

@@ -13,7 +13,10 @@ pub fn request_head(context: u32, end: bool) -> Action {
         // A mirror, another listener's route, a VM rebuilt after a trap: on a route of Weir's nothing leaves unread.
         return if host::on_marked_route() { host::refuse(host::UNKNOWN) } else { Action::Continue };
     };
-    let Some(provider) = provider() else { return host::refuse(b"the gateway does not know this provider") };
+    // The endpoint says it where the cluster has the endpoints of several.
+    let of_cluster = abi::property("xds\0cluster_metadata\0filter_metadata\0weir\0provider");
+    let provider = of_cluster.or_else(|_| abi::property("xds\0upstream_host_metadata\0filter_metadata\0weir\0provider"));
+    let Ok(provider) = provider else { return host::refuse(b"the gateway does not know this provider") };
     let bound = vm::with(|vm| Some(vm.table.exchange(key)?.bind(&String::from_utf8_lossy(&provider), host::now)));
     let Some((bound, next)) = bound.flatten() else { return host::refuse(host::UNKNOWN) };
     if let Some(next) = next {
@@ -36,10 +39,4 @@ pub fn request_head(context: u32, end: bool) -> Action {
             attempt::act(context, vm::attempt(context, |attempt, exchange| attempt.request_head(exchange, end)))
         }
     }
-}
-
-/// The provider that Envoy picked: the cluster's, or the endpoint's where the cluster has the endpoints of several.
-fn provider() -> Option<Vec<u8>> {
-    let of_cluster = abi::property("xds\0cluster_metadata\0filter_metadata\0weir\0provider");
-    of_cluster.or_else(|_| abi::property("xds\0upstream_host_metadata\0filter_metadata\0weir\0provider")).ok()
 }

@@ -2,7 +2,7 @@
 
 use super::Route;
 use crate::config::Gateway;
-use crate::names::CLUSTER_CHAIN;
+use crate::names::{CLUSTER_CHAIN, ROOT_GATEWAY, ROOT_GATEWAY_PRIORITIES};
 
 /// Who chooses the target behind one that failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,6 +12,15 @@ pub enum Failover {
     Clusters,
     /// Envoy: one cluster has the providers as priorities, and Envoy goes through them. Weir chooses the first alone.
     Priorities,
+}
+
+impl Failover {
+    /// What the gateway position's `root_id` says; `None` where it is none of that position's.
+    #[must_use]
+    pub fn of_gateway(root_id: &[u8]) -> Option<Self> {
+        let roots = [(ROOT_GATEWAY, Self::Clusters), (ROOT_GATEWAY_PRIORITIES, Self::Priorities)];
+        roots.into_iter().find_map(|(id, failover)| (id.as_bytes() == root_id).then_some(failover))
+    }
 }
 
 impl Route {
