@@ -21,6 +21,7 @@ mod openai;
 mod openai_models;
 mod outline;
 pub mod responses;
+mod schema;
 mod shape;
 mod stand_in;
 mod tool_names;

@@ -151,6 +151,12 @@ table! {
     JsonSchema = "response_format.json_schema":                            [Carry Carry Carry Carry Carry],
     /// The name, description or strictness of a schema.
     JsonSchemaName = "response_format.json_schema.name":                   [Carry Carry Note Carry Note],
+    /// Words of a schema that the target does not read there: the nearest are written, or its description says them.
+    SchemaWords = "schema.words":                                         [Carry Carry Alter Carry Alter],
+    /// Parts of a schema that the target passes over in silence.
+    SchemaParts = "schema.parts":                                         [Carry Carry Carry Carry Lose],
+    /// That the answer or the arguments must fit a schema which breaks the target's rules for such schemas: it is only shown to the model.
+    StrictSchema = "schema.strict":                                       [Lose Lose Carry Carry Carry],
     /// How much the model shall think.
     ReasoningEffort = "reasoning_effort":                                  [Carry Carry Carry Carry Carry],
     /// A degree of thinking that the target's model does not have: the nearest is asked for.

@@ -3,6 +3,7 @@
 use super::models::Model;
 use super::thinking;
 use crate::formats::crossing::Crossing;
+use crate::formats::schema::{self, Dialect};
 use crate::hub::{Field, OutputFormat, Rejection, Request};
 use crate::json::{Out, Raw};
 
@@ -78,7 +79,7 @@ fn output(request: &Request<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> 
     out.plain("application/json");
     if let Some(schema) = schema {
         out.key("responseJsonSchema");
-        out.json(schema);
+        schema::encode(&schema::text(schema), Dialect::Unions, None, out, crossing)?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use crate::formats::crossing::Crossing;
 use crate::formats::offer::{self, is_choice};
+use crate::formats::schema::{self, Dialect};
 use crate::formats::tool_names::ToolNames;
 use crate::hub::{Field, Rejection, Request, Tool, ToolChoice, ToolKind};
 use crate::json::{Kind, Out, Str};
@@ -67,7 +68,7 @@ fn function(tool: &Tool<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Resu
         }
         Some(schema) => {
             out.key("parametersJsonSchema");
-            out.raw(schema);
+            schema::encode(schema.as_str(), Dialect::Unions, Some(tool.at), out, crossing)?;
         }
         None => {}
     }

@@ -7,6 +7,7 @@ use super::reasoning::Plan;
 use super::{parts, sampling, tools};
 use crate::formats::Onward;
 use crate::formats::crossing::Crossing;
+use crate::formats::schema::{self, Dialect};
 use crate::formats::turns::{Conversation, OPENING, Speaker};
 use crate::hub::{Field, OutputFormat, Rejection, Request};
 use crate::json::Out;
@@ -120,7 +121,7 @@ fn output(request: &Request<'_>, plan: &Plan, out: &mut Out, crossing: &mut Cros
         out.key("type");
         out.plain("json_schema");
         out.key("schema");
-        out.json(schema);
+        schema::encode(&schema::text(schema), Dialect::Closed, None, out, crossing)?;
         out.close_object();
     }
     out.close_object();

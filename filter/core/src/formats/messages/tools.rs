@@ -3,6 +3,7 @@
 use super::parts::{MAX_NAME, Pen};
 use crate::formats::crossing::Crossing;
 use crate::formats::offer::{self, is_choice};
+use crate::formats::schema::{self, Dialect};
 use crate::formats::tool_names::ToolNames;
 use crate::hub::{Field, Rejection, Request, Tool, ToolChoice, ToolKind};
 use crate::json::{Out, Raw, Str};
@@ -47,6 +48,13 @@ fn function(tool: &Tool<'_>, pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
         pen.out.string(description);
     }
     pen.out.key("input_schema");
+    // Only strict tools are held to the schema; to the others it is shown as it is.
+    let closed = if *strict == Some(true) {
+        Some(schema::of_dialect(offer::schema_or_any(*parameters).as_str(), Dialect::Closed, Some(tool.at), pen.crossing)?)
+    } else {
+        None
+    };
+    let parameters = closed.as_deref().and_then(|text| Raw::parse(text).ok()).or(*parameters);
     match parameters.map(|schema| (schema, root(schema))) {
         Some((_, Root::Other)) => {
             return Err(pen.crossing.invalid("the parameters of a function must be a JSON schema, which is an object", tool.at));

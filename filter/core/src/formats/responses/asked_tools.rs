@@ -2,6 +2,7 @@
 
 use crate::formats::crossing::Crossing;
 use crate::formats::offer::{is_choice, offered, schema_or_any};
+use crate::formats::schema;
 use crate::formats::tool_names::ToolNames;
 use crate::hub::{Field, InputGrammar, Rejection, Request, Tool, ToolChoice, ToolKind};
 use crate::json::{Out, Str};
@@ -36,10 +37,11 @@ fn encode_tool(tool: &Tool<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> R
         ToolKind::Function { name, description, parameters, strict } => {
             head("function", name, description.as_ref(), tool.at, out, crossing)?;
             out.key("parameters");
-            out.raw(schema_or_any(*parameters));
+            let schema = schema_or_any(*parameters);
+            out.raw(schema);
             // Absent means strict to this format, and loose to every other.
             out.key("strict");
-            out.boolean(strict.unwrap_or(false));
+            out.boolean(schema::strictness(*strict, schema.as_str(), Some(tool.at), crossing)?.unwrap_or(false));
         }
         ToolKind::Custom { name, description, grammar } => {
             head("custom", name, description.as_ref(), tool.at, out, crossing)?;

@@ -6,6 +6,7 @@ use super::{asked_tools, sent};
 use crate::formats::Onward;
 use crate::formats::crossing::Crossing;
 use crate::formats::openai_models::{Efforts, Model};
+use crate::formats::schema;
 use crate::hub::{Fate, Field, OutputFormat, Part, PartKind, Rejection, Request, Wish};
 use crate::json::{Out, Raw};
 
@@ -36,7 +37,7 @@ pub(super) fn encode(request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, 
     instructions(request, &mut pen)?;
     sent::input(request, &mut pen)?;
     asked_tools::encode(request, pen.out, pen.crossing)?;
-    text(request, out);
+    text(request, out, crossing)?;
     let ciphers = reasoning(request, model, out, crossing)?;
     sampling(request, model, out, crossing)?;
     if ciphers {
@@ -71,10 +72,10 @@ pub(super) fn leading<'r, 'b>(request: &'r Request<'b>) -> &'r [Part<'b>] {
 }
 
 /// `text`: the shape of the answer, and how wordy it shall be.
-fn text(request: &Request<'_>, out: &mut Out) {
+fn text(request: &Request<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
     let shaped = matches!(request.output, Some(OutputFormat::Json | OutputFormat::JsonSchema { .. }));
     if !shaped && request.verbosity.is_none() {
-        return;
+        return Ok(());
     }
     out.key("text");
     out.open_object();
@@ -101,9 +102,10 @@ fn text(request: &Request<'_>, out: &mut Out) {
                 out.string(description);
             }
             out.key("schema");
-            out.json(schema);
+            let schema = schema::text(schema);
+            out.verbatim(&schema);
             out.key("strict");
-            out.boolean(strict.unwrap_or(false));
+            out.boolean(schema::strictness(*strict, &schema, None, crossing)?.unwrap_or(false));
             out.close_object();
         }
         Some(OutputFormat::Text) | None => {}
@@ -113,6 +115,7 @@ fn text(request: &Request<'_>, out: &mut Out) {
         out.string(verbosity);
     }
     out.close_object();
+    Ok(())
 }
 
 /// Writes `reasoning`; whether the model's thinking comes with ciphertext that can be asked for.

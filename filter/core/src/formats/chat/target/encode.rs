@@ -5,6 +5,7 @@ use super::{sampling, tools, turns};
 use crate::formats::Onward;
 use crate::formats::crossing::Crossing;
 use crate::formats::openai_models::Model;
+use crate::formats::schema;
 use crate::hub::{Field, OutputFormat, Rejection, Request};
 use crate::json::{Out, Raw, Str};
 use crate::providers::OutputLimit;
@@ -37,7 +38,7 @@ pub(in super::super) fn encode(
         });
         out.number(limit);
     }
-    output(request, out);
+    output(request, out, crossing)?;
     let mut pen = Pen { out, crossing, dialect: &onward.dialect };
     sampling::encode(request, model, &mut pen)?;
     settings(request, &mut pen)?;
@@ -57,7 +58,7 @@ pub(in super::super) fn encode(
 }
 
 /// `response_format`: the shape of the answer.
-fn output(request: &Request<'_>, out: &mut Out) {
+fn output(request: &Request<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
     match &request.output {
         None | Some(OutputFormat::Text) => {}
         Some(OutputFormat::Json) => {
@@ -85,15 +86,17 @@ fn output(request: &Request<'_>, out: &mut Out) {
                 out.string(description);
             }
             out.key("schema");
-            out.json(schema);
-            if let Some(strict) = strict {
+            let schema = schema::text(schema);
+            out.verbatim(&schema);
+            if let Some(strict) = schema::strictness(*strict, &schema, None, crossing)? {
                 out.key("strict");
-                out.boolean(*strict);
+                out.boolean(strict);
             }
             out.close_object();
             out.close_object();
         }
     }
+    Ok(())
 }
 
 /// What the table of fates carries as it is.

@@ -2,9 +2,10 @@
 
 use crate::formats::crossing::Crossing;
 use crate::formats::offer::{is_choice, offered};
+use crate::formats::schema;
 use crate::formats::tool_names::ToolNames;
 use crate::hub::{Rejection, Request, Tool, ToolChoice, ToolKind};
-use crate::json::{Out, Str};
+use crate::json::{Out, Raw, Str};
 
 /// Longest name of a tool, in characters.
 pub(super) const MAX_NAME: usize = 64;
@@ -41,9 +42,10 @@ fn encode_tool(tool: &Tool<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> R
                 out.key("parameters");
                 out.raw(*parameters);
             }
-            if let Some(strict) = strict {
+            let schema = parameters.map_or("{}", Raw::as_str);
+            if let Some(strict) = schema::strictness(*strict, schema, Some(tool.at), crossing)? {
                 out.key("strict");
-                out.boolean(*strict);
+                out.boolean(strict);
             }
             out.close_object();
         }
