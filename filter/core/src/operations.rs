@@ -11,7 +11,7 @@ pub enum Operation {
     Generate(FormatId),
     /// How many tokens a request has, in a client format.
     CountTokens(FormatId),
-    /// `GET /v1/models`, as clients of a format read it.
+    /// `GET /v1/models` or a format's own path for it, as clients of the format read it.
     Models(FormatId),
     /// `GET /healthz`: whether the filter is loaded and configured.
     Health,
@@ -20,12 +20,13 @@ pub enum Operation {
 }
 
 /// Paths whose errors are told in a format although no operation has them. What is in none of them is told as `chat` tells it.
-const FAMILIES: [(&str, FormatId); 5] = [
+const FAMILIES: [(&str, FormatId); 6] = [
     ("/v1/messages", FormatId::Messages),
     ("/anthropic/", FormatId::Messages),
     ("/v1/responses", FormatId::Responses),
     ("/v1beta/", FormatId::Gemini),
     ("/model/", FormatId::Converse),
+    ("/foundation-models", FormatId::Converse),
 ];
 
 /// Request headers that only the SDKs of one vendor send: who asks for the list of models, which several formats have at one path.
@@ -49,6 +50,8 @@ impl Operation {
                 let marked = MARKS.into_iter().find(|(header, format)| has(header) && formats::client_side(*format).is_some());
                 Some(Self::Models(marked.map_or(FormatId::Chat, |(_, format)| format)))
             }
+            // Bedrock's control plane, which its SDKs ask.
+            "/foundation-models" => Some(Self::Models(FormatId::Converse)),
             "/healthz" => Some(Self::Health),
             _ => gateway.endpoint(path).cloned().map(Self::PassThrough),
         }

@@ -1,10 +1,10 @@
 //! Answers of providers as clients of every format get them: each file of `cases/answers/FORMAT` whole and, where it is a stream, in
-//! pieces. `NAME.CLIENT.json` and `NAME.CLIENT.sse` are what must come; `WEIR_BLESS=1` rewrites them.
+//! pieces. `NAME.CLIENT.json` and `NAME.CLIENT.sse` (`.txt`: the messages of an AWS event stream, one a line) are what must come; `WEIR_BLESS=1` rewrites them.
 #![expect(clippy::disallowed_methods, reason = "tests may panic, and so may what they share")]
 
 mod said;
 
-use said::{Ending, Said, asked, cases, clients, files, golden, targets, translated};
+use said::{Ending, Said, asked, cases, clients, files, golden, readable, targets, translated};
 use std::fs;
 use weir_core::formats::{Homeward, gemini::Gemini, messages::Messages};
 use weir_core::hub::Renames;
@@ -18,7 +18,8 @@ fn streams_give_the_same_wherever_the_network_cuts() {
             let stream = fs::read(&path).unwrap();
             for (client, _) in clients() {
                 let whole = translated(format, client, [stream.as_slice()].into_iter());
-                golden(&path.with_extension(format!("{client}.sse")), std::str::from_utf8(&whole).unwrap());
+                let (extension, text) = readable(client, &whole);
+                golden(&path.with_extension(format!("{client}.{extension}")), &text);
                 assert_eq!(translated(format, client, stream.chunks(1)), whole, "byte by byte: {}", path.display());
             }
             let whole = Said::streamed(provider, [stream.as_slice()].into_iter());

@@ -27,7 +27,7 @@ fn same() -> &'static dyn SameFormat {
 }
 
 fn asked(include_usage: bool) -> Asked {
-    Asked { model: "smart".to_owned(), stream: true, include_usage, now: 7, memo: None }
+    Asked { model: "smart".to_owned(), stream: true, include_usage, now: 7, latency: 25, memo: None }
 }
 
 /// Compares what comes of every file of a folder with what stands beside it.

@@ -219,6 +219,7 @@ impl Exchange {
             stream: self.outline.stream,
             include_usage: self.outline.include_usage,
             now: now / super::SECOND,
+            latency: self.first_content.unwrap_or(now).saturating_sub(self.began) / (super::SECOND / 1000),
             memo: self.outline.memo.clone(),
         }
     }

@@ -20,6 +20,16 @@ pub fn short_id<'s>(id: &'s Str<'_>) -> Str<'s> {
     Str::from_plain_owned(format!("call_{}", digest(&id.plain())))
 }
 
+/// The id of 1 to 64 characters of `[a-zA-Z0-9_.:-]` that stands for a call: itself where it is one.
+pub fn named_id<'s>(id: &'s Str<'_>) -> Str<'s> {
+    let text = id.as_escaped();
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b':' | b'-');
+    if (1..=64).contains(&text.len()) && text.bytes().all(fits) {
+        return id.reborrow();
+    }
+    Str::from_plain_owned(format!("call_{}", digest(&id.plain())))
+}
+
 /// The id of a call that has none: it depends on the answer alone, so retries and replays agree. Where the answer has no id either, the
 /// call's own words tell it from those of other answers: its name, and its arguments as far as they came with it.
 pub fn made_up_id(answer: &str, choice: u32, ordinal: usize, name: &Str<'_>, arguments: &str) -> Str<'static> {
@@ -83,6 +93,10 @@ mod tests {
         assert_ne!(safe_name("a.b", 64), safe_name("a b", 64));
         assert_eq!(short_id(&Str::from_plain("functions.x:0")).as_escaped(), "functions.x:0");
         assert_eq!(short_id(&Str::from_plain(&long)).as_escaped().len(), 29);
+        assert_eq!(named_id(&Str::from_plain("functions.x:0")).as_escaped(), "functions.x:0");
+        for odd in ["", "a/b", &long] {
+            assert_eq!(named_id(&Str::from_plain(odd)).as_escaped().len(), 29);
+        }
     }
 
     #[test]

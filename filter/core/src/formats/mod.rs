@@ -3,16 +3,19 @@
 //! Five formats make five decoders and five encoders, joined by [`crate::hub`]; no format knows another one. What a format can
 //! do in this version is what the four functions below answer for it.
 
+mod calls;
 pub mod chat;
 mod conversation;
 pub mod converse;
 mod count;
 pub mod crossing;
 mod error_text;
+mod found;
 pub mod gemini;
 pub mod head;
 mod homeward;
 mod ids;
+mod in_turn;
 mod media;
 mod members;
 pub mod messages;
@@ -24,6 +27,7 @@ pub mod responses;
 mod schema;
 mod shape;
 mod stand_in;
+mod thinking;
 mod tool_names;
 mod turns;
 mod wire;
@@ -143,7 +147,8 @@ pub fn client_side(format: FormatId) -> Option<&'static dyn ClientSide> {
         FormatId::Chat => Some(&chat::Chat),
         FormatId::Responses => Some(&responses::Responses),
         FormatId::Messages => Some(&messages::Messages),
-        FormatId::Converse | FormatId::Gemini => None,
+        FormatId::Converse => Some(&converse::Converse),
+        FormatId::Gemini => None,
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Asked {
     pub include_usage: bool,
     /// Seconds since the epoch, for answers that carry no time of their own.
     pub now: u64,
+    /// Milliseconds from the request to the answer, as far as it has come when it is written.
+    pub latency: u64,
     /// What the format noted for itself in [`super::Outline::memo`].
     pub memo: Option<Box<str>>,
 }

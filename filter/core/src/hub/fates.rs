@@ -245,6 +245,8 @@ table! {
     Modalities = "modalities":                                             [Carry Refuse Refuse Refuse Refuse],
     /// A text that the answer probably repeats.
     Prediction = "prediction":                                             [Carry Lose Lose Lose Lose],
+    /// What the service shall let neither in nor out: a promise of safety.
+    Guardrail = "guardrail":                                               [Refuse Refuse Refuse Carry Refuse],
     /// A search that the provider would do.
     WebSearch = "web_search_options":                                      [Carry Refuse Refuse Refuse Refuse],
     /// The provider's moderation.

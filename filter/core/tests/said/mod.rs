@@ -1,10 +1,11 @@
 //! What an answer says, whether it came whole or as a stream: what the tests compare.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "each test uses its part of it, and may panic")]
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use weir_core::formats::{self, Asked, Homeward, Translation};
-use weir_core::framing::sse;
+use weir_core::framing::{FrameKind, event_stream, sse};
 use weir_core::hub::{Answer, Event, Failure, Grammar, PartKind, Piece, PieceKind, Renames};
 use weir_core::json::Json;
 use weir_core::names::FormatId;
@@ -42,7 +43,7 @@ pub fn clients() -> impl Iterator<Item = (FormatId, &'static dyn formats::Client
 }
 
 pub fn asked(stream: bool) -> Asked {
-    Asked { model: "smart".into(), stream, include_usage: true, now: 1_700_000_000, memo: None }
+    Asked { model: "smart".into(), stream, include_usage: true, now: 1_700_000_000, latency: 25, memo: None }
 }
 
 /// Reads a provider's stream, fed in these pieces, and checks its grammar.
@@ -67,6 +68,28 @@ pub fn translated<'a>(provider: FormatId, client: FormatId, pieces: impl Iterato
     let provider = formats::translation(provider).unwrap();
     read(provider, pieces, &mut |event| writer.write(&homeward.event(event), &mut out));
     out
+}
+
+/// A client's stream as its golden shows it, and the golden's extension.
+pub fn readable(client: FormatId, stream: &[u8]) -> (&'static str, String) {
+    if client != FormatId::Converse {
+        return ("sse", std::str::from_utf8(stream).unwrap().to_owned());
+    }
+    let mut text = String::new();
+    for (kind, name, payload) in messages(stream) {
+        let mark = if kind == FrameKind::Message { "" } else { "!" };
+        writeln!(text, "{mark}{name} {payload}").unwrap();
+    }
+    ("txt", text)
+}
+
+/// The messages of an AWS event stream: kind, name, payload.
+pub fn messages(stream: &[u8]) -> Vec<(FrameKind, String, String)> {
+    let text = |bytes: Option<&[u8]>| String::from_utf8(bytes.unwrap().to_vec()).unwrap();
+    let (mut messages, mut reader) = (Vec::new(), event_stream::Reader::new(usize::MAX));
+    reader.push(stream, &mut |frame| messages.push((frame.kind, text(frame.event), text(frame.data)))).unwrap();
+    assert!(!reader.mid_message(), "the last message is whole");
+    messages
 }
 
 impl Said {

@@ -1,5 +1,128 @@
 //! Amazon Bedrock Converse and ConverseStream: the model is in the path, streams are AWS event streams.
 
+mod client;
+mod media_types;
+
+use crate::formats::head::decoded;
+use crate::formats::{Asked, ClientSide, Head, Outline, Reply, StreamWriter, Task};
+use crate::framing::event_stream;
+use crate::hub::{Answer, Field, Rejection, Request};
+use crate::json::Out;
+
 /// The format.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Converse;
+
+/// What begins every path of a model.
+const MODELS: &str = "/model/";
+
+/// Elements whose member has another name here than in the table of fates.
+const MEMBERS: &[(Field, &str)] = &[
+    (Field::StopSequences, "inferenceConfig.stopSequences"),
+    (Field::BlankStop, "inferenceConfig.stopSequences"),
+    (Field::StopCount, "inferenceConfig.stopSequences"),
+    (Field::ReasoningEffort, "outputConfig.effort"),
+    (Field::ReasoningRange, "outputConfig.effort"),
+    (Field::ReasoningModel, "additionalModelRequestFields.thinking"),
+    (Field::JsonSchema, "outputConfig.textFormat"),
+    (Field::JsonSchemaName, "outputConfig.textFormat"),
+    (Field::Temperature, "inferenceConfig.temperature"),
+    (Field::TopP, "inferenceConfig.topP"),
+    (Field::TopK, "additionalModelRequestFields.top_k"),
+    (Field::Metadata, "requestMetadata"),
+    (Field::ServiceTier, "serviceTier"),
+    (Field::StoredPrompt, "promptVariables"),
+    (Field::Guardrail, "guardrailConfig"),
+    (Field::ImageUri, "messages.content.image.source.s3Location"),
+    (Field::DocumentUri, "messages.content.document.source.s3Location"),
+    (Field::UriScheme, "messages.content.source.s3Location"),
+    (Field::Audio, "messages.content.audio"),
+    (Field::AudioSource, "messages.content.audio"),
+    (Field::DocumentType, "messages.content.document.format"),
+];
+
+/// The model and the action of a path; a model's name may hold slashes that nobody escaped.
+fn parts<'h>(head: &Head<'h>) -> Option<(&'h str, &'h str)> {
+    head.bare().strip_prefix(MODELS)?.rsplit_once('/').filter(|(model, _)| !model.is_empty())
+}
+
+impl ClientSide for Converse {
+    fn task(&self, head: &Head<'_>) -> Option<Task> {
+        match parts(head)?.1 {
+            "converse" | "converse-stream" => Some(Task::Generate),
+            "count-tokens" => Some(Task::CountTokens),
+            _ => None,
+        }
+    }
+
+    fn member(&self, field: Field) -> &'static str {
+        MEMBERS.iter().find(|(one, _)| *one == field).map_or_else(|| field.as_str(), |(_, member)| member)
+    }
+
+    fn outline(&self, head: &Head<'_>, body: &[u8]) -> Result<Outline, Rejection> {
+        let (model, action) = parts(head).unwrap_or_default();
+        match action {
+            "count-tokens" => client::outline_of_count(decoded(model), body),
+            action => client::outline(decoded(model), body, action == "converse-stream"),
+        }
+    }
+
+    fn decode<'b>(&self, head: &Head<'_>, body: &'b [u8]) -> Result<Request<'b>, Rejection> {
+        let (model, action) = parts(head).unwrap_or_default();
+        client::decode(&decoded(model), body, action == "converse-stream")
+    }
+
+    fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out) {
+        client::encode_answer(answer, asked, out);
+    }
+
+    fn stream_type(&self, _asked: &Asked) -> &'static str {
+        event_stream::MEDIA_TYPE
+    }
+
+    fn id_header(&self) -> &'static str {
+        "x-amzn-requestid"
+    }
+
+    fn writer(&self, asked: &Asked) -> Box<dyn StreamWriter> {
+        Box::new(client::Writer::new(asked))
+    }
+
+    fn reply(&self, error: &Rejection) -> Reply {
+        client::reply(error)
+    }
+
+    fn error_event(&self, error: &Rejection, out: &mut Vec<u8>) {
+        client::error_event(error, out);
+    }
+
+    fn models(&self, names: &mut dyn Iterator<Item = &str>, _created: u64) -> Reply {
+        client::models(names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_say_the_model_and_what_to_do() {
+        for (path, model, task) in [
+            ("/model/us.anthropic.claude-x%3A0/converse", "us.anthropic.claude-x:0", Some(Task::Generate)),
+            ("/model/smart/converse-stream?a=b", "smart", Some(Task::Generate)),
+            (
+                "/model/arn%3Aaws%3Abedrock%3A%3A%3Afoundation-model%2Fm/count-tokens",
+                "arn:aws:bedrock:::foundation-model/m",
+                Some(Task::CountTokens),
+            ),
+            ("/model/arn:aws:bedrock:::foundation-model/m/converse", "arn:aws:bedrock:::foundation-model/m", Some(Task::Generate)),
+            ("/model/smart/apply", "smart", None),
+            ("/model//converse", "", None),
+            ("/model/smart", "", None),
+            ("/models/smart/converse", "", None),
+        ] {
+            let head = Head::new(path);
+            assert_eq!((decoded(parts(&head).unwrap_or_default().0), Converse.task(&head)), (model.to_owned(), task), "{path}");
+        }
+    }
+}

@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     fn asked(memo: Option<Box<str>>) -> Asked {
-        Asked { model: "m".into(), stream: false, include_usage: true, now: 1, memo }
+        Asked { model: "m".into(), stream: false, include_usage: true, now: 1, latency: 0, memo }
     }
 
     #[test]

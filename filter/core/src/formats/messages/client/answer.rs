@@ -1,10 +1,10 @@
 //! Whole answers as Messages clients read them.
 
 use super::usage;
-use crate::formats::Asked;
 use crate::formats::ids::wire_id;
+use crate::formats::{Asked, calls};
 use crate::hub::{Answer, Choice, Finish, Part, PartKind};
-use crate::json::{Json, Kind, Out, Raw, Str};
+use crate::json::{Out, Str};
 
 /// What begins the id of every answer.
 const ID_PREFIX: &str = "msg_";
@@ -76,30 +76,16 @@ fn block(part: &Part<'_>, choice: Option<&Choice<'_>>, out: &mut Out) {
         }
         PartKind::RedactedReasoning(data) => members(out, &[("type", &Str::from_plain("redacted_thinking")), ("data", data)]),
         PartKind::ToolCall { id, name, arguments, .. } => {
-            let length = choice.is_some_and(|choice| matches!(choice.finish, Finish::Length | Finish::ContextWindow));
-            call(id, name, arguments, length, out);
+            if let Some(input) = calls::input(arguments, choice.map(|choice| &choice.finish)) {
+                call(id, name, &input, out);
+            }
         }
         PartKind::Media { .. } | PartKind::ToolCallResponse { .. } | PartKind::Opaque(_) => {}
     }
 }
 
-/// Writes a call. Its input has to be an object: what the model broke off is left out, since an empty one would be a lie.
-fn call(id: &Str<'_>, name: &Str<'_>, arguments: &Json<'_>, cut: bool, out: &mut Out) {
-    let plain;
-    let input = match arguments {
-        Json::Value(raw) => Some(*raw),
-        Json::Text(text) => {
-            plain = text.plain();
-            match plain.trim() {
-                "" | "null" => Some(Raw::EMPTY_OBJECT),
-                text => Raw::parse(text).ok(),
-            }
-        }
-    };
-    let input = input.filter(|input| input.kind() == Kind::Object);
-    if input.is_none() && cut {
-        return;
-    }
+/// Writes a call.
+fn call(id: &Str<'_>, name: &Str<'_>, input: &str, out: &mut Out) {
     out.open_object();
     out.key("type");
     out.plain("tool_use");
@@ -108,16 +94,7 @@ fn call(id: &Str<'_>, name: &Str<'_>, arguments: &Json<'_>, cut: bool, out: &mut
     out.key("name");
     out.string(name);
     out.key("input");
-    match input {
-        Some(input) => out.raw(input),
-        // Not JSON: the client's tool gets to see what the model wrote.
-        None => {
-            out.open_object();
-            out.key("input");
-            out.json_as_string(arguments);
-            out.close_object();
-        }
-    }
+    out.verbatim(input);
     out.close_object();
 }
 

@@ -2,7 +2,8 @@
 
 use super::{blocks, tools};
 use crate::formats::shape::{self, Fault, count, place};
-use crate::hub::{Extension, Field, Message, OutputFormat, Part, PartKind, Reasoning, ReasoningMode, Rejection, Request, Role};
+use crate::formats::thinking::thinking;
+use crate::hub::{Extension, Field, Message, OutputFormat, Part, PartKind, Rejection, Request, Role};
 use crate::json::{Cursor, Json, Kind, Raw, Str};
 
 /// Reads a request.
@@ -152,31 +153,6 @@ fn settings<'b>(name: &str, cursor: &mut Cursor<'b>, request: &mut Request<'b>) 
         _ => return Ok(false),
     }
     Ok(true)
-}
-
-fn thinking<'b>(cursor: &mut Cursor<'b>, reasoning: &mut Reasoning<'b>) -> Result<(), Fault> {
-    let at = cursor.offset();
-    let mut mode = None;
-    cursor.enter_object()?;
-    while let Some(name) = cursor.member()? {
-        let member = cursor.offset();
-        match &*name.into_plain() {
-            "type" => {
-                mode = Some(match &*cursor.string()?.plain() {
-                    "enabled" => ReasoningMode::On,
-                    "adaptive" | "between_tools" => ReasoningMode::Adaptive,
-                    "disabled" => ReasoningMode::Off,
-                    _ => return Err(Fault::wrong(member, "it must be enabled, adaptive, between_tools or disabled")),
-                });
-            }
-            "budget_tokens" if !cursor.null()? => reasoning.budget = Some(count(cursor)?),
-            "display" if !cursor.null()? => reasoning.show = Some(cursor.string()?.is("summarized")),
-            "budget_tokens" | "display" => {}
-            _ => cursor.skip()?,
-        }
-    }
-    reasoning.mode = mode.ok_or(Fault::missing(at, "type"))?;
-    Ok(())
 }
 
 fn output_config<'b>(cursor: &mut Cursor<'b>, request: &mut Request<'b>) -> Result<(), Fault> {

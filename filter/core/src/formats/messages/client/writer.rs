@@ -4,19 +4,16 @@
 //! Before ─Start► Started ─(anything but usage)► Running ─End► Over          any ─Error► Over
 //! ```
 //! The first event tells what the prompt cost, so it waits for the usage that most providers tell at once. Blocks stand one behind
-//! the other: what comes of a later one is held until the earlier ones have ended.
+//! the other.
 
 use super::answer::{head, stop_reason};
 use super::{error, usage};
 use crate::formats::ids::wire_id;
+use crate::formats::in_turn::InTurn;
 use crate::formats::{Asked, StreamWriter};
 use crate::hub::{CallKind, ErrorKind, Event, Finish, Piece, PieceKind, Rejection, Start};
 use crate::json::{Out, Str};
 use crate::usage::Usage;
-use std::collections::VecDeque;
-
-/// Most bytes of later blocks that are held while an earlier one goes on.
-const MAX_HELD: usize = 1 << 20;
 
 /// Writes one stream.
 #[derive(Debug)]
@@ -24,9 +21,7 @@ pub(in super::super) struct Writer {
     asked: Asked,
     phase: Phase,
     usage: Usage,
-    /// The blocks that are not over, the one that is being written first.
-    open: VecDeque<Block>,
-    held: usize,
+    open: InTurn<Voice>,
     spoke: bool,
     calls: bool,
     finish: Option<Finish<'static>>,
@@ -61,14 +56,6 @@ impl Voice {
     }
 }
 
-#[derive(Debug)]
-struct Block {
-    index: u32,
-    voice: Voice,
-    held: Vec<u8>,
-    ended: bool,
-}
-
 impl StreamWriter for Writer {
     fn write(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
         if matches!(self.phase, Phase::Over) {
@@ -101,8 +88,7 @@ impl Writer {
             asked: asked.clone(),
             phase: Phase::Before,
             usage: Usage::default(),
-            open: VecDeque::new(),
-            held: 0,
+            open: InTurn::new(),
             spoke: false,
             calls: false,
             finish: None,
@@ -144,7 +130,7 @@ impl Writer {
         self.begin(out);
         self.spoke |= !matches!(kind, PieceKind::Reasoning | PieceKind::RedactedReasoning(_));
         self.calls |= matches!(kind, PieceKind::ToolCall { .. });
-        self.open.push_back(Block { index, voice: Voice::of(kind), held: Vec::new(), ended: false });
+        self.open.begin(index, Voice::of(kind));
         let mut body = event("content_block_start");
         body.key("index");
         body.number(u64::from(index));
@@ -188,7 +174,7 @@ impl Writer {
     }
 
     fn part_delta(&mut self, index: u32, piece: &Piece<'_>, out: &mut Vec<u8>) {
-        let Some(voice) = self.open.iter().find(|block| block.index == index).map(|block| block.voice) else { return };
+        let Some(voice) = self.open.kept(index).copied() else { return };
         match (piece, voice) {
             (Piece::Signature(text), _) => self.delta(index, "signature_delta", "signature", text, out),
             (Piece::Text(text), Voice::Thinking) => self.delta(index, "thinking_delta", "thinking", text, out),
@@ -218,45 +204,27 @@ impl Writer {
     }
 
     fn part_end(&mut self, index: u32, out: &mut Vec<u8>) {
-        if self.open.iter().any(|block| block.index == index && block.voice == Voice::Input) {
+        if self.open.kept(index).is_some_and(|voice| *voice == Voice::Input) {
             self.json(index, &Str::from_plain("\"}"), out);
         }
         let mut body = event("content_block_stop");
         body.key("index");
         body.number(u64::from(index));
         self.tell(index, body, out);
-        if let Some(block) = self.open.iter_mut().find(|block| block.index == index) {
-            block.ended = true;
-        }
-        while self.open.front().is_some_and(|block| block.ended) {
-            self.open.pop_front();
-            if let Some(next) = self.open.front_mut() {
-                self.held = self.held.saturating_sub(next.held.len());
-                out.append(&mut next.held);
-            }
-        }
+        self.open.end(index, out);
     }
 
-    /// Writes an event of a block, at once where it is the block's turn.
-    fn tell(&mut self, index: u32, body: Out, out: &mut Vec<u8>) {
-        let first = self.open.front().is_none_or(|block| block.index == index);
-        let block = self.open.iter_mut().find(|block| block.index == index);
-        match block {
-            Some(block) if !first => {
-                let before = block.held.len();
-                close(body, &mut block.held);
-                self.held = self.held.saturating_add(block.held.len()).saturating_sub(before);
-                if self.held > MAX_HELD {
-                    self.fail(&Rejection::new(ErrorKind::BadGateway, "the provider's answer goes on in too many places at once"), out);
-                }
-            }
-            Some(_) | None => close(body, out),
+    /// Writes an event of a block.
+    fn tell(&mut self, index: u32, mut body: Out, out: &mut Vec<u8>) {
+        finish(&mut body);
+        if let Err(rejection) = self.open.say(index, body.as_bytes(), out) {
+            self.fail(&rejection, out);
         }
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {
         self.begin(out);
-        for index in self.open.iter().filter(|block| !block.ended).map(|block| block.index).collect::<Vec<_>>() {
+        for index in self.open.unended() {
             self.part_end(index, out);
         }
         let finish = self.finish.take().unwrap_or(Finish::Stop);
@@ -301,7 +269,11 @@ fn event(kind: &str) -> Out {
 }
 
 fn close(mut body: Out, out: &mut Vec<u8>) {
+    finish(&mut body);
+    out.extend_from_slice(body.as_bytes());
+}
+
+fn finish(body: &mut Out) {
     body.close_object();
     body.verbatim("\n\n");
-    out.extend_from_slice(body.as_bytes());
 }

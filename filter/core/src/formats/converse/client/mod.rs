@@ -1,0 +1,19 @@
+//! Converse as its clients speak it: what they send, and what they read.
+
+mod answer;
+mod blocks;
+mod decode;
+mod error;
+mod media;
+mod outline;
+mod scan;
+mod settings;
+mod tools;
+mod usage;
+mod writer;
+
+pub(super) use answer::encode as encode_answer;
+pub(super) use decode::decode;
+pub(super) use error::{event as error_event, models, reply};
+pub(super) use outline::{outline, outline_of_count};
+pub(super) use writer::Writer;

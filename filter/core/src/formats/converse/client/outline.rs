@@ -1,0 +1,57 @@
+//! What routing, limits and edits must know of a Converse request: it is read as a whole, because its decoder borrows all it finds.
+
+use super::decode::decode;
+use crate::formats::shape::{self, Fault, place};
+use crate::formats::{Outline, Span};
+use crate::hub::{PartKind, Rejection, Request, envelope};
+use crate::json::{Cursor, Kind};
+
+/// Reads a request to this model.
+pub(in super::super) fn outline(model: String, body: &[u8], stream: bool) -> Result<Outline, Rejection> {
+    let request = decode(&model, body, stream)?;
+    let mut outline = Outline::of(&request);
+    outline.body_bytes = u64::from(place(body.len()));
+    outline.foreign = foreign(&request, shape::text(body)?).map_err(|fault| fault.rejection(""))?;
+    outline.model = model;
+    Ok(outline)
+}
+
+/// Reads a request to count tokens, which holds one that this format's model or another one's would get.
+pub(in super::super) fn outline_of_count(model: String, body: &[u8]) -> Result<Outline, Rejection> {
+    let text = shape::text(body)?;
+    let input = |cursor: &mut Cursor<'_>| -> Result<(), Fault> {
+        let top = cursor.offset();
+        let mut found = false;
+        cursor.enter_object()?;
+        while let Some(name) = cursor.member()? {
+            found |= name.is("input") && cursor.peek()? == Kind::Object;
+            cursor.skip()?;
+        }
+        cursor.end()?;
+        if found { Ok(()) } else { Err(Fault::missing(top, "input")) }
+    };
+    input(&mut Cursor::of_text(text)).map_err(|fault| fault.rejection(text))?;
+    Ok(Outline { model, body_bytes: u64::from(place(body.len())), ..Outline::default() })
+}
+
+/// Thinking that another vendor made: it is in an envelope. What is not signed may be the model's own.
+fn foreign(request: &Request<'_>, text: &str) -> Result<Vec<Span>, Fault> {
+    let is_foreign = |kind: &PartKind<'_>| match kind {
+        PartKind::Reasoning { signature, .. } => signature.as_ref().is_some_and(envelope::is_envelope),
+        PartKind::RedactedReasoning(data) => envelope::is_envelope(data),
+        PartKind::Text(_)
+        | PartKind::Refusal(_)
+        | PartKind::Media { .. }
+        | PartKind::ToolCall { .. }
+        | PartKind::ToolCallResponse { .. }
+        | PartKind::Opaque(_) => false,
+    };
+    let parts = request.messages.iter().flat_map(|message| &message.parts).filter(|part| is_foreign(&part.kind));
+    parts
+        .map(|part| {
+            let mut cursor = Cursor::at(text, usize::try_from(part.at).unwrap_or(usize::MAX));
+            cursor.skip()?;
+            Ok(Span { start: part.at, end: place(cursor.passed()) })
+        })
+        .collect()
+}

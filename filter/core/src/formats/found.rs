@@ -1,0 +1,90 @@
+//! The outline of a request that is decoded as a whole: what it holds that some target refuses, and how much the model will read.
+
+use super::Outline;
+use super::media::is_of_the_web;
+use crate::hub::{Field, Modality, OutputFormat, Part, PartKind, Request, Source, ToolKind};
+use crate::json::{Json, Str};
+
+impl Outline {
+    /// What a request holds. The model and the places in the body are the caller's to fill in.
+    #[must_use]
+    pub fn of(request: &Request<'_>) -> Self {
+        let mut outline =
+            Self { stream: request.stream, include_usage: request.include_usage, max_tokens: request.limits.max_tokens, ..Self::default() };
+        outline.parts(&request.system_instructions);
+        request.messages.iter().for_each(|message| outline.parts(&message.parts));
+        for tool in &request.tools {
+            match &tool.kind {
+                ToolKind::Function { name, description, parameters, .. } => {
+                    outline.add_text(name.as_escaped());
+                    description.iter().for_each(|text| outline.add_text(text.as_escaped()));
+                    parameters.iter().for_each(|schema| outline.add_text(schema.as_str()));
+                }
+                ToolKind::Custom { name, description, .. } => {
+                    outline.add_text(name.as_escaped());
+                    description.iter().for_each(|text| outline.add_text(text.as_escaped()));
+                }
+                ToolKind::Hosted(_) => {}
+            }
+        }
+        if let Some(OutputFormat::JsonSchema { schema, .. }) = &request.output {
+            outline.json(schema);
+        }
+        let stops = &request.sampling.stop_sequences;
+        for (present, field) in [
+            (!stops.is_empty(), Field::StopSequences),
+            (stops.len() > 4, Field::StopCount),
+            (stops.iter().any(Str::is_blank), Field::BlankStop),
+        ] {
+            outline.note(field, present);
+        }
+        request.extensions.iter().for_each(|extension| outline.traits.insert(extension.field));
+        outline
+    }
+
+    fn parts(&mut self, parts: &[Part<'_>]) {
+        for part in parts {
+            match &part.kind {
+                PartKind::Text(text) | PartKind::Refusal(text) | PartKind::Reasoning { text, .. } => self.add_text(text.as_escaped()),
+                PartKind::Media { modality, mime_type, source, .. } => self.medium(*modality, mime_type, source),
+                PartKind::ToolCall { arguments, .. } => self.json(arguments),
+                PartKind::ToolCallResponse { content, .. } => self.parts(content),
+                PartKind::RedactedReasoning(_) => {}
+                PartKind::Opaque(_) => self.traits.insert(Field::OpaquePart),
+            }
+        }
+    }
+
+    fn medium(&mut self, modality: Modality, mime_type: &Str<'_>, source: &Source<'_>) {
+        let is = |types: &[&str]| types.iter().any(|one| mime_type.is(one));
+        let bytes = matches!(source, Source::Base64(..));
+        let address = if let Source::Uri(uri) = source { Some(is_of_the_web(uri)) } else { None };
+        self.note(Field::UriScheme, address == Some(false));
+        self.note(Field::FileId, matches!(source, Source::File(_)));
+        match modality {
+            Modality::Image => {
+                self.note(Field::ImageType, bytes && !is(&["image/jpeg", "image/png", "image/gif", "image/webp"]));
+                self.note(Field::ImageUri, address.is_some());
+            }
+            Modality::Document => {
+                self.note(Field::DocumentType, bytes && !is(&["application/pdf"]));
+                self.note(Field::DocumentUri, address.is_some());
+            }
+            Modality::Audio => {
+                self.traits.insert(Field::Audio);
+                self.note(Field::AudioSource, !bytes || !is(&["audio/wav", "audio/mpeg"]));
+            }
+            Modality::Video => self.traits.insert(Field::Video),
+        }
+        if let Source::Text(text) = source {
+            self.add_text(text.as_escaped());
+        }
+    }
+
+    fn json(&mut self, json: &Json<'_>) {
+        match json {
+            Json::Value(raw) => self.add_text(raw.as_str()),
+            Json::Text(text) => self.add_text(text.as_escaped()),
+        }
+    }
+}
