@@ -56,19 +56,14 @@ impl Breakpoints {
     }
 }
 
-/// Those of a part and of what a tool's result holds. Blank text, which is not written, has none.
+/// Those of a part and of what a tool's result holds. Blank text, which is not written, and thinking have none.
 fn count(part: &Part<'_>) -> usize {
     let own = usize::from(part.cache.is_some());
     match &part.kind {
         PartKind::Text(text) | PartKind::Refusal(text) if text.is_blank() => 0,
+        PartKind::Reasoning { .. } | PartKind::RedactedReasoning(_) => 0,
         PartKind::ToolCallResponse { content, .. } => own + content.iter().map(count).sum::<usize>(),
-        PartKind::Text(_)
-        | PartKind::Refusal(_)
-        | PartKind::Media { .. }
-        | PartKind::Reasoning { .. }
-        | PartKind::RedactedReasoning(_)
-        | PartKind::ToolCall { .. }
-        | PartKind::Opaque(_) => own,
+        PartKind::Text(_) | PartKind::Refusal(_) | PartKind::Media { .. } | PartKind::ToolCall { .. } | PartKind::Opaque(_) => own,
     }
 }
 

@@ -19,7 +19,7 @@ use crate::json::Out;
 pub(super) fn encode(request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
     let name = onward.model.unwrap_or_default();
     let model = Model::of(name);
-    let conversation = Conversation::of(request, |_| false, crossing)?;
+    let conversation = Conversation::of(request, parts::is_own, crossing)?;
     let plan = Plan::of(request, model, onward, &conversation, crossing)?;
     crossing.meet_settings(request)?;
     let offered = tools::offered(request, crossing)?;

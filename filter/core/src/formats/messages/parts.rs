@@ -4,8 +4,9 @@ use super::cache::Breakpoints;
 use crate::formats::crossing::Crossing;
 use crate::formats::ids::wire_id;
 use crate::formats::media::{is_of_the_web, usual};
-use crate::hub::{Field, Modality, Part, PartKind, Rejection, Source};
+use crate::hub::{Field, Modality, Part, PartKind, Rejection, Source, envelope};
 use crate::json::{Json, Out, Raw, Str};
+use crate::names::FormatId;
 
 /// Longest name of a tool, in characters.
 pub(super) const MAX_NAME: usize = 64;
@@ -32,6 +33,27 @@ impl Pen<'_, '_> {
     }
 }
 
+/// Whether thinking was made by a model of this format, and so may go back to one.
+pub(super) fn is_own(part: &PartKind<'_>) -> bool {
+    proof(part).is_some()
+}
+
+/// What only the vendor reads of its own thinking, which comes back in an envelope: its signature, or all of it.
+fn proof<'b>(part: &PartKind<'b>) -> Option<Str<'b>> {
+    match part {
+        PartKind::Reasoning { signature: Some(proof), .. } | PartKind::RedactedReasoning(proof) => {
+            envelope::unwrap(proof, FormatId::Messages)
+        }
+        PartKind::Reasoning { signature: None, .. }
+        | PartKind::Text(_)
+        | PartKind::Refusal(_)
+        | PartKind::Media { .. }
+        | PartKind::ToolCall { .. }
+        | PartKind::ToolCallResponse { .. }
+        | PartKind::Opaque(_) => None,
+    }
+}
+
 /// Writes one part as a block.
 pub(super) fn encode(part: &Part<'_>, pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
     // Each kind leaves its block open, or says that it wrote none.
@@ -52,7 +74,8 @@ pub(super) fn encode(part: &Part<'_>, pen: &mut Pen<'_, '_>) -> Result<(), Rejec
         }
         PartKind::ToolCall { id, name, arguments, .. } => call(id, name, arguments, part.at, pen)?,
         PartKind::ToolCallResponse { id, content, is_error } => response(id, content, *is_error, pen)?,
-        PartKind::Reasoning { .. } | PartKind::RedactedReasoning(_) => leave(Field::ForeignReasoning, part.at, pen)?,
+        PartKind::Reasoning { text, .. } => return thought(part, Some(text), pen),
+        PartKind::RedactedReasoning(_) => return thought(part, None, pen),
         PartKind::Opaque(_) => leave(Field::OpaquePart, part.at, pen)?,
     };
     if opened { pen.close(part.cache, part.at) } else { Ok(()) }
@@ -63,6 +86,24 @@ fn said(text: &Str<'_>, pen: &mut Pen<'_, '_>) -> bool {
     pen.out.verbatim(text.as_escaped());
     pen.out.verbatim("\"");
     true
+}
+
+/// Writes thinking, whose text can be read or not. The API refuses a breakpoint behind it.
+fn thought(part: &Part<'_>, text: Option<&Str<'_>>, pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
+    let Some(proof) = proof(&part.kind) else { return leave(Field::ForeignReasoning, part.at, pen).map(|_| ()) };
+    if part.cache.is_some() {
+        pen.crossing.meet_at(Field::CacheCount, part.at)?;
+    }
+    let (kind, member) = if text.is_some() { ("thinking", "signature") } else { ("redacted_thinking", "data") };
+    open(pen.out, kind);
+    if let Some(text) = text {
+        pen.out.key("thinking");
+        pen.out.string(text);
+    }
+    pen.out.key(member);
+    pen.out.string(&proof);
+    pen.out.close_object();
+    Ok(())
 }
 
 fn open(out: &mut Out, kind: &str) {

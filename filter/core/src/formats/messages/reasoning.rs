@@ -4,7 +4,7 @@ use super::models::{Efforts, Model, Thinking};
 use crate::formats::Onward;
 use crate::formats::crossing::Crossing;
 use crate::formats::turns::{Conversation, Speaker};
-use crate::hub::{Field, PartKind, Rejection, Request, ToolChoice, Wish};
+use crate::hub::{Field, Part, PartKind, Rejection, Request, ToolChoice, Wish};
 use crate::json::Out;
 
 /// The least budget that the API takes.
@@ -84,7 +84,7 @@ impl Plan {
             Thinking::Budget => {
                 let max_tokens = client_limit.unwrap_or_else(|| roomy.max(budget.saturating_add(onward.default_max_tokens)));
                 let budget = budget.min(max_tokens.saturating_sub(BESIDE_BUDGET));
-                if budget < MIN_BUDGET || forced(request) || in_tool_loop(conversation) {
+                if budget < MIN_BUDGET || forced(request) || needs_thinking(conversation) {
                     crossing.meet(Field::ReasoningModel)?;
                     return Ok(plain);
                 }
@@ -149,8 +149,10 @@ const fn forced(request: &Request<'_>) -> bool {
     }
 }
 
-/// With a budget, an assistant's last turn that calls tools must begin with signed thinking, which other formats do not bring back.
-fn in_tool_loop(conversation: &Conversation<'_, '_>) -> bool {
+/// With a budget, an assistant's last turn that calls tools must begin with signed thinking, which not every client brings back.
+fn needs_thinking(conversation: &Conversation<'_, '_>) -> bool {
     let last = conversation.turns.iter().rfind(|turn| turn.speaker == Speaker::Assistant);
-    last.is_some_and(|turn| turn.parts.iter().any(|part| matches!(part.kind, PartKind::ToolCall { .. })))
+    let is_thinking = |part: &Part<'_>| matches!(part.kind, PartKind::Reasoning { .. } | PartKind::RedactedReasoning(_));
+    last.filter(|turn| !turn.parts.first().is_some_and(|part| is_thinking(part)))
+        .is_some_and(|turn| turn.parts.iter().any(|part| matches!(part.kind, PartKind::ToolCall { .. })))
 }
