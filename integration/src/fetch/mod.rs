@@ -1,12 +1,14 @@
 //! Gets the tools that the demo, the tests and the benchmarks start: each pinned, each under `target/tools`, each once.
 pub mod envoy;
 pub mod llama;
+pub mod node;
 pub mod python;
 pub mod ratelimit;
 pub mod redis;
 pub mod rustup;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::{paths, trouble::Trouble};
 
@@ -14,6 +16,9 @@ use crate::{paths, trouble::Trouble};
 ///
 /// `NAME` holds the version, so that another version is another folder.
 pub fn once(name: &str, make: impl FnOnce(&Path) -> Result<(), Trouble>) -> Result<PathBuf, Trouble> {
+    // Tests of one process that want the same tool would write into the same draft.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let home = paths::tools().join(name);
     let mark = home.join(".complete");
     if mark.exists() {

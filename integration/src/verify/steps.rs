@@ -17,7 +17,7 @@ pub fn all() -> &'static [Step] {
         Step { name: "module", what: "weir.wasm for wasm32-wasip1, and for hosts without WASI", run: module },
         Step { name: "host", what: "the module in the test host", run: host },
         Step { name: "envoy", what: "the module in real Envoy with simulated providers", run: envoy },
-        Step { name: "sdk", what: "the official OpenAI and Anthropic SDKs against Envoy", run: sdk },
+        Step { name: "sdk", what: "the official SDKs, for Python and TypeScript, against Envoy", run: sdk },
         Step { name: "limiter", what: "the rate-limit service's cases against the embedded one", run: limiter },
         Step { name: "ratelimit", what: "the same cases against envoyproxy/ratelimit with Redis", run: ratelimit },
         Step { name: "model", what: "the SDK against a real model server behind Envoy", run: model },
@@ -98,7 +98,7 @@ fn envoy(built: &mut Built) -> Outcome {
 }
 
 fn sdk(built: &mut Built) -> Outcome {
-    let tools = fetch::envoy::binary().and(fetch::python::openai_sdk()).and(fetch::python::anthropic_sdk());
+    let tools = fetch::envoy::binary().and(fetch::python::openai_sdk()).and(fetch::python::anthropic_sdk()).and(fetch::node::sdks());
     needing(tools, || with(built.module(), |_| filtered(built, "sdk", SDK)))
 }
 

@@ -9,8 +9,10 @@ use weir_integration::{paths, process};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The demo as a terminal starts it: a shell's background job hands on that SIGINT is ignored.
 fn demo(port: u16, arguments: &[&str]) -> Command {
-    let mut demo = Command::new(env!("CARGO_BIN_EXE_demo"));
+    let mut demo = Command::new("/usr/bin/env");
+    demo.arg("--default-signal=INT").arg(env!("CARGO_BIN_EXE_demo"));
     demo.args(["--port", &port.to_string()]).args(arguments).stdin(Stdio::null());
     demo
 }

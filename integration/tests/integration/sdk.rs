@@ -1,4 +1,6 @@
-//! The official SDKs, unmodified, through Envoy to both providers: text, streams, tools, errors of the right classes, a used-up budget.
+//! The official SDKs, unmodified, through Envoy: text, streams, tools, errors of the right classes, a used-up budget.
+mod typescript;
+
 use std::process::Command;
 
 use weir_integration::{fetch, process};

@@ -1,0 +1,57 @@
+//! The official TypeScript SDKs, unmodified, through Envoy: a conversation with each provider.
+use std::process::Command;
+
+use weir_integration::fetch;
+
+use super::script;
+use crate::world::World;
+
+const CHAT: &[&str] = &["text", "stream", "tools", "image", "structured", "reasoning", "errors"];
+const RESPONSES: &[&str] = &[
+    "responses_text",
+    "responses_stream",
+    "responses_tools",
+    "responses_image",
+    "responses_structured",
+    "responses_reasoning",
+    "responses_errors",
+];
+const MESSAGES: &[&str] = &["text", "stream", "tools", "image", "structured", "errors"];
+/// Models of the standard document whose providers speak one format each: chat, responses, messages.
+const MODELS: &[&str] = &["chat-only", "newer", "claude"];
+
+fn run(file: &str, base: &str, model: &str, parts: &[&str]) {
+    let tools = fetch::node::binary().and_then(|node| Ok((node, fetch::node::sdks()?)));
+    let (node, modules) = tools.unwrap_or_else(|trouble| panic!("{trouble}"));
+    let mut command = Command::new(node);
+    command.env("NODE_PATH", modules).arg(format!("{}/tests/sdk/{file}", env!("CARGO_MANIFEST_DIR")));
+    script(command, base, model, parts);
+}
+
+#[test]
+fn openai_chat() {
+    let world = World::start("sdk", "");
+    for model in MODELS {
+        run("openai.cts", &format!("http://{}/v1", world.gateway.listener), model, CHAT);
+    }
+}
+
+#[test]
+fn openai_responses() {
+    let world = World::start("sdk", "");
+    for model in ["newer", "claude"] {
+        run("openai.cts", &format!("http://{}/v1", world.gateway.listener), model, RESPONSES);
+    }
+}
+
+#[test]
+fn anthropic() {
+    let world = World::start("sdk", "");
+    for model in MODELS {
+        run("anthropic.cts", &format!("http://{}", world.gateway.listener), model, MESSAGES);
+    }
+    // A provider of chat doesn't tell its thoughts.
+    for model in ["newer", "claude"] {
+        run("anthropic.cts", &format!("http://{}", world.gateway.listener), model, &["reasoning"]);
+    }
+}
