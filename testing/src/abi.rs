@@ -79,6 +79,10 @@ pub enum MapKind {
     ResponseHeaders,
     /// The response's trailers.
     ResponseTrailers,
+    /// Initial metadata of the answer to a gRPC callout.
+    RpcMetadata,
+    /// Trailing metadata of the answer to a gRPC callout.
+    RpcTrailers,
     /// Headers of the answer to an HTTP callout.
     CalloutHeaders,
     /// Trailers of the answer to an HTTP callout.
@@ -92,6 +96,8 @@ impl MapKind {
             1 => MapKind::RequestTrailers,
             2 => MapKind::ResponseHeaders,
             3 => MapKind::ResponseTrailers,
+            4 => MapKind::RpcMetadata,
+            5 => MapKind::RpcTrailers,
             6 => MapKind::CalloutHeaders,
             7 => MapKind::CalloutTrailers,
             _ => return None,
@@ -106,6 +112,8 @@ impl fmt::Display for MapKind {
             MapKind::RequestTrailers => "request trailers",
             MapKind::ResponseHeaders => "response headers",
             MapKind::ResponseTrailers => "response trailers",
+            MapKind::RpcMetadata => "gRPC metadata",
+            MapKind::RpcTrailers => "gRPC trailers",
             MapKind::CalloutHeaders => "callout headers",
             MapKind::CalloutTrailers => "callout trailers",
         })
@@ -121,6 +129,8 @@ pub enum BufferKind {
     ResponseBody,
     /// The body of the answer to an HTTP callout.
     CalloutBody,
+    /// The message of a gRPC callout's answer.
+    RpcMessage,
     /// `vm_config.configuration`.
     VmConfiguration,
     /// The plugin's configuration; there only while the plugin is started or configured.
@@ -133,6 +143,7 @@ impl BufferKind {
             0 => BufferKind::RequestBody,
             1 => BufferKind::ResponseBody,
             4 => BufferKind::CalloutBody,
+            5 => BufferKind::RpcMessage,
             6 => BufferKind::VmConfiguration,
             7 => BufferKind::PluginConfiguration,
             _ => return None,
@@ -146,6 +157,7 @@ impl fmt::Display for BufferKind {
             BufferKind::RequestBody => "request body",
             BufferKind::ResponseBody => "response body",
             BufferKind::CalloutBody => "callout body",
+            BufferKind::RpcMessage => "gRPC message",
             BufferKind::VmConfiguration => "vm configuration",
             BufferKind::PluginConfiguration => "plugin configuration",
         })

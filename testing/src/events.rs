@@ -5,6 +5,7 @@ use crate::callout::Pending;
 use crate::error::Error;
 use crate::host::Host;
 use crate::limits::CHAIN;
+use crate::rpc::Running;
 use crate::state::{Context, Deferred};
 use std::time::Duration;
 
@@ -36,7 +37,8 @@ impl Host {
 
     /// When the next callout ends.
     pub(crate) fn next_answer(&self) -> Option<u64> {
-        self.vm.seen().pending.values().map(|pending| pending.due).min()
+        let rpcs = self.vm.seen().running.values().map(Running::due).filter(|due| *due < u64::MAX);
+        self.vm.seen().pending.values().map(|pending| pending.due).chain(rpcs).min()
     }
 
     fn next_tick(&self) -> Option<u64> {
@@ -77,6 +79,8 @@ impl Host {
             self.run_deferred()?;
             what = if self.deliver_answer()? {
                 "an answer to a callout"
+            } else if self.deliver_rpc()? {
+                "an answer to a gRPC callout"
             } else if self.deliver_queue()? {
                 "an item in a queue"
             } else {

@@ -69,6 +69,7 @@ impl Host {
         let state = self.vm.state();
         let by_current = state.trapped;
         state.pending.clear();
+        state.running.clear();
         state.deferred.clear();
         state.closing.clear();
         state.contexts.retain(|_, context| matches!(context, Context::Stream(_)));

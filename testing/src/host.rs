@@ -8,6 +8,7 @@ use crate::fault::Fault;
 use crate::metrics::{Metric, Metrics};
 use crate::module::Module;
 use crate::process::{Process, Thread};
+use crate::rpc::Told;
 use crate::state::{Plugin, Spent, State};
 use crate::transcript::Transcript;
 use crate::vm::Vm;
@@ -243,6 +244,12 @@ pub(crate) fn initial(options: &Options) -> State {
         pending: BTreeMap::new(),
         callouts: Vec::new(),
         clusters: BTreeMap::new(),
+        services: BTreeMap::new(),
+        rpcs: Vec::new(),
+        rpcs_begun: (0, 0),
+        running: BTreeMap::new(),
+        told: Told::default(),
+        status: (0, String::new()),
         metrics: Metrics::default(),
         buffer_limit: options.buffer_limit,
         now: options.now,

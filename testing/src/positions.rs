@@ -308,6 +308,18 @@ impl Host {
         Ok(())
     }
 
+    /// A reply that is given before this position has seen the request, and goes past it.
+    pub(crate) fn answer_past(&mut self, id: StreamId, request: Shared<HeaderMap>, reply: &LocalReply) -> Result<(), Error> {
+        let map = Rc::new(RefCell::new(reply.head()));
+        let stream = self.stream(id)?;
+        let mut info = stream.info.borrow_mut();
+        (info.request_headers, info.response_headers) = (Some(request), Some(map.clone()));
+        drop(info);
+        stream.request.aborted = true;
+        stream.response.emit_directly(map, reply.body.clone());
+        Ok(())
+    }
+
     /// The access log: `proxy_on_log`, in the gateway position only.
     ///
     /// # Errors

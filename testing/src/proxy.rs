@@ -7,7 +7,7 @@ use crate::headers::HeaderMap;
 use crate::host::{Host, StreamId};
 use crate::router::{Attempt, Route};
 use crate::state::{Shared, Spent};
-use crate::stream::{Flow, StreamInfo};
+use crate::stream::{Flow, LocalReply, StreamInfo};
 use crate::wiring::{Received, Request, Sent, Wiring};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -96,7 +96,29 @@ impl Proxy {
     ///
     /// # Errors
     /// Whatever the filter does.
-    pub fn open(&mut self, mut headers: HeaderMap, end: bool) -> Result<ExchangeId, Error> {
+    pub fn open(&mut self, headers: HeaderMap, end: bool) -> Result<ExchangeId, Error> {
+        let (id, headers) = self.enter(headers)?;
+        self.host.feed_shared_headers(self.exchanges[id.0].gateway, Way::Request, headers, end)?;
+        self.settle()?;
+        Ok(id)
+    }
+
+    /// A filter of Envoy's own in front of the gateway position answers a client, as `rbac` or `jwt_authn` do: the gateway position sees neither
+    /// request nor reply. It has a context all the same, with its `proxy_on_log` and its end.
+    ///
+    /// # Errors
+    /// Whatever the filter does.
+    pub fn turned_away(&mut self, headers: HeaderMap, status: u32, body: &str) -> Result<ExchangeId, Error> {
+        let (id, headers) = self.enter(headers)?;
+        let gateway = self.exchanges[id.0].gateway;
+        let reply = LocalReply { status, details: String::new(), headers: Vec::new(), body: body.as_bytes().to_vec() };
+        self.host.answer_past(gateway, headers, &reply)?;
+        self.settle()?;
+        Ok(id)
+    }
+
+    /// A client's request and its context, of which the filter knows nothing yet.
+    fn enter(&mut self, mut headers: HeaderMap) -> Result<(ExchangeId, Shared<HeaderMap>), Error> {
         if !headers.contains("x-forwarded-proto") {
             headers.add("x-forwarded-proto", "http");
         }
@@ -124,9 +146,7 @@ impl Proxy {
         if let Route::To(cluster) = self.pick_route(id.0, true) {
             self.describe(id.0, &cluster);
         }
-        self.host.feed_shared_headers(gateway, Way::Request, Rc::new(RefCell::new(headers)), end)?;
-        self.settle()?;
-        Ok(id)
+        Ok((id, Rc::new(RefCell::new(headers))))
     }
 
     /// The client sends a part of the body.

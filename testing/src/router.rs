@@ -300,18 +300,14 @@ impl Proxy {
     /// What comes back from an attempt: retried, or handed to the gateway position.
     fn route_response(&mut self, x: usize, map: Shared<HeaderMap>, flows: Vec<Flow>) -> Result<(), Error> {
         let gateway = self.exchanges[x].gateway;
-        let ended = flows.iter().any(|flow| match flow {
-            Flow::Headers { end } | Flow::Data { end, .. } => *end,
-            Flow::Trailers(_) => true,
-        });
         if matches!(flows.first(), Some(Flow::Headers { .. })) && self.is_retried(x, &map) {
             return self.retry(x);
         }
-        // The attempt is over before the gateway position sees the last of its answer.
-        if ended {
-            self.end_attempt(x)?;
-        }
         for flow in flows {
+            // The attempt is over before the gateway position sees the last of its answer.
+            if matches!(flow, Flow::Headers { end: true } | Flow::Data { end: true, .. } | Flow::Trailers(_)) {
+                self.end_attempt(x)?;
+            }
             match flow {
                 Flow::Headers { end } => {
                     self.note_answer(x);

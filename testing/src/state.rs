@@ -7,6 +7,7 @@ use crate::fault::Fault;
 use crate::headers::HeaderMap;
 use crate::metrics::Metrics;
 use crate::process::{Consumer, Process};
+use crate::rpc::{Rpc, Running, Services, Told};
 use crate::stream::{Half, LocalReply, StreamInfo};
 use crate::transcript::Transcript;
 use std::cell::RefCell;
@@ -159,6 +160,15 @@ pub(crate) struct State {
     pub(crate) pending: BTreeMap<u32, Pending>,
     pub(crate) callouts: Vec<Callout>,
     pub(crate) clusters: BTreeMap<String, Answers>,
+    /// gRPC services by their clusters, every callout to them, and those under way.
+    pub(crate) services: BTreeMap<String, Services>,
+    pub(crate) rpcs: Vec<Rpc>,
+    /// How many calls and how many streams there were.
+    pub(crate) rpcs_begun: (u32, u32),
+    pub(crate) running: BTreeMap<u32, Running>,
+    pub(crate) told: Told,
+    /// `proxy_get_status`: how the last gRPC callout ended.
+    pub(crate) status: (u32, String),
     pub(crate) metrics: Metrics,
     pub(crate) buffer_limit: usize,
     pub(crate) now: u64,
@@ -219,7 +229,9 @@ impl State {
             MapKind::ResponseHeaders => edit(&mut stream.response.headers_in_sight().ok_or(Status::BadArgument)?.borrow_mut()),
             MapKind::RequestTrailers => edit(stream.request.trailers_in_sight().ok_or(Status::BadArgument)?),
             MapKind::ResponseTrailers => edit(stream.response.trailers_in_sight().ok_or(Status::BadArgument)?),
-            MapKind::CalloutHeaders | MapKind::CalloutTrailers => return Err(Status::BadArgument),
+            MapKind::CalloutHeaders | MapKind::CalloutTrailers | MapKind::RpcMetadata | MapKind::RpcTrailers => {
+                return Err(Status::BadArgument);
+            }
         }
         // Upstream the route is behind: a retry asks it for a cluster again, and does not look for another route.
         if kind == MapKind::RequestHeaders && !stream.hands_up {
@@ -236,6 +248,10 @@ impl State {
             let reply = self.root(root)?.reply.as_ref()?;
             return Some(read(if kind == MapKind::CalloutHeaders { &reply.headers } else { &reply.trailers }));
         }
+        if matches!(kind, MapKind::RpcMetadata | MapKind::RpcTrailers) {
+            let map = if kind == MapKind::RpcMetadata { &self.told.headers } else { &self.told.trailers };
+            return map.as_ref().map(read);
+        }
         let stream = self.stream(id)?;
         let logging = stream.logging;
         match kind {
@@ -245,7 +261,7 @@ impl State {
             MapKind::ResponseHeaders => stream.response.headers_in_sight().map(|m| read(&m.borrow())),
             MapKind::RequestTrailers => stream.request.trailers_in_sight().map(|m| read(m)),
             MapKind::ResponseTrailers => stream.response.trailers_in_sight().map(|m| read(m)),
-            MapKind::CalloutHeaders | MapKind::CalloutTrailers => None,
+            MapKind::CalloutHeaders | MapKind::CalloutTrailers | MapKind::RpcMetadata | MapKind::RpcTrailers => None,
         }
     }
 

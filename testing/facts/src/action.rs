@@ -12,10 +12,21 @@ pub enum Act {
         /// Whether the message is complete.
         end: bool,
     },
+    /// A whole request of a client, headers and body at once: on HTTP/2 the last bytes say that they are the last.
+    Whole {
+        /// Method and path.
+        line: Vec<String>,
+        /// Names and values.
+        headers: Vec<(String, String)>,
+        /// The body.
+        body: Vec<u8>,
+    },
     /// A part of the body, sent at once.
     Data(Vec<u8>),
     /// The rest of a body of announced length: HTTP/1.1 needs no word for its end.
     Last(Vec<u8>),
+    /// One message of a gRPC answer.
+    Message(Vec<u8>),
     /// The end of the message.
     End,
     /// Trailers, which end the message.
@@ -46,7 +57,12 @@ impl Action {
         let words: Vec<&str> = text.split_whitespace().collect();
         let act = match words.as_slice() {
             ["head", rest @ ..] => head(rest),
+            ["whole", rest @ .., bytes] => {
+                let (headers, line) = line_and_headers(rest);
+                Act::Whole { line, headers, body: data(bytes) }
+            }
             ["data", bytes] => Act::Data(data(bytes)),
+            ["message", bytes] => Act::Message(data(bytes)),
             ["last", bytes] => Act::Last(data(bytes)),
             ["end"] => Act::End,
             ["trailers", rest @ ..] => Act::Trailers(rest.iter().map(|word| pair(word)).collect()),
@@ -59,14 +75,24 @@ impl Action {
     }
 }
 
+/// A message as gRPC puts it on the wire, uncompressed.
+pub fn framed(message: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(message.len()).expect("a short message");
+    [&[0], length.to_be_bytes().as_slice(), message].concat()
+}
+
 fn head(words: &[&str]) -> Act {
     let (end, words) = match words {
         [rest @ .., "end"] => (true, rest),
         rest => (false, rest),
     };
+    let (headers, line) = line_and_headers(words);
+    Act::Head { line, headers, end }
+}
+
+fn line_and_headers(words: &[&str]) -> (Vec<(String, String)>, Vec<String>) {
     let (headers, line): (Vec<&str>, Vec<&str>) = words.iter().partition(|word| !word.starts_with('/') && word.contains('='));
-    let line = line.into_iter().map(str::to_owned).collect();
-    Act::Head { line, headers: headers.into_iter().map(pair).collect(), end }
+    (headers.into_iter().map(pair).collect(), line.into_iter().map(str::to_owned).collect())
 }
 
 fn pair(word: &str) -> (String, String) {

@@ -94,6 +94,7 @@ impl Fact {
             ["client"] => lines.iter().for_each(|line| scenario.client(line)),
             ["upstream", name] => scenario.upstream(name, lines),
             ["callout", name] => scenario.callout(name, lines),
+            ["rpc", name] => scenario.rpc(name, lines),
             other => panic!("{}: no section {other:?}", self.id),
         }
     }

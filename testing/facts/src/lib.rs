@@ -17,8 +17,8 @@ mod record;
 mod scenario;
 pub mod table;
 
-pub use action::{Act, Action};
+pub use action::{Act, Action, framed};
 pub use fact::{Fact, all};
 
 pub use record::{Got, Reached, bytes, difference};
-pub use scenario::{Failure, Scenario, Upstream};
+pub use scenario::{Failure, Front, Scenario, Upstream};

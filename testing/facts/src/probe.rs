@@ -6,13 +6,15 @@ use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
 /// The probe's files: it is a crate of its own, which only rustc sees.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 9] = [
     include_str!("filter/main.rs"),
     include_str!("filter/abi.rs"),
     include_str!("filter/maps.rs"),
+    include_str!("filter/rpc.rs"),
     include_str!("filter/state.rs"),
     include_str!("filter/steps.rs"),
     include_str!("filter/streams.rs"),
+    include_str!("filter/wasi.rs"),
     include_str!("filter/world.rs"),
 ];
 

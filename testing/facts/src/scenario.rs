@@ -23,6 +23,17 @@ pub enum Upstream {
     Refuses,
     /// The cluster has no endpoint.
     Empty,
+    /// Envoy itself, which answers over HTTP/2 with this status and body; its steps are not in the transcript.
+    Says(u16, Vec<u8>),
+}
+
+/// A filter of Envoy's own that stands in front of the gateway position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Front {
+    /// `decompressor`, for requests in gzip.
+    Decompressor,
+    /// `rbac`, which lets nobody pass.
+    Refuses,
 }
 
 /// One scenario.
@@ -40,6 +51,16 @@ pub struct Scenario {
     pub per_try: Option<u64>,
     /// `per_connection_buffer_limit_bytes` of the listener.
     pub limit: Option<usize>,
+    /// `request_body_buffer_limit` of the route.
+    pub route_limit: Option<usize>,
+    /// `environment_variables` of the VM.
+    pub environment: Vec<(String, String)>,
+    /// `vm_config.configuration`.
+    pub vm_configuration: Option<String>,
+    /// Whether clients speak HTTP/2.
+    pub http2: bool,
+    /// What stands in front of the gateway position.
+    pub front: Option<Front>,
     /// Headers that the record shows.
     pub look: Vec<String>,
     /// Scripts of the gateway position: the first, and those of each reconfiguration.
@@ -54,6 +75,8 @@ pub struct Scenario {
     pub plain: Vec<String>,
     /// Servers for callouts: they answer as soon as they are asked, and their steps are not in the transcript.
     pub callouts: Vec<(String, Vec<Action>)>,
+    /// The same for gRPC callouts.
+    pub rpcs: Vec<(String, Vec<Action>)>,
 }
 
 impl Scenario {
@@ -70,6 +93,16 @@ impl Scenario {
             }
             ["per_try", limit] => self.per_try = Some(limit.parse().expect("milliseconds")),
             ["limit", bytes] => self.limit = Some(bytes.parse().expect("bytes")),
+            ["route_limit", bytes] => self.route_limit = Some(bytes.parse().expect("bytes")),
+            ["env", name, value] => self.environment.push(((*name).to_owned(), (*value).to_owned())),
+            ["vm_configuration", text] => self.vm_configuration = Some((*text).to_owned()),
+            ["clients", "http2"] => self.http2 = true,
+            ["front", "decompressor"] => self.front = Some(Front::Decompressor),
+            ["front", "refuses"] => self.front = Some(Front::Refuses),
+            ["says", name, status, body] => {
+                let says = Upstream::Says(status.parse().expect("a status code"), body.as_bytes().to_vec());
+                self.clusters.push(((*name).to_owned(), says));
+            }
             ["plain", name] => self.plain.push((*name).to_owned()),
             ["look", names @ ..] => self.look = names.iter().map(|name| (*name).to_owned()).collect(),
             ["refuses", name] => self.clusters.push(((*name).to_owned(), Upstream::Refuses)),
@@ -95,6 +128,10 @@ impl Scenario {
 
     pub(crate) fn callout(&mut self, name: &str, lines: &[&str]) {
         self.callouts.push((name.to_owned(), lines.iter().map(|line| Action::parse(line)).collect()));
+    }
+
+    pub(crate) fn rpc(&mut self, name: &str, lines: &[&str]) {
+        self.rpcs.push((name.to_owned(), lines.iter().map(|line| Action::parse(line)).collect()));
     }
 
     /// A script as the probe gets it.

@@ -16,8 +16,7 @@ pub(super) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
                 let kind = BufferKind::from_abi(kind).ok_or(Status::BadArgument)?;
                 g.say(format!("{kind}, {start}, {size}"));
                 let buffer = buffer(g, kind)?;
-                let start = start as usize;
-                let rest = buffer.get(start..).ok_or(Status::BadArgument)?;
+                let rest = buffer.get(start as usize..).unwrap_or_default();
                 let bytes = rest.get(..size as usize).unwrap_or(rest);
                 if bytes.is_empty() {
                     // Envoy leaves the two results as they are.
@@ -51,7 +50,7 @@ pub(super) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
                 match kind {
                     BufferKind::RequestBody => stream.request.write_body(start, size, &bytes)?,
                     BufferKind::ResponseBody => stream.response.write_body(start, size, &bytes)?,
-                    BufferKind::CalloutBody | BufferKind::VmConfiguration | BufferKind::PluginConfiguration => {
+                    BufferKind::CalloutBody | BufferKind::RpcMessage | BufferKind::VmConfiguration | BufferKind::PluginConfiguration => {
                         return Err(Status::BadArgument.into());
                     }
                 }
@@ -73,6 +72,7 @@ fn buffer(g: &mut Guest<'_, '_>, kind: BufferKind) -> Result<Vec<u8>, Stop> {
         BufferKind::CalloutBody => {
             state.root(root).and_then(|r| r.reply.as_ref()).map(|reply| reply.body.clone()).ok_or(Status::NotFound)?
         }
+        BufferKind::RpcMessage => state.told.message.clone().ok_or(Status::NotFound)?,
         BufferKind::VmConfiguration => state.vm_configuration.clone(),
         BufferKind::PluginConfiguration => {
             let root = state.root(root).filter(|r| r.configuring).ok_or(Status::NotFound)?;

@@ -1,4 +1,4 @@
-//! HTTP and gRPC callouts.
+//! HTTP callouts.
 
 use super::{Guest, call};
 use crate::abi::{Status, decode_pairs};
@@ -39,10 +39,10 @@ pub(super) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
             })
         },
     )?;
-    grpc(linker)
+    Ok(())
 }
 
-fn map(g: &mut Guest<'_, '_>, at: u32, size: u32) -> Result<HeaderMap, Stop> {
+pub(super) fn map(g: &mut Guest<'_, '_>, at: u32, size: u32) -> Result<HeaderMap, Stop> {
     let pairs = decode_pairs(&g.read(at, size)?).unwrap_or_default();
     Ok(pairs.iter().map(|(name, value)| (String::from_utf8_lossy(name).into_owned(), value)).collect())
 }
@@ -75,32 +75,4 @@ fn dispatch(state: &mut State, cluster: String, message: (HeaderMap, Vec<u8>, He
     state.callouts.push(callout);
     state.pending.insert(token, pending);
     Ok(token)
-}
-
-/// gRPC services are not emulated: a call meets what Envoy answers for a cluster that it does not know.
-fn grpc(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    linker.func_wrap(
-        "env",
-        "proxy_grpc_call",
-        |c: Caller<'_, State>, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32| {
-            call(c, "proxy_grpc_call", |_| Err(Status::ParseFailure.into()))
-        },
-    )?;
-    linker.func_wrap(
-        "env",
-        "proxy_grpc_stream",
-        |c: Caller<'_, State>, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32| {
-            call(c, "proxy_grpc_stream", |_| Err(Status::ParseFailure.into()))
-        },
-    )?;
-    linker.func_wrap("env", "proxy_grpc_send", |c: Caller<'_, State>, _: u32, _: u32, _: u32, _: u32| {
-        call(c, "proxy_grpc_send", |_| Err(Status::NotFound.into()))
-    })?;
-    linker.func_wrap("env", "proxy_grpc_cancel", |c: Caller<'_, State>, _: u32| {
-        call(c, "proxy_grpc_cancel", |_| Err(Status::NotFound.into()))
-    })?;
-    linker.func_wrap("env", "proxy_grpc_close", |c: Caller<'_, State>, _: u32| {
-        call(c, "proxy_grpc_close", |_| Err(Status::NotFound.into()))
-    })?;
-    Ok(())
 }

@@ -56,8 +56,9 @@ fn log_and_time(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     })?;
     linker.func_wrap("env", "proxy_get_status", |c: Caller<'_, State>, code_at: u32, at: u32, size_at: u32| {
         call(c, "proxy_get_status", |g| {
-            g.write_u32(code_at, 0)?;
-            g.give(b"", at, size_at)
+            let (code, text) = g.state().status.clone();
+            g.write_u32(code_at, code)?;
+            g.give(text.as_bytes(), at, size_at)
         })
     })?;
     Ok(())

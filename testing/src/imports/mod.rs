@@ -5,6 +5,7 @@ mod callouts;
 mod general;
 mod headers;
 mod metrics;
+mod rpcs;
 mod shared;
 mod wasi;
 
@@ -22,6 +23,7 @@ pub(crate) fn linker(engine: &wasmtime::Engine, with_wasi: bool) -> wasmtime::Re
     headers::define(&mut linker)?;
     buffers::define(&mut linker)?;
     callouts::define(&mut linker)?;
+    rpcs::define(&mut linker)?;
     metrics::define(&mut linker)?;
     shared::define(&mut linker)?;
     if with_wasi {

@@ -1,11 +1,13 @@
 //! Runs one scenario in the test host.
 
+use super::others;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
-use weir_facts::{Act, Action, Failure, Got, Reached, Scenario, Upstream, probe};
+use weir_facts::{Act, Action, Failure, Front, Got, Reached, Scenario, Upstream, framed, probe};
 use weir_testing::{
-    Answer, Cluster, Error, ExchangeId, FailurePolicy, HeaderMap, Host, Module, Options, Play, Plugin, Proxy, Reply, Sent, Status, Wiring,
+    Answer, Cluster, Error, ExchangeId, FailurePolicy, HeaderMap, Host, Module, Options, Play, Plugin, Proxy, Reply, Rpc, RpcPlay, Sent,
+    Status, Wiring,
 };
 
 /// What notes of the test's own begin with, in the host's transcript.
@@ -20,7 +22,9 @@ pub fn run(scenario: &Scenario) -> String {
         for (client, action) in &scenario.clients {
             let number = if *client == 1 { String::new() } else { format!(" {client}") };
             proxy.host_mut().note(format!("{NOTE}client{number}: {}", action.words));
-            act(&mut proxy, &mut clients, *client, &action.act, &mut scripts)?;
+            for act in others::in_front(scenario.front, &action.act) {
+                step(&mut proxy, &mut clients, *client, &act, &mut scripts, scenario)?;
+            }
         }
         clients.values().try_for_each(|id| proxy.finish(*id))
     };
@@ -42,7 +46,10 @@ fn proxy(scenario: &Scenario) -> Proxy {
     plugins.extend(scenario.up.as_ref().map(|script| plugin("up", script)));
     let mut options = Options::plugins(plugins);
     options.vm_id = "facts".to_owned();
-    options.buffer_limit = scenario.limit.unwrap_or(options.buffer_limit);
+    options.buffer_limit = scenario.route_limit.or(scenario.limit).unwrap_or(options.buffer_limit);
+    options.environment.clone_from(&scenario.environment);
+    options.vm_configuration = scenario.vm_configuration.clone().unwrap_or_default().into_bytes();
+    options.log_level = 2;
     options.failure = match scenario.failure {
         Failure::Closed => FailurePolicy::Closed,
         Failure::Open => FailurePolicy::Open,
@@ -56,18 +63,32 @@ fn proxy(scenario: &Scenario) -> Proxy {
     if scenario.up.is_some() {
         wiring = wiring.upstream("up");
     }
+    if scenario.http2 {
+        wiring = wiring.property(&["request", "protocol"], "HTTP/2");
+    }
     for (name, upstream) in &scenario.clusters {
         let cluster = cluster(upstream).metadata("facts", "name", name);
         wiring = wiring.cluster(name, if scenario.plain.contains(name) { cluster.without_upstream() } else { cluster });
         match upstream {
-            Upstream::Plays(_) => {}
-            Upstream::Refuses => host.cluster(name, |_| Answer::Refused),
-            Upstream::Empty => host.cluster(name, |_| Answer::Fails(Status::InternalFailure)),
+            Upstream::Plays(_) | Upstream::Says(..) => {}
+            Upstream::Refuses => {
+                host.cluster(name, |_| Answer::Refused);
+                host.rpc(name, |_| RpcPlay::refused());
+            }
+            Upstream::Empty => {
+                host.cluster(name, |_| Answer::Fails(Status::InternalFailure));
+                host.rpc(name, |_| RpcPlay::no_host());
+            }
         }
     }
     for (name, actions) in &scenario.callouts {
         let answer = answer(actions);
         host.cluster(name, move |_| answer.clone());
+    }
+    for (name, actions) in &scenario.rpcs {
+        let play = others::rpc(actions);
+        // Its server answers a whole request.
+        host.rpc(name, move |rpc| if rpc.ended { play.clone() } else { RpcPlay::silence() });
     }
     Proxy::new(host, wiring)
 }
@@ -77,6 +98,10 @@ fn cluster(upstream: &Upstream) -> Cluster {
     match upstream {
         Upstream::Refuses => Cluster::refusing(),
         Upstream::Empty => Cluster::empty(),
+        Upstream::Says(status, body) => {
+            let (head, body) = ([(":status", status.to_string())].into_iter().collect::<HeaderMap>(), body.clone());
+            Cluster::new(move |_| Play::default().headers(head.clone(), false).data(&body, true))
+        }
         Upstream::Plays(plays) => {
             let (plays, mut asked) = (plays.clone(), 0);
             Cluster::new(move |_| {
@@ -100,7 +125,7 @@ fn play(actions: &[Action]) -> Play {
         Act::Trailers(trailers) => play.trailers(trailers.iter().cloned().collect()),
         Act::Reset => play.reset(),
         Act::Wait(limit) => play.wait(Duration::from_millis(*limit)),
-        Act::Reconfigure => panic!("an upstream has no configuration"),
+        Act::Whole { .. } | Act::Message(_) | Act::Reconfigure => panic!("no step of an upstream: {}", action.words),
     })
 }
 
@@ -119,34 +144,43 @@ fn answer(actions: &[Action]) -> Answer {
             Act::Reset if reply.headers.is_empty() => return Answer::Broken,
             Act::Reset => return Answer::Reset,
             Act::Wait(limit) => late += Duration::from_millis(*limit),
-            Act::Reconfigure => panic!("an upstream has no configuration"),
+            Act::Whole { .. } | Act::Message(_) | Act::Reconfigure => panic!("no step of an upstream: {}", action.words),
         }
     }
     if late.is_zero() { Answer::Reply(reply) } else { Answer::After(late, Box::new(Answer::Reply(reply))) }
 }
 
-fn act<'s>(
+fn step<'s>(
     proxy: &mut Proxy,
     clients: &mut BTreeMap<usize, ExchangeId>,
     client: usize,
     act: &Act,
     scripts: &mut impl Iterator<Item = &'s String>,
+    scenario: &Scenario,
 ) -> Result<(), Error> {
-    if let Act::Head { line, headers, end } = act {
-        let pseudo = [(":authority", "a"), (":path", line[1].as_str()), (":method", line[0].as_str()), (":scheme", "http")];
-        let head = pseudo.into_iter().chain(headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))).collect();
-        let id = proxy.open(head, *end)?;
-        clients.insert(client, id);
-        return Ok(());
-    }
     match act {
+        Act::Head { line, headers, end } => {
+            let id = match scenario.front {
+                Some(Front::Refuses) => proxy.turned_away(head(line, headers), 403, "RBAC: access denied")?,
+                Some(Front::Decompressor) | None => proxy.open(head(line, headers), *end)?,
+            };
+            clients.insert(client, id);
+            return Ok(());
+        }
+        Act::Whole { line, headers, body } => {
+            let mut head = head(line, headers);
+            head.add("content-length", body.len().to_string());
+            let id = proxy.open(head, false)?;
+            clients.insert(client, id);
+            return proxy.send_data(id, body, true);
+        }
         Act::Reconfigure => return proxy.host_mut().reconfigure("down", scripts.next().unwrap()),
         Act::Wait(limit) => return proxy.advance(Duration::from_millis(*limit)),
-        Act::Head { .. } | Act::Data(_) | Act::Last(_) | Act::End | Act::Trailers(_) | Act::Reset => {}
+        Act::Data(_) | Act::Last(_) | Act::Message(_) | Act::End | Act::Trailers(_) | Act::Reset => {}
     }
     let Some(id) = clients.get(&client).copied() else { panic!("client {client} has not begun") };
     match act {
-        Act::Head { .. } | Act::Wait(_) | Act::Reconfigure => Ok(()),
+        Act::Head { .. } | Act::Whole { .. } | Act::Message(_) | Act::Wait(_) | Act::Reconfigure => Ok(()),
         Act::Data(bytes) => proxy.send_data(id, bytes, false),
         Act::Last(bytes) => {
             proxy.send_data(id, bytes, false)?;
@@ -158,13 +192,18 @@ fn act<'s>(
     }
 }
 
+fn head(line: &[String], headers: &[(String, String)]) -> HeaderMap {
+    let pseudo = [(":authority", "a"), (":path", line[1].as_str()), (":method", line[0].as_str()), (":scheme", "http")];
+    pseudo.into_iter().chain(headers.iter().map(|(name, value)| (name.as_str(), value.as_str()))).collect()
+}
+
 /// What the probe logged, what clients and upstreams did.
 fn log_until(proxy: &Proxy, scenario: &Scenario) -> String {
     let mut played: BTreeMap<&str, Vec<Option<&Action>>> = BTreeMap::new();
     let mut begun: BTreeMap<&str, usize> = BTreeMap::new();
     let mut out = String::new();
     for line in proxy.host().transcript().lines() {
-        if let Some((_, said)) = line.split_once(probe::MARK).filter(|_| line.contains("proxy_log(")) {
+        if let Some((_, said)) = line.split_once(probe::MARK).filter(|_| line.contains("proxy_log(") || line.contains("fd_write(")) {
             out.push_str(said.strip_suffix(") -> Ok").unwrap_or(said));
             out.push('\n');
         } else if let Some(note) = line.strip_prefix(NOTE) {
@@ -209,6 +248,14 @@ fn transcript(proxy: &Proxy, scenario: &Scenario, clients: &BTreeMap<usize, Exch
         };
         arrived.push(reached.to_string());
     }
+    arrived.extend(
+        proxy
+            .host()
+            .rpcs()
+            .iter()
+            .filter(|rpc| rpc.ended && !rpc.cancelled && scenario.rpcs.iter().any(|(name, _)| *name == rpc.cluster))
+            .map(|rpc| called(rpc, &scenario.look).to_string()),
+    );
     arrived.sort();
     arrived.iter().for_each(|line| out.push_str(&format!("{line}\n")));
     for (client, id) in clients {
@@ -234,6 +281,11 @@ fn reached(sent: &Sent, look: &[String]) -> Reached {
         body: sent.body.clone(),
         trailers: sent.trailers.as_ref().map(pairs).unwrap_or_default(),
     }
+}
+
+fn called(rpc: &Rpc, look: &[String]) -> Reached {
+    let (line, body) = (format!("POST /{}/{}", rpc.service, rpc.method), rpc.messages.iter().flat_map(|message| framed(message)).collect());
+    Reached { cluster: rpc.cluster.clone(), line, headers: looked(&rpc.metadata, look), body, trailers: Vec::new() }
 }
 
 fn line(map: &HeaderMap) -> String {

@@ -41,13 +41,20 @@ impl Client {
     pub fn act(&mut self, act: &Act) {
         let _ = match act {
             Act::Head { line, headers, end } => self.head(line, headers, *end),
+            Act::Whole { line, headers, body } => self.whole(line, headers, body),
             Act::Data(bytes) | Act::Last(bytes) if self.chunked => chunk(&mut self.stream, bytes),
             Act::Data(bytes) | Act::Last(bytes) => self.stream.write_all(bytes),
             Act::End => self.stream.write_all(b"0\r\n\r\n"),
             Act::Trailers(trailers) => self.stream.write_all(trailer_section(trailers).as_bytes()),
             Act::Reset => self.stream.shutdown(Shutdown::Both),
-            Act::Wait(_) | Act::Reconfigure => Ok(()),
+            Act::Wait(_) | Act::Reconfigure | Act::Message(_) => Ok(()),
         };
+    }
+
+    fn whole(&mut self, line: &[String], headers: &[(String, String)], body: &[u8]) -> io::Result<()> {
+        let length = ("content-length".to_owned(), body.len().to_string());
+        self.head(line, &[headers, &[length]].concat(), false)?;
+        self.stream.write_all(body)
     }
 
     fn head(&mut self, line: &[String], headers: &[(String, String)], end: bool) -> io::Result<()> {

@@ -3,7 +3,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use weir_facts::{Failure, Scenario};
+use weir_facts::{Failure, Front, Scenario};
+
+use super::relay;
 
 /// The listener's filter chain: the probe in the gateway position, the router, the probe in the upstream position if the scenario has one.
 pub fn envoy(scenario: &Scenario, module: &Path, folder: &Path, listener: SocketAddr, clusters: &[(String, Option<SocketAddr>)]) -> Value {
@@ -24,7 +26,7 @@ pub fn envoy(scenario: &Scenario, module: &Path, folder: &Path, listener: Socket
         "generate_request_id": false,
         "http_protocol_options": { "enable_trailers": true },
         "route_config": { "virtual_hosts": [{ "name": "all", "domains": ["*"], "routes": [route(scenario, clusters)] }] },
-        "http_filters": [down, { "name": "router", "typed_config": router }],
+        "http_filters": scenario.front.map(front).into_iter().chain([down, json!({ "name": "router", "typed_config": router })]).collect::<Vec<_>>(),
     });
     let chain = json!([{ "filters": [{ "name": "hcm", "typed_config": manager }] }]);
     let mut listener = json!({ "name": "facts", "address": address(listener), "filter_chains": chain });
@@ -35,7 +37,7 @@ pub fn envoy(scenario: &Scenario, module: &Path, folder: &Path, listener: Socket
         "node": { "id": "facts", "cluster": "facts" },
         "static_resources": {
             "listeners": [listener],
-            "clusters": clusters.iter().map(|(name, address)| cluster(name, *address, scenario.plain.contains(name))).collect::<Vec<_>>(),
+            "clusters": clusters.iter().map(|(name, address)| cluster(scenario, name, *address)).collect::<Vec<_>>(),
         },
     })
 }
@@ -50,11 +52,26 @@ pub fn discovered(scenario: &Scenario, module: &Path, version: usize) -> Value {
     json!({ "version_info": version.to_string(), "resources": [resource] })
 }
 
+/// A filter of Envoy's own in front of the probe.
+fn front(front: Front) -> Value {
+    match front {
+        Front::Decompressor => {
+            let library = json!({ "name": "gzip", "typed_config": { "@type": typed("compression.gzip.decompressor.v3.Gzip") } });
+            json!({ "name": "front", "typed_config": { "@type": typed("filters.http.decompressor.v3.Decompressor"), "decompressor_library": library } })
+        }
+        Front::Refuses => {
+            let policy = json!({ "permissions": [{ "any": true }], "principals": [{ "any": true }] });
+            let rules = json!({ "action": "DENY", "policies": { "nobody": policy } });
+            json!({ "name": "front", "typed_config": { "@type": typed("filters.http.rbac.v3.RBAC"), "rules": rules } })
+        }
+    }
+}
+
 fn codec() -> Value {
     json!({ "name": "codec", "typed_config": { "@type": typed("filters.http.upstream_codec.v3.UpstreamCodec") } })
 }
 
-fn typed(name: &str) -> String {
+pub fn typed(name: &str) -> String {
     format!("type.googleapis.com/envoy.extensions.{name}")
 }
 
@@ -70,6 +87,13 @@ fn probe(scenario: &Scenario, module: &Path, root: &str, script: &str) -> Value 
         "vm_config": { "runtime": "envoy.wasm.runtime.v8", "vm_id": "facts", "code": { "local": { "filename": module } } },
         "configuration": { "@type": "type.googleapis.com/google.protobuf.StringValue", "value": script },
     });
+    if !scenario.environment.is_empty() {
+        let pairs: serde_json::Map<String, Value> = scenario.environment.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
+        config["vm_config"]["environment_variables"] = json!({ "key_values": pairs });
+    }
+    if let Some(text) = &scenario.vm_configuration {
+        config["vm_config"]["configuration"] = json!({ "@type": "type.googleapis.com/google.protobuf.StringValue", "value": text });
+    }
     match scenario.failure {
         Failure::Closed => {}
         Failure::Open => config["failure_policy"] = json!("FAIL_OPEN"),
@@ -109,21 +133,22 @@ fn route(scenario: &Scenario, clusters: &[(String, Option<SocketAddr>)]) -> Valu
     {
         action["retry_policy"]["per_try_timeout"] = json!(format!("{}.{:03}s", limit / 1000, limit % 1000));
     }
-    json!({ "match": { "prefix": "/" }, "route": action })
+    let mut route = json!({ "match": { "prefix": "/" }, "route": action });
+    if let Some(limit) = scenario.route_limit {
+        route["request_body_buffer_limit"] = json!(limit);
+    }
+    route
 }
 
-fn address(address: SocketAddr) -> Value {
+pub fn address(address: SocketAddr) -> Value {
     json!({ "socket_address": { "address": address.ip().to_string(), "port_value": address.port() } })
 }
 
-fn cluster(name: &str, server: Option<SocketAddr>, plain: bool) -> Value {
+fn cluster(scenario: &Scenario, name: &str, server: Option<SocketAddr>) -> Value {
     let endpoints: Vec<Value> = server.iter().map(|server| json!({ "endpoint": { "address": address(*server) } })).collect();
     let metadata = json!({ "filter_metadata": { "facts": { "name": name } } });
-    let mut protocol = json!({
-        "@type": typed("upstreams.http.v3.HttpProtocolOptions"),
-        "explicit_http_config": { "http_protocol_options": { "enable_trailers": true } },
-    });
-    if plain {
+    let mut protocol = relay::protocol(relay::speaks_http2(scenario, name));
+    if scenario.plain.iter().any(|plain| plain == name) {
         protocol["http_filters"] = json!([codec()]);
     }
     json!({

@@ -13,8 +13,8 @@ use weir_integration::process::{self, Process};
 use weir_integration::{fetch, paths};
 
 use super::client::Client;
-use super::config;
 use super::server::Upstream;
+use super::{config, relay};
 
 /// V8 compiles the probe on two threads of a busy machine.
 const START: Duration = Duration::from_secs(60);
@@ -79,20 +79,39 @@ impl<'f> Run<'f> {
                 }
                 Behind::Refuses => (name.clone(), Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)))),
                 Behind::Empty => (name.clone(), None),
+                Behind::Says(..) => (name.clone(), Some(relay::place())),
             });
         }
         for (name, play) in &scenario.callouts {
             upstreams.push(server(name, std::slice::from_ref(play), false));
             addresses.push((name.clone(), upstreams.last().map(|(_, upstream)| upstream.address())));
         }
-        let listener = SocketAddr::from((Ipv4Addr::LOCALHOST, process::free_port()));
-        write(&folder.join("envoy.json"), &config::envoy(scenario, &module, &folder, listener, &addresses));
+        let mut exits = Vec::new();
+        for (name, play) in &scenario.rpcs {
+            let (server, here) = (server(name, std::slice::from_ref(play), false), relay::place());
+            addresses.push((name.clone(), Some(here)));
+            exits.push((name, here, server.1.address()));
+            upstreams.push(server);
+        }
+        let probe = relay::place();
+        let mut envoy = config::envoy(scenario, &module, &folder, probe, &addresses);
+        exits.into_iter().for_each(|(name, here, server)| relay::exit(&mut envoy, name, here, server));
+        for ((name, behind), (_, here)) in scenario.clusters.iter().zip(&addresses) {
+            if let (Behind::Says(status, body), Some(here)) = (behind, here) {
+                relay::says(&mut envoy, name, *here, *status, body);
+            }
+        }
+        let listener = if scenario.http2 { relay::place() } else { probe };
+        if scenario.http2 {
+            relay::entrance(&mut envoy, scenario, listener, probe);
+        }
+        write(&folder.join("envoy.json"), &envoy);
         write(&folder.join("down.json"), &config::discovered(scenario, &module, 0));
         let mut command = Command::new(fetch::envoy::binary().unwrap());
         command.arg("-c").arg(folder.join("envoy.json")).args(["--use-dynamic-base-id", "--concurrency", "1", "--log-format", "%t|%v"]);
         command.args(["--log-level", "warning", "--component-log-level", "wasm:info"]);
         let mut envoy = Process::start("envoy", &command, &folder).unwrap();
-        envoy.wait_until(START, || process::answers(listener)).unwrap_or_else(|trouble| panic!("{trouble}"));
+        envoy.wait_until(START, || process::answers(probe) && process::answers(listener)).unwrap_or_else(|trouble| panic!("{trouble}"));
         let (clients, record) = (BTreeMap::new(), String::new());
         Self { scenario, module, folder, listener, envoy, upstreams, clients, configured: 0, read: 0, late: false, record }
     }
@@ -137,7 +156,8 @@ impl<'f> Run<'f> {
                 write(&draft, &config::discovered(self.scenario, &self.module, self.configured));
                 return std::fs::rename(&draft, self.folder.join("down.json")).unwrap();
             }
-            Act::Head { .. } | Act::Data(_) | Act::Last(_) | Act::End | Act::Trailers(_) | Act::Reset => {}
+            Act::Head { .. } | Act::Whole { .. } | Act::Data(_) | Act::Last(_) | Act::Message(_) => {}
+            Act::End | Act::Trailers(_) | Act::Reset => {}
         }
         let (listener, look) = (self.listener, &self.scenario.look);
         let client = self.clients.entry(number).or_insert_with(|| Client::open(number, listener, look));

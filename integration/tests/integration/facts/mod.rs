@@ -2,6 +2,7 @@
 mod client;
 mod config;
 mod drive;
+mod relay;
 mod server;
 
 use std::sync::Mutex;

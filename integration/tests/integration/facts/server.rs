@@ -2,7 +2,7 @@
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use weir_facts::{Act, Action, Reached};
+use weir_facts::{Act, Action, Reached, framed};
 use weir_integration::http::Request;
 use weir_integration::http::server::{Answer, Server};
 
@@ -115,6 +115,7 @@ impl Stage {
                         }
                     }
                 }
+                Act::Message(bytes) => answer.chunk(&framed(bytes)),
                 Act::Data(bytes) | Act::Last(bytes) if chunked => answer.chunk(bytes),
                 Act::Data(bytes) | Act::Last(bytes) => answer.raw(bytes),
                 Act::End => answer.end(),
@@ -127,7 +128,7 @@ impl Stage {
                     std::thread::sleep(Duration::from_millis(*limit));
                     Ok(())
                 }
-                Act::Wait(_) | Act::Reconfigure => Ok(()),
+                Act::Wait(_) | Act::Reconfigure | Act::Whole { .. } => Ok(()),
             };
         }
         let ends =

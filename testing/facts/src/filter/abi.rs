@@ -43,4 +43,36 @@ unsafe extern "C" {
     pub fn proxy_resolve_shared_queue(v: *const u8, vn: usize, k: *const u8, kn: usize, id: *mut u32) -> u32;
     pub fn proxy_set_header_map_pairs(kind: u32, at: *const u8, size: usize) -> u32;
     pub fn proxy_call_foreign_function(k: *const u8, kn: usize, v: *const u8, vn: usize, at: *mut *mut u8, size_at: *mut usize) -> u32;
+    pub fn proxy_get_log_level(at: *mut u32) -> u32;
+    pub fn proxy_get_buffer_status(kind: u32, size_at: *mut usize, flags_at: *mut u32) -> u32;
+    pub fn proxy_get_header_map_size(kind: u32, size_at: *mut usize) -> u32;
+    pub fn proxy_get_status(code_at: *mut u32, at: *mut *mut u8, size_at: *mut usize) -> u32;
+    pub fn proxy_grpc_call(
+        c: *const u8,
+        cn: usize,
+        s: *const u8,
+        sn: usize,
+        m: *const u8,
+        mn: usize,
+        h: *const u8,
+        hn: usize,
+        b: *const u8,
+        bn: usize,
+        ms: u32,
+        token: *mut u32,
+    ) -> u32;
+    pub fn proxy_grpc_stream(
+        c: *const u8,
+        cn: usize,
+        s: *const u8,
+        sn: usize,
+        m: *const u8,
+        mn: usize,
+        h: *const u8,
+        hn: usize,
+        token: *mut u32,
+    ) -> u32;
+    pub fn proxy_grpc_send(token: u32, b: *const u8, bn: usize, end: u32) -> u32;
+    pub fn proxy_grpc_close(token: u32) -> u32;
+    pub fn proxy_grpc_cancel(token: u32) -> u32;
 }

@@ -5,13 +5,15 @@
 
 mod abi;
 mod maps;
+mod rpc;
 mod state;
 mod steps;
 mod streams;
+mod wasi;
 mod world;
 
 use abi::{proxy_get_buffer_bytes, proxy_get_property};
-use world::{Root, Stream, WORLD, owned, run};
+use world::{Root, Stream, WORLD, log, owned, run};
 
 #[unsafe(no_mangle)]
 pub extern "C" fn proxy_abi_version_0_2_1() {}
@@ -40,7 +42,12 @@ pub extern "C" fn proxy_on_context_create(id: u32, root: u32) {
 }
 
 #[unsafe(no_mangle)]
-pub extern "C" fn proxy_on_vm_start(_: u32, _: usize) -> bool {
+pub extern "C" fn proxy_on_vm_start(_: u32, size: usize) -> bool {
+    if size > 0 {
+        let (mut at, mut size) = (std::ptr::null_mut(), 0_usize);
+        let s = unsafe { proxy_get_buffer_bytes(6, 0, usize::MAX >> 1, &mut at, &mut size) };
+        log(&format!("probe> vm start {s} {}", String::from_utf8_lossy(&owned(at, size))));
+    }
     true
 }
 

@@ -9,6 +9,8 @@ fn map(name: &str) -> u32 {
         "request_trailers" => 1,
         "response" => 2,
         "response_trailers" => 3,
+        "rpc" => 4,
+        "rpc_trailers" => 5,
         "answer" => 6,
         other => panic!("no map {other}"),
     }
@@ -39,6 +41,10 @@ pub fn step(words: &[&str]) -> bool {
             let s = unsafe { proxy_get_header_map_pairs(map(m), &mut at, &mut size) };
             log(&format!("pairs {s} {}", owned(at, size).first().unwrap_or(&0)));
         }
+        ["size", m] => {
+            let s = unsafe { proxy_get_header_map_size(map(m), &mut size) };
+            log(&format!("size {s} {size}"));
+        }
         ["set", m, k, v] => {
             let v = if *v == "-" { "" } else { v };
             let s = unsafe { proxy_replace_header_map_value(map(m), k.as_ptr(), k.len(), v.as_ptr(), v.len()) };
@@ -68,6 +74,7 @@ fn buffer(name: &str) -> u32 {
         "request" => 0,
         "response" => 1,
         "answer" => 4,
+        "rpc" => 5,
         "vm" => 6,
         "plugin" => 7,
         other => panic!("no buffer {other}"),
@@ -81,6 +88,15 @@ pub fn body(words: &[&str]) -> bool {
         ["read", b] => {
             let s = unsafe { proxy_get_buffer_bytes(buffer(b), 0, usize::MAX >> 1, &mut at, &mut size) };
             got("read", s, at, size);
+        }
+        ["length", b] => {
+            let mut flags = 0;
+            let s = unsafe { proxy_get_buffer_status(buffer(b), &mut size, &mut flags) };
+            log(&format!("length {s} {size} {flags}"));
+        }
+        ["part", b, start, length] => {
+            let s = unsafe { proxy_get_buffer_bytes(buffer(b), start.parse().unwrap(), length.parse().unwrap(), &mut at, &mut size) };
+            got("part", s, at, size);
         }
         ["fill", b, count] => {
             let text = vec![b'y'; count.parse().unwrap()];

@@ -70,6 +70,10 @@ pub fn step(words: &[&str]) -> bool {
             let s = unsafe { proxy_dequeue_shared_queue(1, &mut at, &mut size) };
             got("dequeue", s, at, size);
         }
+        ["level"] => {
+            let s = unsafe { proxy_get_log_level(&mut n) };
+            log(&format!("level {s} {n}"));
+        }
         ["env", k] => log(&format!("env {}", std::env::var(k).unwrap_or_default())),
         ["count", k] => {
             let s = unsafe { proxy_define_metric(0, k.as_ptr(), k.len(), &mut n) };

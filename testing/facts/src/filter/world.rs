@@ -30,6 +30,7 @@ pub struct World {
     pub newest: u32,
     pub calls: Vec<(u32, String)>,
     pub cas: u32,
+    pub rpc: u32,
     pub kept: String,
     pub metric: u32,
     pub metrics: BTreeSet<u32>,
