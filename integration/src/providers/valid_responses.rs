@@ -10,6 +10,7 @@ const TOP: &[&str] = &[
     "input",
     "instructions",
     "background",
+    "client_metadata",
     "context_management",
     "conversation",
     "include",

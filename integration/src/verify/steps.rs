@@ -18,6 +18,7 @@ pub fn all() -> &'static [Step] {
         Step { name: "host", what: "the module in the test host", run: host },
         Step { name: "envoy", what: "the module in real Envoy with simulated providers", run: envoy },
         Step { name: "sdk", what: "the official SDKs, for Python and TypeScript, against Envoy", run: sdk },
+        Step { name: "agents", what: "coding agents at work through Envoy", run: agents },
         Step { name: "limiter", what: "the rate-limit service's cases against the embedded one", run: limiter },
         Step { name: "ratelimit", what: "the same cases against envoyproxy/ratelimit with Redis", run: ratelimit },
         Step { name: "model", what: "the SDK against a real model server behind Envoy", run: model },
@@ -26,6 +27,7 @@ pub fn all() -> &'static [Step] {
 
 /// Tests of this crate by the module that holds them; everything else in it belongs to the step `envoy`.
 const SDK: &str = "sdk::";
+const AGENTS: &str = "agents::";
 const EMBEDDED: &str = "limiter::embedded";
 const REAL: &str = "limiter::real";
 const MODEL: &str = "model::";
@@ -92,7 +94,7 @@ fn host(built: &mut Built) -> Outcome {
 
 fn envoy(built: &mut Built) -> Outcome {
     needing(fetch::envoy::binary().and(fetch::python::openai_sdk()), || {
-        let rest = ["--skip", SDK, "--skip", EMBEDDED, "--skip", REAL, "--skip", MODEL];
+        let rest = ["--skip", SDK, "--skip", AGENTS, "--skip", EMBEDDED, "--skip", REAL, "--skip", MODEL];
         with(built.module(), |_| with(built.programs(INTEGRATION), |programs| run_tests("envoy", &programs, &rest)))
     })
 }
@@ -100,6 +102,11 @@ fn envoy(built: &mut Built) -> Outcome {
 fn sdk(built: &mut Built) -> Outcome {
     let tools = fetch::envoy::binary().and(fetch::python::openai_sdk()).and(fetch::python::anthropic_sdk()).and(fetch::node::sdks());
     needing(tools, || with(built.module(), |_| filtered(built, "sdk", SDK)))
+}
+
+fn agents(built: &mut Built) -> Outcome {
+    let tools = fetch::envoy::binary().and(fetch::node::agents());
+    needing(tools, || with(built.module(), |_| filtered(built, "agents", AGENTS)))
 }
 
 fn limiter(built: &mut Built) -> Outcome {

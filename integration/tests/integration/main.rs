@@ -8,6 +8,7 @@
     reason = "these are tests: a panic is how they fail"
 )]
 
+mod agents;
 mod bad_input;
 mod budgets;
 mod cooling;
