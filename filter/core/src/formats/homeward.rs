@@ -33,9 +33,8 @@ impl Homeward {
     pub fn answer(&self, answer: &mut Answer<'_>) {
         for part in answer.choices.iter_mut().flat_map(|choice| &mut choice.parts) {
             match &mut part.kind {
-                PartKind::Reasoning { signature: Some(text), .. } | PartKind::RedactedReasoning(text) => {
-                    *text = envelope::wrap(self.origin, text);
-                }
+                PartKind::Reasoning { signature: Some(text), .. } => *text = envelope::wrap(self.origin, text),
+                PartKind::RedactedReasoning(data) => *data = envelope::seal(self.origin, data),
                 PartKind::ToolCall { name, arguments, kind, .. } => {
                     if let Some(own) = self.own(name) {
                         *name = own;
@@ -63,7 +62,7 @@ impl Homeward {
     pub fn event<'f>(&mut self, event: Event<'f>) -> Event<'f> {
         match event {
             Event::PartStart { choice, index, kind: PieceKind::RedactedReasoning(data) } => {
-                Event::PartStart { choice, index, kind: PieceKind::RedactedReasoning(envelope::wrap(self.origin, &data)) }
+                Event::PartStart { choice, index, kind: PieceKind::RedactedReasoning(envelope::seal(self.origin, &data)) }
             }
             Event::PartStart { choice, index, kind: PieceKind::ToolCall { id, name, kind } } => {
                 let name = self.own(&name).unwrap_or(name);

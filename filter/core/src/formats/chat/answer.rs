@@ -1,6 +1,7 @@
 //! Whole answers and the list of models as chat clients read them.
 
 use super::outline::{FUNCTIONS, noted};
+use super::thinking::{self, Block, is_of_call};
 use super::{encode_finish, encode_id, usage};
 use crate::formats::Asked;
 use crate::hub::{Answer, CallKind, Choice, Part, PartKind};
@@ -61,6 +62,7 @@ fn encode_choice(choice: &Choice<'_>, older: bool, out: &mut Out) {
         out.key("reasoning_content");
         out.string(&thought);
     }
+    encode_thinking(&choice.parts, out);
     if calls && older {
         encode_older(&choice.parts, out);
     } else if calls {
@@ -73,6 +75,39 @@ fn encode_choice(choice: &Choice<'_>, older: bool, out: &mut Out) {
     out.key("finish_reason");
     out.plain(encode_finish(&choice.finish, calls, older));
     out.close_object();
+}
+
+/// Thinking that its vendor wants back as it is: a member beside the format's own, which clients return untouched.
+fn encode_thinking(parts: &[Part<'_>], out: &mut Out) {
+    let mut open = false;
+    for (place, part) in parts.iter().enumerate() {
+        let behind = parts.get(place.saturating_add(1)).map(|part| &part.kind);
+        let block = match &part.kind {
+            PartKind::Reasoning { text, signature: Some(signature) }
+                if is_of_call(text, signature) && matches!(behind, Some(PartKind::ToolCall { .. })) =>
+            {
+                continue;
+            }
+            PartKind::Reasoning { text, signature: Some(signature) } => Block::Signed(text, signature),
+            PartKind::RedactedReasoning(data) => Block::Sealed(data),
+            PartKind::Reasoning { signature: None, .. }
+            | PartKind::Text(_)
+            | PartKind::Refusal(_)
+            | PartKind::Media { .. }
+            | PartKind::ToolCall { .. }
+            | PartKind::ToolCallResponse { .. }
+            | PartKind::Opaque(_) => continue,
+        };
+        if !open {
+            out.key(thinking::BLOCKS);
+            out.open_array();
+            open = true;
+        }
+        block.encode(None, out);
+    }
+    if open {
+        out.close_array();
+    }
 }
 
 /// The one call that a client of the older form can read.
@@ -100,6 +135,7 @@ fn encode_older(parts: &[Part<'_>], out: &mut Out) {
 
 fn encode_calls(parts: &[Part<'_>], out: &mut Out) {
     out.open_array();
+    let mut before: Option<&Str<'_>> = None;
     for part in parts {
         if let PartKind::ToolCall { id, name, arguments, kind } = &part.kind {
             let (kind, input) = match kind {
@@ -118,8 +154,22 @@ fn encode_calls(parts: &[Part<'_>], out: &mut Out) {
             out.key(input);
             out.json_as_string(arguments);
             out.close_object();
+            if let Some(signature) = before {
+                thinking::encode_of_call(signature, out);
+            }
             out.close_object();
         }
+        before = match &part.kind {
+            PartKind::Reasoning { text, signature: Some(signature) } => Some(signature).filter(|signature| is_of_call(text, signature)),
+            PartKind::Reasoning { signature: None, .. }
+            | PartKind::RedactedReasoning(_)
+            | PartKind::Text(_)
+            | PartKind::Refusal(_)
+            | PartKind::Media { .. }
+            | PartKind::ToolCall { .. }
+            | PartKind::ToolCallResponse { .. }
+            | PartKind::Opaque(_) => None,
+        };
     }
     out.close_array();
 }

@@ -19,6 +19,7 @@ pub(super) fn edit(
     losses: &mut Losses,
 ) -> Result<(), Rejection> {
     members::edit(outline, body, onward, splices);
+    members::remove(body, &outline.foreign, "", splices);
     let max_completion_tokens = onward.dialect.output_limit == OutputLimit::MaxCompletionTokens;
     if let Some(limit) = outline.output_limit.filter(|limit| limit.completion != max_completion_tokens) {
         splices.replace(limit.name, if max_completion_tokens { "\"max_completion_tokens\"" } else { "\"max_tokens\"" });

@@ -10,6 +10,7 @@ mod parts;
 mod speech;
 mod spoken;
 mod target;
+mod thinking;
 mod tools;
 mod turns;
 mod usage;

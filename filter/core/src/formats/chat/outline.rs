@@ -197,7 +197,7 @@ impl<'b> Scan<'b> {
     }
 
     /// The name of a member before which stands at most a comma and white space.
-    fn name_span(&self, before: usize) -> Span {
+    pub(super) fn name_span(&self, before: usize) -> Span {
         let rest = self.text.get(before..).unwrap_or_default();
         let start = before.saturating_add(rest.find('"').unwrap_or(0));
         let mut name = Cursor::at(self.text, start);

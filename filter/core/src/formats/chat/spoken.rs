@@ -1,10 +1,12 @@
 //! The scan's part that walks the messages: how much text they hold, and which elements some provider refuses.
 
 use super::outline::{DEVELOPER, Scan};
+use super::thinking;
+use crate::formats::Span;
 use crate::formats::members::length;
 use crate::formats::openai::scan;
-use crate::formats::shape::Fault;
-use crate::hub::Field;
+use crate::formats::shape::{Fault, place};
+use crate::hub::{Field, envelope};
 use crate::json::{Kind, Str};
 
 impl<'b> Scan<'b> {
@@ -13,7 +15,9 @@ impl<'b> Scan<'b> {
         self.cursor.enter_array()?;
         while self.cursor.element()? {
             self.cursor.enter_object()?;
-            while let Some(name) = self.cursor.member()? {
+            loop {
+                let before = self.cursor.offset();
+                let Some(name) = self.cursor.member()? else { break };
                 match &*name.into_plain() {
                     "content" => self.content()?,
                     "role" if self.cursor.peek()? == Kind::String => {
@@ -21,7 +25,9 @@ impl<'b> Scan<'b> {
                             self.note_developer();
                         }
                     }
-                    "tool_calls" | "function_call" => self.count_value()?,
+                    "tool_calls" => self.calls()?,
+                    "function_call" => self.count_value()?,
+                    thinking::BLOCKS | thinking::DETAILS => self.foreign(before)?,
                     "refusal" | "reasoning_content" | "reasoning" => self.count_text()?,
                     "audio" => {
                         let present = self.cursor.peek()? != Kind::Null;
@@ -32,6 +38,42 @@ impl<'b> Scan<'b> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Notes a member that no provider may see: another vendor's thinking, which a client of this format keeps in an envelope.
+    fn foreign(&mut self, before: usize) -> Result<(), Fault> {
+        let value = self.cursor.raw()?.as_str();
+        if memchr::memmem::find(value.as_bytes(), envelope::MARK.as_bytes()).is_some() {
+            let start = self.name_span(before).start;
+            self.outline.foreign.push(Span { start, end: place(self.cursor.passed()) });
+        }
+        Ok(())
+    }
+
+    fn calls(&mut self) -> Result<(), Fault> {
+        let start = self.cursor.clone();
+        self.count_value()?;
+        let value = self.cursor.since(start.passed()).as_str();
+        if memchr::memmem::find(value.as_bytes(), envelope::MARK.as_bytes()).is_none() {
+            return Ok(());
+        }
+        // Few histories have a call that another vendor signed, so most are passed only once.
+        let behind = core::mem::replace(&mut self.cursor, start);
+        self.cursor.enter_array()?;
+        while self.cursor.element()? {
+            if self.cursor.peek()? != Kind::Object {
+                self.cursor.skip()?;
+                continue;
+            }
+            self.cursor.enter_object()?;
+            loop {
+                let before = self.cursor.offset();
+                let Some(name) = self.cursor.member()? else { break };
+                if name.is(thinking::OF_CALL) { self.foreign(before)? } else { self.cursor.skip()? }
+            }
+        }
+        self.cursor = behind;
         Ok(())
     }
 

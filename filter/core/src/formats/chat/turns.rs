@@ -1,6 +1,7 @@
 //! The messages of a conversation, one to one; leading instructions apart.
 
 use super::parts::decode_content;
+use super::thinking;
 use crate::formats::shape::{Fault, place};
 use crate::hub::{CallKind, Message, Part, PartKind, Request, Role};
 use crate::json::{Cursor, Json, Kind, Raw, Str};
@@ -60,6 +61,8 @@ struct Draft<'b> {
     name: Option<Str<'b>>,
     content: Option<Vec<Part<'b>>>,
     reasoning: Option<Part<'b>>,
+    /// Thinking that some vendor signed; it says all that `reasoning` does.
+    signed: Vec<Part<'b>>,
     refusal: Option<Part<'b>>,
     calls: Vec<Part<'b>>,
     function_call: Option<Part<'b>>,
@@ -83,6 +86,7 @@ impl<'b> Draft<'b> {
                 "reasoning_content" | "reasoning" if draft.reasoning.is_none() && cursor.peek()? == Kind::String => {
                     draft.reasoning = part(at, PartKind::Reasoning { text: cursor.string()?, signature: None });
                 }
+                thinking::BLOCKS | thinking::DETAILS if draft.signed.is_empty() => draft.signed = thinking::decode_blocks(cursor)?,
                 "tool_calls" => draft.calls = decode_calls(cursor)?,
                 "function_call" => draft.function_call = part(at, decode_function(cursor, CallKind::Function)?),
                 "tool_call_id" => draft.tool_call_id = Some(cursor.string()?),
@@ -119,7 +123,10 @@ impl<'b> Draft<'b> {
 
     fn assistant(&mut self, legacy: &mut Legacy<'b>) -> Vec<Part<'b>> {
         let mut parts = Vec::new();
-        parts.extend(self.reasoning.take());
+        if self.signed.is_empty() {
+            parts.extend(self.reasoning.take());
+        }
+        parts.append(&mut self.signed);
         parts.extend(self.content.take().unwrap_or_default());
         parts.extend(self.refusal.take());
         parts.append(&mut self.calls);
@@ -148,7 +155,7 @@ fn decode_calls<'b>(cursor: &mut Cursor<'b>) -> Result<Vec<Part<'b>>, Fault> {
     cursor.enter_array()?;
     while cursor.element()? {
         let at = cursor.offset();
-        let (mut id, mut call) = (Str::default(), None);
+        let (mut id, mut call, mut signature) = (Str::default(), None, None);
         cursor.enter_object()?;
         while let Some(name) = cursor.member()? {
             if cursor.null()? {
@@ -159,6 +166,7 @@ fn decode_calls<'b>(cursor: &mut Cursor<'b>) -> Result<Vec<Part<'b>>, Fault> {
                 "function" => call = Some(decode_function(cursor, CallKind::Function)?),
                 // Some servers put an empty one beside every function.
                 "custom" if call.is_none() => call = Some(decode_function(cursor, CallKind::Custom)?),
+                thinking::OF_CALL => signature = thinking::decode_of_call(cursor)?,
                 _ => cursor.skip()?,
             }
         }
@@ -168,6 +176,9 @@ fn decode_calls<'b>(cursor: &mut Cursor<'b>) -> Result<Vec<Part<'b>>, Fault> {
                 return Err(Fault::missing(at, "id"));
             }
             *place_of_id = id;
+        }
+        if signature.is_some() {
+            calls.extend(part(at, PartKind::Reasoning { text: Str::default(), signature }));
         }
         calls.push(Part { at: place(at), cache: None, kind });
     }

@@ -5,10 +5,11 @@
 //! ```
 
 use super::outline::{FUNCTIONS, noted};
+use super::thinking::{self, Block};
 use super::{encode_finish, encode_id, error, usage};
 use crate::formats::{Asked, StreamWriter};
 use crate::hub::{CallKind, ErrorKind, Event, Finish, Piece, PieceKind, Rejection, Start};
-use crate::json::Out;
+use crate::json::{Out, Str};
 use crate::usage::Usage;
 
 /// Writes one stream.
@@ -34,6 +35,12 @@ struct ChoiceState {
     parts: Vec<Slot>,
     /// How many of them are calls: a call's number counts calls alone.
     calls: u32,
+    /// How many blocks of thinking were told whole.
+    blocks: u32,
+    /// The text of the open part of thinking, as far as it is kept until its signature comes.
+    thought: Str<'static>,
+    /// A signature that belongs to the call behind it, if one follows.
+    signature: Option<Str<'static>>,
     spoke: bool,
     finished: bool,
 }
@@ -51,6 +58,27 @@ enum Slot {
     Function,
     /// Nowhere: chat has no place for it.
     Silent,
+}
+
+/// Longest text of thinking that is kept for its signature, in bytes: what is longer can't go back to its vendor.
+const MAX_THOUGHT: usize = 1 << 20;
+
+impl ChoiceState {
+    fn new(choice: u32) -> Self {
+        let thought = Str::default();
+        Self { choice, parts: Vec::new(), calls: 0, blocks: 0, thought, signature: None, spoke: false, finished: false }
+    }
+
+    /// One delta with a whole block of thinking, as a piece of a chunk.
+    fn block(&mut self, block: Block<'_>) -> String {
+        let mut out = Out::default();
+        out.key(thinking::BLOCKS);
+        out.open_array();
+        block.encode(Some(self.blocks), &mut out);
+        out.close_array();
+        self.blocks = self.blocks.saturating_add(1);
+        out.into_string()
+    }
 }
 
 impl StreamWriter for Writer {
@@ -112,7 +140,7 @@ impl Writer {
             self.start(&Start::default());
         }
         if !self.choices.iter().any(|state| state.choice == choice) {
-            self.choices.push(ChoiceState { choice, parts: Vec::new(), calls: 0, spoke: false, finished: false });
+            self.choices.push(ChoiceState::new(choice));
             self.chunk(choice, &["\"role\":\"assistant\",\"content\":\"\",\"refusal\":null"], None, out);
         }
     }
@@ -125,6 +153,13 @@ impl Writer {
         self.role(choice, out);
         let older = self.older;
         let Some(state) = self.state(choice) else { return };
+        state.thought = Str::default();
+        let of_call = state.signature.take();
+        if let Some(signature) = of_call.as_ref().filter(|_| !matches!(kind, PieceKind::ToolCall { .. })) {
+            let block = state.block(Block::Signed(&Str::default(), signature));
+            self.chunk(choice, &[&block], None, out);
+        }
+        let Some(state) = self.state(choice) else { return };
         let slot = match kind {
             PieceKind::Text => Slot::Content,
             PieceKind::Reasoning => Slot::Reasoning,
@@ -136,6 +171,11 @@ impl Writer {
             PieceKind::ToolCall { kind: CallKind::Function, .. } => Slot::Call(state.calls),
         };
         state.parts.push(slot);
+        if let PieceKind::RedactedReasoning(data) = kind {
+            let block = state.block(Block::Sealed(data));
+            self.chunk(choice, &[&block], None, out);
+        }
+        let Some(state) = self.state(choice) else { return };
         if let PieceKind::ToolCall { id, name, kind } = kind {
             let number = state.calls.to_string();
             state.calls = state.calls.saturating_add(1);
@@ -145,7 +185,12 @@ impl Writer {
                 CallKind::Function => ("function", "arguments"),
                 CallKind::Custom => ("custom", "input"),
             };
-            let called = ["\"", kind, "\":{\"name\":\"", name, "\",\"", input, "\":\"\"}}]"];
+            let beside = of_call.map_or_else(String::new, |signature| {
+                let mut beside = Out::onto(",".to_owned());
+                thinking::encode_of_call(&signature, &mut beside);
+                beside.into_string()
+            });
+            let called = ["\"", kind, "\":{\"name\":\"", name, "\",\"", input, "\":\"\"}", &beside, "}]"];
             let listed = ["\"tool_calls\":[{\"index\":", &number, ",\"id\":\"", id, "\",\"type\":\"", kind, "\","];
             match slot {
                 Slot::Function => self.chunk(choice, &["\"function_call\":{\"name\":\"", name, "\",\"arguments\":\"\"}"], None, out),
@@ -160,12 +205,17 @@ impl Writer {
     fn part_delta(&mut self, choice: u32, index: u32, piece: &Piece<'_>, out: &mut Vec<u8>) {
         let text = match piece {
             Piece::Text(text) | Piece::Arguments(text) => text.as_escaped(),
-            Piece::Signature(_) => return,
+            Piece::Signature(signature) => return self.sign(choice, signature, out),
         };
         let Some(state) = self.state(choice) else { return };
         let slot = usize::try_from(index).ok().and_then(|index| state.parts.get(index)).copied();
         let Some(slot) = slot.filter(|_| !text.is_empty()) else { return };
         state.spoke |= !matches!(slot, Slot::Reasoning);
+        if let (Slot::Reasoning, Piece::Text(text)) = (slot, piece)
+            && state.thought.as_escaped().len() <= MAX_THOUGHT
+        {
+            state.thought.push(text);
+        }
         match slot {
             Slot::Content => self.chunk(choice, &["\"content\":\"", text, "\""], None, out),
             Slot::Refusal => self.chunk(choice, &["\"refusal\":\"", text, "\""], None, out),
@@ -183,6 +233,18 @@ impl Writer {
         }
     }
 
+    /// A block of thinking is told whole once its signature is known.
+    fn sign(&mut self, choice: u32, signature: &Str<'_>, out: &mut Vec<u8>) {
+        let Some(state) = self.state(choice) else { return };
+        let thought = core::mem::take(&mut state.thought);
+        if thinking::is_of_call(&thought, signature) {
+            state.signature = Some(signature.clone().into_owned());
+        } else if thought.as_escaped().len() <= MAX_THOUGHT {
+            let block = state.block(Block::Signed(&thought, signature));
+            self.chunk(choice, &[&block], None, out);
+        }
+    }
+
     fn finish(&mut self, choice: u32, reason: &Finish<'_>, out: &mut Vec<u8>) {
         self.role(choice, out);
         let older = self.older;
@@ -192,6 +254,11 @@ impl Writer {
             return self.fail(&Rejection::new(ErrorKind::BadGateway, sentence), out);
         }
         state.finished = true;
+        if let Some(signature) = state.signature.take() {
+            let block = state.block(Block::Signed(&Str::default(), &signature));
+            self.chunk(choice, &[&block], None, out);
+        }
+        let Some(state) = self.state(choice) else { return };
         let word = encode_finish(reason, state.calls > 0, older);
         self.chunk(choice, &[], Some(word), out);
     }

@@ -41,9 +41,8 @@ pub(super) fn is_own(part: &PartKind<'_>) -> bool {
 /// What only the vendor reads of its own thinking, which comes back in an envelope: its signature, or all of it.
 fn proof<'b>(part: &PartKind<'b>) -> Option<Str<'b>> {
     match part {
-        PartKind::Reasoning { signature: Some(proof), .. } | PartKind::RedactedReasoning(proof) => {
-            envelope::unwrap(proof, FormatId::Messages)
-        }
+        PartKind::Reasoning { signature: Some(signature), .. } => envelope::unwrap(signature, FormatId::Messages),
+        PartKind::RedactedReasoning(data) => envelope::unseal(data, FormatId::Messages),
         PartKind::Reasoning { signature: None, .. }
         | PartKind::Text(_)
         | PartKind::Refusal(_)

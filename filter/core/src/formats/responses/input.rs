@@ -1,10 +1,11 @@
 //! The scan's part that walks the input: how much text it holds, and which elements some provider refuses.
 
 use super::outline::Scan;
+use crate::formats::Span;
 use crate::formats::members::length;
 use crate::formats::openai::scan;
-use crate::formats::shape::Fault;
-use crate::hub::Field;
+use crate::formats::shape::{Fault, place};
+use crate::hub::{Field, envelope};
 use crate::json::Kind;
 
 impl Scan<'_> {
@@ -21,7 +22,8 @@ impl Scan<'_> {
     }
 
     fn item(&mut self) -> Result<(), Fault> {
-        let (mut named, mut kind) = (false, None);
+        let start = self.cursor.offset();
+        let (mut named, mut kind, mut foreign) = (false, None, false);
         self.cursor.enter_object()?;
         while let Some(name) = self.cursor.member()? {
             let value = self.cursor.peek()?;
@@ -31,10 +33,15 @@ impl Scan<'_> {
                     named = true;
                     self.cursor.skip()?;
                 }
+                "encrypted_content" if value == Kind::String => foreign = envelope::is_envelope(&self.cursor.string()?),
                 "content" | "output" | "summary" => self.content()?,
                 "arguments" | "input" => self.count_text()?,
                 _ => self.cursor.skip()?,
             }
+        }
+        if foreign {
+            // No provider of this format may see what another vendor signed.
+            self.outline.foreign.push(Span { start: place(start), end: place(self.cursor.passed()) });
         }
         let field = match kind.as_ref().map(crate::json::Str::plain).as_deref() {
             Some("message" | "reasoning" | "function_call" | "function_call_output" | "custom_tool_call" | "custom_tool_call_output") => {

@@ -3,7 +3,7 @@
 use super::parts::decode_content;
 use super::tools::joined;
 use crate::formats::shape::{Fault, place};
-use crate::hub::{CallKind, Extension, Field, Message, Part, PartKind, Request, Role};
+use crate::hub::{CallKind, Extension, Field, Message, Part, PartKind, Request, Role, envelope};
 use crate::json::{Cursor, Json, Kind, Raw, Str};
 
 /// Reads `input` into the request; an earlier value of the member is forgotten. What stands before the first turn is an instruction.
@@ -170,8 +170,11 @@ impl<'b> Draft<'b> {
     fn reasoning(self, at: usize) -> Result<Message<'b>, Fault> {
         let item = super::answer::Item::thinking(self.summary, self.thoughts);
         let text = item.thought()?;
-        let something = !text.is_empty() || self.encrypted_content.is_some();
-        let kind = something.then_some(PartKind::Reasoning { text, signature: self.encrypted_content });
+        let kind = match self.encrypted_content {
+            Some(sealed) if envelope::is_sealed(&sealed) => Some(PartKind::RedactedReasoning(sealed)),
+            None if text.is_empty() => None,
+            signature => Some(PartKind::Reasoning { text, signature }),
+        };
         Ok(turn(at, Role::Assistant, kind))
     }
 }

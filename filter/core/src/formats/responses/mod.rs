@@ -122,6 +122,7 @@ impl SameFormat for Responses {
         _losses: &mut Losses,
     ) -> Result<(), Rejection> {
         members::edit(outline, body, onward, splices);
+        members::remove(body, &outline.foreign, "", splices);
         Ok(())
     }
 
