@@ -6,7 +6,7 @@ use crate::formats::error_text::ErrorText;
 use crate::formats::{Asked, Keep, Meter, Seen};
 use crate::framing::Frame;
 use crate::hub::{ErrorKind, Failure, Finish};
-use crate::json::{Cursor, JsonError, Kind, utf8};
+use crate::json::{Cursor, JsonError, Kind, Raw, utf8};
 
 /// Reads a passing stream.
 #[derive(Debug)]
@@ -31,10 +31,10 @@ impl ChunkMeter {
         self.finished |= chunk.speech.finished;
         self.calls |= chunk.speech.calls;
         settle(&mut self.seen, self.calls);
-        if (chunk.error || named_error) && self.seen.failure.is_none() {
+        if (chunk.is_error() || named_error) && self.seen.failure.is_none() {
             self.seen.failure = Some(failure_in(text));
         }
-        let usage_alone = chunk.speech.empty && chunk.usage && !chunk.error;
+        let usage_alone = chunk.speech.empty && chunk.usage && !chunk.is_error();
         Ok(if usage_alone && !self.wants_usage { Keep::Drop } else { Keep::Whole })
     }
 }
@@ -72,7 +72,7 @@ pub(super) fn measure(body: &[u8]) -> Seen {
     let mut seen = Seen::default();
     let read = utf8(body).ok().and_then(|text| Chunk::read(text, &mut Head::default(), &mut seen).ok().map(|chunk| (text, chunk)));
     match read {
-        Some((text, chunk)) if chunk.error => seen.failure = Some(failure_in(text)),
+        Some((text, chunk)) if chunk.is_error() => seen.failure = Some(failure_in(text)),
         Some((_, chunk)) if chunk.speech.started != 0 => {
             seen.complete = true;
             settle(&mut seen, chunk.speech.calls);
@@ -115,6 +115,11 @@ struct Chunk {
 }
 
 impl Chunk {
+    /// Whether the provider says that it failed, of all or of one choice.
+    const fn is_error(&self) -> bool {
+        self.error || self.speech.failed
+    }
+
     fn read(text: &str, head: &mut Head, seen: &mut Seen) -> Result<Self, JsonError> {
         let mut chunk = Self::default();
         let mut cursor = if let Some(mut cursor) = head.pass(text) {
@@ -144,7 +149,7 @@ impl Chunk {
                         }
                     }
                 }
-                "error" => chunk.error |= !matches!(cursor.raw()?.as_str(), "null" | "false" | "\"\"" | "{}"),
+                "error" => chunk.error |= is_error(cursor.raw()?),
                 "object" if cursor.peek()? == Kind::String => chunk.error |= cursor.string()?.is("error"),
                 "id" if seen.id.is_none() && cursor.peek()? == Kind::String => seen.id = word(&mut cursor)?,
                 "model" if seen.model.is_none() && cursor.peek()? == Kind::String => seen.model = word(&mut cursor)?,
@@ -159,6 +164,11 @@ impl Chunk {
 fn word(cursor: &mut Cursor<'_>) -> Result<Option<String>, JsonError> {
     let word = cursor.string()?;
     Ok((!word.is_empty()).then(|| word.into_plain().into_owned()))
+}
+
+/// Whether the value of `error` tells of one.
+pub(super) fn is_error(value: Raw<'_>) -> bool {
+    !matches!(value.as_str(), "null" | "false" | "\"\"" | "{}")
 }
 
 /// Takes the snapshot of usage that comes next; whether there was one, readable or not.
@@ -186,9 +196,15 @@ fn settle(seen: &mut Seen, calls: bool) {
     }
 }
 
+/// What is said of an answer that a provider ends for an error of its own without telling which.
+pub(super) const BROKEN_OFF: &str = "the provider broke off its answer";
+
 /// The failure that an error inside an answer with status 200 tells of. Some servers put the status that it would have had into its code.
 pub(super) fn failure_in(text: &str) -> Failure {
     let words = ErrorText::read(text.as_bytes());
+    if words.message.is_empty() {
+        return Failure::new(ErrorKind::BadGateway, BROKEN_OFF);
+    }
     let status = words.code.as_deref().and_then(|code| code.parse().ok()).filter(|status| (400..600).contains(status));
     words.into_failure(status, None)
 }

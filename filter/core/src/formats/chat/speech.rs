@@ -1,7 +1,9 @@
 //! What the model said in a choice, without keeping it: a `message` and a `delta` have the same members.
 
 use super::decode_finish;
+use super::meter::is_error;
 use crate::formats::Seen;
+use crate::hub::Finish;
 use crate::json::{Cursor, JsonError, Kind};
 
 /// What one `choices` value says.
@@ -15,6 +17,8 @@ pub(super) struct Speech {
     pub calls: bool,
     /// Whether the array has no element.
     pub empty: bool,
+    /// Whether a choice ended for an error of the provider's.
+    pub failed: bool,
 }
 
 impl Speech {
@@ -40,8 +44,11 @@ impl Speech {
                 "index" if cursor.peek()? == Kind::Number => index = cursor.number()?.as_str().parse().unwrap_or(0),
                 "delta" | "message" if cursor.peek()? == Kind::Object => self.said(cursor, seen)?,
                 "finish_reason" if cursor.peek()? == Kind::String => {
-                    finish = decode_finish(&cursor.string()?).map(|finish| finish.as_str());
+                    let word = decode_finish(&cursor.string()?);
+                    self.failed |= word == Some(Finish::Error);
+                    finish = word.map(|finish| finish.as_str());
                 }
+                "error" => self.failed |= is_error(cursor.raw()?),
                 // What completions-like servers say in place of a message.
                 "text" => text(cursor, seen)?,
                 _ => cursor.skip()?,

@@ -1,7 +1,7 @@
 //! A whole chat answer as the hub's.
 
 use super::spoken::{Spoken, Voice, WireCall, string};
-use crate::formats::chat::meter::failure_in;
+use crate::formats::chat::meter::{BROKEN_OFF, failure_in, is_error};
 use crate::formats::chat::{decode_finish, usage};
 use crate::formats::error_text::ErrorText;
 use crate::formats::ids::made_up_id;
@@ -18,6 +18,9 @@ pub(in super::super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
         read(text).map_err(|error| Failure::new(ErrorKind::BadGateway, format!("the provider's answer can't be read: {error}")))?;
     if error {
         return Err(failure_in(text));
+    }
+    if answer.choices.iter().any(|choice| choice.finish == Finish::Error) {
+        return Err(Failure::new(ErrorKind::BadGateway, BROKEN_OFF));
     }
     if answer.choices.is_empty() {
         let words = ErrorText::read(body);
@@ -45,7 +48,7 @@ fn read(text: &str) -> Result<(Answer<'_>, bool), JsonError> {
                     answer.choices.push(choice(&mut cursor)?);
                 }
             }
-            "error" => error |= !matches!(cursor.raw()?.as_str(), "null" | "false" | "\"\"" | "{}"),
+            "error" => error |= is_error(cursor.raw()?),
             "object" => error |= string(&mut cursor)?.is_some_and(|object| object.is("error")),
             _ => cursor.skip()?,
         }

@@ -9,7 +9,7 @@
 use super::choice::{ChoiceState, TooMany};
 use super::spoken::{Spoken, string};
 use crate::formats::StreamReader;
-use crate::formats::chat::meter::failure_in;
+use crate::formats::chat::meter::{BROKEN_OFF, failure_in, is_error};
 use crate::formats::chat::{decode_finish, usage};
 use crate::framing::Frame;
 use crate::hub::{ErrorKind, Event, Failure, Finish, Start};
@@ -69,7 +69,9 @@ impl Reader {
             self.id = chunk.id.as_ref().map(|id| id.plain().into_owned()).unwrap_or_default();
             sink(Event::Start(Start { id: chunk.id, model: chunk.model, created: chunk.created }));
         }
+        let mut failed = None;
         for delta in chunk.choices {
+            failed = failed.or(delta.error);
             let at = self.place(delta.index);
             let Some(choice) = self.choices.get_mut(at) else { continue };
             if let Err(TooMany) = choice.take(delta.spoken, &self.id, sink) {
@@ -81,6 +83,9 @@ impl Reader {
         }
         if let Some(later) = chunk.usage.and_then(usage::read) {
             self.count(later, sink);
+        }
+        if let Some(error) = failed {
+            self.fail(failure_in(error.as_str()), sink);
         }
     }
 
@@ -102,6 +107,9 @@ impl Reader {
     }
 
     fn complete(&mut self, sink: Sink<'_>) {
+        if self.choices.iter().any(|choice| choice.finish == Some(Finish::Error)) {
+            return self.break_off(BROKEN_OFF, sink);
+        }
         self.over = true;
         for choice in &mut self.choices {
             choice.end(sink);
@@ -138,6 +146,8 @@ struct Delta<'f> {
     index: u32,
     spoken: Spoken<'f>,
     finish: Option<Finish<'static>>,
+    /// The provider's error about this choice.
+    error: Option<Raw<'f>>,
 }
 
 impl<'f> Chunk<'f> {
@@ -168,7 +178,7 @@ impl<'f> Chunk<'f> {
                         }
                     }
                 }
-                "error" => chunk.error |= !matches!(cursor.raw()?.as_str(), "null" | "false" | "\"\"" | "{}"),
+                "error" => chunk.error |= is_error(cursor.raw()?),
                 "object" => chunk.error |= string(&mut cursor)?.is_some_and(|object| object.is("error")),
                 _ => cursor.skip()?,
             }
@@ -180,7 +190,7 @@ impl<'f> Chunk<'f> {
 
 impl<'f> Delta<'f> {
     fn read(cursor: &mut Cursor<'f>) -> Result<Self, JsonError> {
-        let (mut index, mut delta, mut message, mut finish) = (0, None, None, None);
+        let (mut index, mut delta, mut message, mut finish, mut error) = (0, None, None, None, None);
         cursor.enter_object()?;
         while let Some(name) = cursor.member()? {
             match name.as_escaped() {
@@ -188,6 +198,7 @@ impl<'f> Delta<'f> {
                 "delta" if cursor.peek()? == Kind::Object => delta = Some(Spoken::read(cursor)?),
                 // The whole so far (Perplexity), which counts only where there is no delta.
                 "message" if cursor.peek()? == Kind::Object => message = Some(cursor.raw()?),
+                "error" => error = Some(cursor.raw()?).filter(|value| is_error(*value)),
                 "finish_reason" => finish = string(cursor)?.and_then(|word| decode_finish(&word).map(|finish| finish.to_owned())),
                 _ => cursor.skip()?,
             }
@@ -197,6 +208,6 @@ impl<'f> Delta<'f> {
             (None, Some(message)) => Spoken::read(&mut message.cursor())?,
             (None, None) => Spoken::default(),
         };
-        Ok(Self { index, spoken, finish })
+        Ok(Self { index, spoken, finish, error })
     }
 }
