@@ -7,6 +7,8 @@ use crate::formats::crossing::Crossing;
 use crate::formats::ids::short_id;
 use crate::hub::{CallKind, ErrorKind, Field, Message, Part, PartKind, Rejection, Request, Role};
 use crate::json::{Json, Out, Str};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Writes `messages`.
 pub(super) fn encode(request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
@@ -18,18 +20,60 @@ pub(super) fn encode(request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, 
     if !request.system_instructions.is_empty() {
         instruction("system", &request.system_instructions, out, crossing)?;
     }
-    for message in &request.messages {
+    let mut results = Results::of(&request.messages);
+    for (place, message) in request.messages.iter().enumerate() {
         match message.role {
             Role::System => instruction("system", &message.parts, out, crossing)?,
             Role::Developer => {
                 instruction(if onward.dialect.developer_role { "developer" } else { "system" }, &message.parts, out, crossing)?;
             }
-            Role::User | Role::Tool => said(message, out, crossing)?,
-            Role::Assistant => answered(message, out, crossing)?,
+            Role::User | Role::Tool => said(message, &results, out, crossing)?,
+            Role::Assistant => {
+                answered(message, out, crossing)?;
+                results.follow(message, place, out, crossing)?;
+            }
         }
     }
     out.close_array();
     Ok(())
+}
+
+/// The results of tools, which the format wants right behind the turn that calls them, in the order of its calls, wherever clients of
+/// others put them.
+struct Results<'r, 'b> {
+    /// Those that wait for their call, by its id: the place of the message that holds them, and the part.
+    waiting: BTreeMap<Cow<'r, str>, VecDeque<(usize, &'r Part<'b>)>>,
+    /// Where those stand in the client's body that are written.
+    written: BTreeSet<u32>,
+}
+
+impl<'r, 'b> Results<'r, 'b> {
+    fn of(messages: &'r [Message<'b>]) -> Self {
+        let mut waiting: BTreeMap<Cow<'r, str>, VecDeque<_>> = BTreeMap::new();
+        for (place, part) in messages.iter().enumerate().flat_map(|(place, message)| message.parts.iter().map(move |part| (place, part))) {
+            if let PartKind::ToolCallResponse { id, .. } = &part.kind {
+                waiting.entry(id.plain()).or_default().push_back((place, part));
+            }
+        }
+        Self { waiting, written: BTreeSet::new() }
+    }
+
+    /// Writes the results of the calls in a turn, which stands at this place.
+    fn follow(&mut self, turn: &'r Message<'b>, place: usize, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+        for part in &turn.parts {
+            let PartKind::ToolCall { id, .. } = &part.kind else { continue };
+            let Some(waiting) = self.waiting.get_mut(&*id.plain()) else { continue };
+            // What stands before its call answers none.
+            while waiting.front().is_some_and(|(stood, _)| *stood < place) {
+                waiting.pop_front();
+            }
+            if let Some((_, result)) = waiting.pop_front() {
+                write_result(result, out, crossing)?;
+                self.written.insert(result.at);
+            }
+        }
+        Ok(())
+    }
 }
 
 fn open(role: &str, name: Option<&Str<'_>>, out: &mut Out) {
@@ -88,18 +132,22 @@ fn cache(part: &Part<'_>, crossing: &mut Crossing<'_>) -> Result<(), Rejection> 
 }
 
 /// A turn of the user's: the results in it come first, each a message; media of theirs follow in the user's own.
-fn said(message: &Message<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+fn said(message: &Message<'_>, placed: &Results<'_, '_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
     let mut own: Vec<parts::Piece<'_, '_>> = Vec::with_capacity(message.parts.len());
     let (mut shown, mut results) = (Vec::new(), false);
     for part in &message.parts {
         cache(part, crossing)?;
         match &part.kind {
-            PartKind::ToolCallResponse { id, content, is_error } => {
-                if *is_error == Some(true) {
-                    crossing.meet_at(Field::ResultError, part.at)?;
-                }
+            PartKind::ToolCallResponse { id, content, .. } => {
                 results = true;
-                result(id, content, out, &mut shown, crossing)?;
+                if !placed.written.contains(&part.at) {
+                    write_result(part, out, crossing)?;
+                }
+                let mut media = content.iter().filter(|part| is_media(part)).peekable();
+                if media.peek().is_some() {
+                    shown.push(parts::Piece::Label(id));
+                    shown.extend(media.map(parts::Piece::Part));
+                }
             }
             PartKind::Reasoning { .. } | PartKind::RedactedReasoning(_) => {
                 crossing.meet_at(Field::ForeignReasoning, part.at)?;
@@ -119,28 +167,27 @@ fn said(message: &Message<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Re
     Ok(())
 }
 
-/// The result of a tool, which is text alone here.
-fn result<'p, 'b>(
-    id: &'p Str<'b>,
-    content: &'p [Part<'b>],
-    out: &mut Out,
-    shown: &mut Vec<parts::Piece<'p, 'b>>,
-    crossing: &mut Crossing<'_>,
-) -> Result<(), Rejection> {
-    let media: Vec<&Part<'_>> = content.iter().filter(|part| matches!(part.kind, PartKind::Media { .. })).collect();
-    let texts: Vec<Part<'_>> = content.iter().filter(|part| !matches!(part.kind, PartKind::Media { .. })).cloned().collect();
+const fn is_media(part: &Part<'_>) -> bool {
+    matches!(part.kind, PartKind::Media { .. })
+}
+
+/// The result of a tool, which is text alone here; what it shows follows in the turn that holds it.
+fn write_result(part: &Part<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+    let PartKind::ToolCallResponse { id, content, is_error } = &part.kind else { return Ok(()) };
+    if *is_error == Some(true) {
+        crossing.meet_at(Field::ResultError, part.at)?;
+    }
+    let texts: Vec<Part<'_>> = content.iter().filter(|part| !is_media(part)).cloned().collect();
     let mut text = joined(&texts, "\n", crossing)?.into_owned();
-    if let Some(first) = media.first() {
+    let mut media = content.iter().filter(|part| is_media(part));
+    if let Some(first) = media.next() {
         crossing.meet_at(Field::ResultMedia, first.at)?;
+        cache(first, crossing)?;
+        media.try_for_each(|part| cache(part, crossing))?;
         if !text.is_empty() {
             text.push(&Str::from_plain("\n"));
         }
         text.push(&Str::from_plain("(what the tool shows is in the next message)"));
-        shown.push(parts::Piece::Label(id));
-        for part in media {
-            cache(part, crossing)?;
-            shown.push(parts::Piece::Part(part));
-        }
     }
     open("tool", None, out);
     out.key("tool_call_id");
