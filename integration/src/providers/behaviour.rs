@@ -45,11 +45,13 @@ pub enum Behaviour {
 }
 
 impl Behaviour {
-    /// A model named `sim-WHAT` decides; else `[sim:WHAT]` in the last text of the user.
+    /// A model named `sim-WHAT` decides; else `[sim:WHAT]`, or `[MODEL:WHAT]` for one model alone, in the last text of the user.
     pub fn of(model: &str, text: &str) -> Self {
         let by_model = model.strip_prefix("sim-").and_then(Self::named);
-        let by_text = || text.split_once("[sim:").and_then(|(_, rest)| rest.split_once(']')).and_then(|(name, _)| Self::named(name));
-        by_model.or_else(by_text).unwrap_or(Self::Normal)
+        let tagged = |tag: &str| {
+            text.split_once(&format!("[{tag}:")).and_then(|(_, rest)| rest.split_once(']')).and_then(|(name, _)| Self::named(name))
+        };
+        by_model.or_else(|| tagged("sim")).or_else(|| tagged(model)).unwrap_or(Self::Normal)
     }
 
     fn named(name: &str) -> Option<Self> {

@@ -27,6 +27,7 @@ mod reload;
 mod rendered;
 mod responses;
 mod sdk;
+mod storm;
 mod tls;
 mod tools;
 mod translates;
