@@ -21,7 +21,7 @@ pub fn all() -> &'static [Step] {
         Step { name: "agents", what: "coding agents at work through Envoy", run: agents },
         Step { name: "limiter", what: "the rate-limit service's cases against the embedded one", run: limiter },
         Step { name: "ratelimit", what: "the same cases against envoyproxy/ratelimit with Redis", run: ratelimit },
-        Step { name: "model", what: "the SDK against a real model server behind Envoy", run: model },
+        Step { name: "model", what: "the SDKs against a real model server behind Envoy", run: model },
     ]
 }
 
@@ -118,7 +118,7 @@ fn ratelimit(built: &mut Built) -> Outcome {
 }
 
 fn model(built: &mut Built) -> Outcome {
-    let tools = fetch::envoy::binary().and(fetch::python::openai_sdk()).and(fetch::llama::fetch());
+    let tools = fetch::envoy::binary().and(fetch::python::openai_sdk()).and(fetch::python::anthropic_sdk()).and(fetch::llama::fetch());
     needing(tools, || with(built.module(), |_| filtered(built, "model", MODEL)))
 }
 

@@ -2,9 +2,10 @@
 use serde_json::json;
 use weir_integration::gateway::Gateway;
 use weir_integration::process::{self, Process};
+use weir_integration::providers::{Provider, Vendor};
 use weir_integration::{fetch, paths};
 
-use crate::world::{ask_stream, said, settings};
+use crate::world::{OPENAI_KEY, ask_stream, said, settings};
 
 /// The real server and a gateway in front of it that speaks one of its formats.
 struct Real {
@@ -14,15 +15,19 @@ struct Real {
 
 impl Real {
     fn start(speaks: &str) -> Self {
-        let folder = paths::fresh_run("model").unwrap();
         let port = process::free_port();
-        let server = fetch::llama::fetch().and_then(|llama| llama.start(port, &folder)).unwrap_or_else(|trouble| panic!("{trouble}"));
+        let server = serve(port);
         let document = format!(
             "version: 1\nproviders:\n  local: {{ kind: openai-compatible, endpoint: \"http://127.0.0.1:{port}/v1\", speaks: [{speaks}] }}\nmodels:\n  - {{ name: smollm2, targets: [ {{ provider: local, default_max_tokens: 64 }} ] }}\n"
         );
         let gateway = Gateway::start(&document, &settings("model")).unwrap_or_else(|trouble| panic!("{trouble}"));
         Self { gateway, _server: server }
     }
+}
+
+fn serve(port: u16) -> Process {
+    let folder = paths::fresh_run("model").unwrap();
+    fetch::llama::fetch().and_then(|llama| llama.start(port, &folder)).unwrap_or_else(|trouble| panic!("{trouble}"))
 }
 
 fn the_sdk_talks(speaks: &str) {
@@ -66,4 +71,57 @@ fn a_client_that_leaves_is_charged_for_what_was_said() {
         assert!(line["gen_ai"]["usage.output_tokens"].as_u64().is_some_and(|tokens| (1..1500).contains(&tokens)), "{speaks}: {line}");
         assert_eq!(line["weir"]["usage_source"], "counted", "{speaks}: {line}");
     }
+}
+
+/// Each SDK speaks its own format to the server, whichever of its three it is asked in; a schema binds the small model on its chat path.
+#[test]
+fn every_sdk_talks_to_it_in_each_of_its_formats() {
+    let python = fetch::python::openai_sdk().and_then(|openai| Ok((openai, fetch::python::anthropic_sdk()?)));
+    let (openai, anthropic) = python.unwrap_or_else(|trouble| panic!("{trouble}"));
+    for speaks in ["chat", "messages", "responses"] {
+        let real = Real::start(speaks);
+        let base = format!("http://{}", real.gateway.listener);
+        for (sdk, python) in [("chat", &openai), ("responses", &openai), ("messages", &anthropic)] {
+            let parts: &[&str] = if speaks == "chat" { &["text", "stream", "structured", "error"] } else { &["text", "stream", "error"] };
+            crate::sdk::talk(python, sdk, &base, "smollm2", parts);
+        }
+    }
+}
+
+#[test]
+fn killed_and_started_again_it_loses_and_regains_its_traffic() {
+    let port = process::free_port();
+    let mut server = serve(port);
+    let spare = Provider::start(Vendor::OpenAi, OPENAI_KEY).unwrap();
+    let document = format!(
+        "version: 1\nproviders:\n  local: {{ kind: openai-compatible, endpoint: \"http://127.0.0.1:{port}/v1\", speaks: [chat], cooldown: {{ failures: 1, pause: 1s }} }}\n  spare: {{ kind: openai, endpoint: \"{}\", auth: {{ bearer: {{ env: TEST_OPENAI_KEY }} }} }}\nmodels:\n  - {{ name: smollm2, targets: [ {{ provider: local }}, {{ provider: spare, model: gpt-5, priority: 1 }} ] }}\n",
+        spare.endpoint(Vendor::OpenAi)
+    );
+    let gateway = Gateway::start(&document, &settings("model")).unwrap_or_else(|trouble| panic!("{trouble}"));
+    let is_local = || {
+        let mut body = ask_stream("smollm2", "Hi");
+        body["max_tokens"] = json!(8);
+        let response = gateway.connect().post(crate::world::CHAT, &body).unwrap();
+        assert!(response.status == 200 && !said(&response).is_empty(), "{}", response.text());
+        !said(&response).contains("simulated")
+    };
+    assert!(is_local());
+    let mut body = ask_stream("smollm2", "Tell a long story.");
+    body["max_tokens"] = json!(1500);
+    let mut connection = gateway.connect();
+    connection.send("POST", crate::world::CHAT, &[("content-type", "application/json")], body.to_string().as_bytes()).unwrap();
+    assert_eq!(connection.receive_head(false).unwrap().0, 200);
+    assert!(connection.piece().unwrap().is_some());
+    server.signal("KILL");
+    let rest: Vec<u8> = std::iter::from_fn(|| connection.piece().ok().flatten()).flatten().collect();
+    assert!(!String::from_utf8_lossy(&rest).contains("[DONE]"), "a stream that was cut looks complete");
+    assert!((0..5).all(|_| !is_local()), "the spare one answers meanwhile");
+    server = serve(port);
+    let since = std::time::Instant::now();
+    while !is_local() {
+        assert!(since.elapsed() < std::time::Duration::from_secs(60), "its traffic never came back");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    eprintln!("traffic was back {:?} after the server", since.elapsed());
+    server.stop();
 }

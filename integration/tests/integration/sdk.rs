@@ -61,6 +61,13 @@ fn run_messages(world: &World, model: &str, parts: &[&str]) {
     script(command, &format!("http://{}", world.gateway.listener), model, parts);
 }
 
+/// Lets one of the Python SDKs talk with a model that nobody scripted.
+pub fn talk(python: &std::path::Path, sdk: &str, base: &str, model: &str, parts: &[&str]) {
+    let mut command = Command::new(python);
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/real.py")).arg(sdk);
+    script(command, base, model, parts);
+}
+
 fn script(mut command: Command, base: &str, model: &str, parts: &[&str]) {
     let output = command.arg(base).arg(model).args(parts).output().unwrap();
     let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
