@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
 use weir_core::formats::{self, Crossing, Head, Onward, Passage};
-use weir_core::hub::{Losses, Rejection};
+use weir_core::hub::{Losses, Part, PartKind, Rejection};
 use weir_core::json::{Out, Splices};
 use weir_core::names::FormatId;
 use weir_core::providers::Kind;
@@ -84,6 +84,32 @@ fn calls_without_end() {
     let results = list(r#"{"role":"function","name":"f0","content":"r"}"#);
     let body = format!(r#"{{"model":"m","messages":[{calls},{results}]}}"#);
     formats::client_side(FormatId::Chat).unwrap().decode(&path(FormatId::Chat), body.as_bytes()).unwrap();
+}
+
+/// A part of the hub takes far more room than a letter does: past any number that a client means, texts in a row are one.
+#[test]
+fn letters_without_end() {
+    let letters = |letter: &str| vec![letter; MANY].join(",");
+    let [bare, typed, input] = [r#""a""#, r#"{"type":"text","text":"a"}"#, r#"{"type":"input_text","text":"a"}"#].map(letters);
+    let bodies = [
+        (FormatId::Chat, "/v1/chat/completions", format!(r#"{{"model":"m","messages":[{{"role":"user","content":[{bare}]}}]}}"#)),
+        (FormatId::Chat, "/v1/chat/completions", format!(r#"{{"model":"m","messages":[{{"role":"user","content":[{typed}]}}]}}"#)),
+        (FormatId::Responses, "/v1/responses", format!(r#"{{"model":"m","input":[{{"role":"user","content":[{input}]}}]}}"#)),
+        (
+            FormatId::Messages,
+            "/v1/messages",
+            format!(r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"user","content":[{typed}]}}]}}"#),
+        ),
+    ];
+    for (client, path, body) in bodies {
+        let request = formats::client_side(client).unwrap().decode(&Head::new(path), body.as_bytes()).unwrap();
+        let parts = &request.messages.first().unwrap().parts;
+        let letters =
+            parts.iter().map(|part| if let PartKind::Text(text) = &part.kind { text.as_escaped().len() } else { 0 }).sum::<usize>();
+        assert_eq!(letters, MANY, "{client}");
+        let room = parts.capacity() * size_of::<Part<'_>>() + 2 * MANY;
+        assert!(room < 2 * body.len(), "{client}: {room} bytes for {} parts beside {} of the body", parts.len(), body.len());
+    }
 }
 
 #[test]

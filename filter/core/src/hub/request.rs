@@ -92,6 +92,23 @@ pub struct Part<'b> {
     pub kind: PartKind<'b>,
 }
 
+/// How many parts of one content stand each for itself. Clients write a handful; a part takes a hundred times what one letter does.
+const APART: usize = 1024;
+
+impl<'b> Part<'b> {
+    /// Goes behind these parts of its content. Behind so many that nobody tells them apart, text goes on where text stands: millions of
+    /// letters, each a part, take no more room than one text.
+    pub fn join(self, parts: &mut Vec<Self>) {
+        let many = parts.len() >= APART;
+        match (parts.last_mut(), &self.kind) {
+            (Some(Self { cache: None, kind: PartKind::Text(whole), .. }), PartKind::Text(text)) if many && self.cache.is_none() => {
+                whole.push(text);
+            }
+            _ => parts.push(self),
+        }
+    }
+}
+
 /// What a part is.
 #[derive(Clone, Debug)]
 pub enum PartKind<'b> {

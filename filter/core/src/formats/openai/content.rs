@@ -24,7 +24,7 @@ pub fn decode_content<'b>(
             let mut parts = Vec::new();
             cursor.enter_array()?;
             while cursor.element()? {
-                parts.push(part(cursor)?);
+                part(cursor)?.join(&mut parts);
             }
             Ok(parts)
         }

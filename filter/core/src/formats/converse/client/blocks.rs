@@ -65,7 +65,7 @@ pub(super) fn content<'b>(scan: &mut Scan<'b>, of: Place) -> Result<Vec<Part<'b>
             }
             Some(Block::Opaque) | None => PartKind::Opaque(scan.cursor.since(at)),
         };
-        parts.push(Part { at: place(at), cache: None, kind });
+        Part { at: place(at), cache: None, kind }.join(&mut parts);
         Ok(())
     })?;
     Ok(parts)

@@ -22,7 +22,7 @@ fn content<'b>(cursor: &mut Cursor<'b>, of_result: bool, extensions: &mut Vec<Ex
     let mut parts = Vec::new();
     cursor.enter_array()?;
     while cursor.element()? {
-        parts.push(block(cursor, of_result, extensions)?);
+        block(cursor, of_result, extensions)?.join(&mut parts);
     }
     Ok(parts)
 }
