@@ -37,7 +37,9 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
 /// Whether a text is base64 in either alphabet, padded or not.
 #[must_use]
 pub fn is_base64(text: &str) -> bool {
-    unpadded(text).is_some_and(|digits| digits.iter().all(|&digit| value(digit).is_some()))
+    // Without a way out of the loop it takes many digits at a time: media are megabytes.
+    let known = |digit: u8| digit.is_ascii_alphanumeric() | (digit == b'+') | (digit == b'/') | (digit == b'-') | (digit == b'_');
+    unpadded(text).is_some_and(|digits| digits.iter().fold(true, |good, &digit| good & known(digit)))
 }
 
 /// The digits without what fills up the last four of them; `None` where their number is none that bytes come to.

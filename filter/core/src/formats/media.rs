@@ -1,6 +1,7 @@
 //! Media by address, whatever the format: `data:` addresses taken apart, media types in their usual spelling, base64 in the usual alphabet.
 
 use super::shape::Fault;
+use crate::base64::is_base64;
 use crate::hub::{Alphabet, Modality, PartKind, Source};
 use crate::json::Str;
 
@@ -44,8 +45,7 @@ pub fn media<'b>(
         Some(_) => Modality::Document,
     };
     drop(mime);
-    let alphabet = alphabet(&data);
-    Ok(PartKind::Media { modality, mime_type, source: Source::Base64(data, alphabet), detail, name })
+    Ok(PartKind::Media { modality, mime_type, source: base64(at, data)?, detail, name })
 }
 
 /// A media type in its usual spelling. Most come in it already and are borrowed.
@@ -61,9 +61,25 @@ pub fn decode_mime<'b>(mime: Str<'b>) -> Str<'b> {
     Str::from_plain_owned(usual)
 }
 
+/// The bytes of a medium, which stand at byte `at` or in what does.
+///
+/// # Errors
+/// They are in neither alphabet of base64, or of a length that it does not have.
+pub fn base64<'b>(at: usize, data: Str<'b>) -> Result<Source<'b>, Fault> {
+    let plain = data.plain();
+    let dense = || plain.chars().filter(|c| !c.is_ascii_whitespace()).collect::<String>();
+    // Some clients break it into lines.
+    let good = is_base64(&plain) || is_base64(&dense());
+    drop(plain);
+    if !good {
+        return Err(Fault::wrong(at, "it must be base64"));
+    }
+    let alphabet = alphabet(&data);
+    Ok(Source::Base64(data, alphabet))
+}
+
 /// The alphabet of base64 text.
-#[must_use]
-pub fn alphabet(data: &Str<'_>) -> Alphabet {
+fn alphabet(data: &Str<'_>) -> Alphabet {
     if memchr::memchr2(b'-', b'_', data.as_escaped().as_bytes()).is_some() { Alphabet::UrlSafe } else { Alphabet::Standard }
 }
 

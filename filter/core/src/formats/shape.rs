@@ -86,6 +86,28 @@ pub fn count(cursor: &mut Cursor<'_>) -> Result<u64, Fault> {
     cursor.number()?.as_str().parse().map_err(|_not_whole| Fault::wrong(at, "it must be a whole number from 0 on"))
 }
 
+/// The number that comes next, as it is written.
+///
+/// # Errors
+/// It is no number, or outside the range.
+pub fn within<'b>(cursor: &mut Cursor<'b>, least: f64, most: f64) -> Result<Raw<'b>, Fault> {
+    let at = cursor.offset();
+    let number = cursor.number()?;
+    if number.as_str().parse().is_ok_and(|value: f64| (least..=most).contains(&value)) {
+        return Ok(number);
+    }
+    Err(Fault::wrong(at, format!("it must be from {least} to {most}")))
+}
+
+/// The object that comes next, as it is.
+///
+/// # Errors
+/// No object comes next.
+pub fn object<'b>(cursor: &mut Cursor<'b>) -> Result<Raw<'b>, Fault> {
+    cursor.clone().enter_object()?;
+    Ok(cursor.raw()?)
+}
+
 /// An offset as the hub keeps it. Bodies are capped far below 4 GiB; an offset that does not fit names the end of the range.
 pub fn place(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)

@@ -1,7 +1,7 @@
 //! A whole chat request into the hub, borrowed.
 
 use super::{tools, turns};
-use crate::formats::shape::{self, Fault, count, filled_object, place};
+use crate::formats::shape::{self, Fault, count, filled_object, place, within};
 use crate::hub::{Extension, Field, Reasoning, Rejection, Request};
 use crate::json::{Cursor, Kind, Raw, Str};
 
@@ -89,12 +89,12 @@ fn sampling<'b>(name: &str, cursor: &mut Cursor<'b>, request: &mut Request<'b>) 
     let sampling = &mut request.sampling;
     match name {
         "n" => request.limits.choice_count = Some(count(cursor)?),
-        "temperature" => sampling.temperature = Some(cursor.number()?),
-        "top_p" => sampling.top_p = Some(cursor.number()?),
+        "temperature" => sampling.temperature = Some(within(cursor, 0.0, 2.0)?),
+        "top_p" => sampling.top_p = Some(within(cursor, 0.0, 1.0)?),
         "top_k" => sampling.top_k = Some(cursor.number()?),
         "seed" => sampling.seed = Some(cursor.number()?),
-        "frequency_penalty" => sampling.frequency_penalty = Some(cursor.number()?),
-        "presence_penalty" => sampling.presence_penalty = Some(cursor.number()?),
+        "frequency_penalty" => sampling.frequency_penalty = Some(within(cursor, -2.0, 2.0)?),
+        "presence_penalty" => sampling.presence_penalty = Some(within(cursor, -2.0, 2.0)?),
         "logit_bias" => sampling.logit_bias = filled_object(cursor)?,
         "logprobs" => sampling.logprobs = cursor.boolean()?,
         "top_logprobs" => sampling.top_logprobs = Some(cursor.number()?),

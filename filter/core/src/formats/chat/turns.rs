@@ -195,9 +195,9 @@ fn decode_function<'b>(cursor: &mut Cursor<'b>, kind: CallKind) -> Result<PartKi
         }
         match &*name.into_plain() {
             "name" => function = Some(cursor.string()?),
-            "arguments" | "input" if cursor.peek()? == Kind::String => arguments = Json::Text(cursor.string()?),
             // Mistral's may be an object.
-            "arguments" => arguments = Json::Value(cursor.raw()?),
+            "arguments" if cursor.peek()? == Kind::Object => arguments = Json::Value(cursor.raw()?),
+            "arguments" | "input" => arguments = Json::Text(cursor.string()?),
             _ => cursor.skip()?,
         }
     }

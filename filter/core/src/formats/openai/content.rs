@@ -1,6 +1,6 @@
 //! The content of a message or an item: a text or a list of parts, and the parts that OpenAI's two formats write alike.
 
-use crate::formats::media::{alphabet, decode_mime};
+use crate::formats::media::{base64, decode_mime};
 use crate::formats::shape::{Fault, place};
 use crate::hub::{Modality, Part, PartKind, Source};
 use crate::json::{Cursor, Kind, Str};
@@ -66,15 +66,14 @@ pub fn audio<'b>(cursor: &mut Cursor<'b>) -> Result<PartKind<'b>, Fault> {
     cursor.enter_object()?;
     while let Some(name) = cursor.member()? {
         match &*name.into_plain() {
-            "data" => data = Some(cursor.string()?),
+            "data" => data = Some((cursor.offset(), cursor.string()?)),
             "format" => format = Some(cursor.string()?),
             _ => cursor.skip()?,
         }
     }
-    let data = data.ok_or(Fault::missing(at, "data"))?;
+    let (data_at, data) = data.ok_or(Fault::missing(at, "data"))?;
     let mut mime = Str::from_plain("audio/");
     mime.push(&format.ok_or(Fault::missing(at, "format"))?);
-    let alphabet = alphabet(&data);
-    let source = Source::Base64(data, alphabet);
+    let source = base64(data_at, data)?;
     Ok(PartKind::Media { modality: Modality::Audio, mime_type: decode_mime(mime), source, detail: None, name: None })
 }

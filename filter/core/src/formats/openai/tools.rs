@@ -1,6 +1,6 @@
 //! Tools, the choice among them, and the shape of an answer: what OpenAI's two formats write alike, only nested otherwise.
 
-use crate::formats::shape::{Fault, place, type_of};
+use crate::formats::shape::{Fault, object, place, type_of};
 use crate::hub::{InputGrammar, OutputFormat, Tool, ToolChoice, ToolKind};
 use crate::json::{Cursor, Json, Raw, Str};
 
@@ -24,7 +24,7 @@ impl<'b> Named<'b> {
             "name" => self.name = Some(cursor.string()?),
             "description" => self.description = Some(cursor.string()?),
             "strict" => self.strict = Some(cursor.boolean()?),
-            name if name == schema => self.schema = Some(cursor.raw()?),
+            name if name == schema => self.schema = Some(object(cursor)?),
             _ => return Ok(false),
         }
         Ok(true)
@@ -135,7 +135,14 @@ pub fn decode_allowed<'b>(
     cursor.enter_object()?;
     while let Some(name) = cursor.member()? {
         match &*name.into_plain() {
-            "mode" => required = cursor.string()?.is("required"),
+            "mode" => {
+                let at = cursor.offset();
+                required = match &*cursor.string()?.plain() {
+                    "required" => true,
+                    "auto" => false,
+                    _ => return Err(Fault::wrong(at, "it must be auto or required")),
+                };
+            }
             "tools" => {
                 cursor.enter_array()?;
                 while cursor.element()? {

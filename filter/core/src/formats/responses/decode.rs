@@ -1,7 +1,7 @@
 //! A whole Responses request into the hub, borrowed.
 
 use super::{items, tools};
-use crate::formats::shape::{self, Fault, count, filled_object, place};
+use crate::formats::shape::{self, Fault, count, filled_object, place, within};
 use crate::hub::{Extension, Field, Part, PartKind, Reasoning, Rejection, Request};
 use crate::json::{Cursor, Raw, Str};
 
@@ -120,8 +120,8 @@ fn settings<'b>(name: &str, cursor: &mut Cursor<'b>, request: &mut Request<'b>, 
 fn sampling<'b>(name: &str, cursor: &mut Cursor<'b>, request: &mut Request<'b>) -> Result<bool, Fault> {
     match name {
         "max_output_tokens" => request.limits.max_tokens = Some(count(cursor)?),
-        "temperature" => request.sampling.temperature = Some(cursor.number()?),
-        "top_p" => request.sampling.top_p = Some(cursor.number()?),
+        "temperature" => request.sampling.temperature = Some(within(cursor, 0.0, 2.0)?),
+        "top_p" => request.sampling.top_p = Some(within(cursor, 0.0, 1.0)?),
         "top_logprobs" => request.sampling.top_logprobs = Some(cursor.number()?),
         _ => return Ok(false),
     }

@@ -1,9 +1,9 @@
 //! The parts of an item's content: text, refusals, images, files, sound.
 
-use crate::formats::media::{alphabet, media, media_type};
+use crate::formats::media::{base64, media, media_type};
 use crate::formats::openai::content;
 use crate::formats::shape::{Fault, place, string_member, type_of};
-use crate::hub::{Modality, Part, PartKind, Source};
+use crate::hub::{Modality, Part, PartKind};
 use crate::json::{Cursor, Kind, Raw, Str};
 
 /// Reads content: a string, a list of parts, or `null`, which is none.
@@ -83,10 +83,9 @@ impl<'b> Draft<'b> {
         match (self.file_data, self.file_url, self.file_id) {
             (Some((at, data)), _, _) if media_type(&data).is_some() => media(at, data, Modality::Document, None, self.file_name),
             // The vendor takes bare base64, too; then the file's name says what it is.
-            (Some((_, data)), _, _) => {
+            (Some((at, data)), _, _) => {
                 let mime_type = self.file_name.as_ref().map_or_else(Str::default, by_name);
-                let alphabet = alphabet(&data);
-                let source = Source::Base64(data, alphabet);
+                let source = base64(at, data)?;
                 Ok(PartKind::Media { modality: Modality::Document, mime_type, source, detail: None, name: self.file_name })
             }
             (None, Some((at, url)), _) => media(at, url, Modality::Document, None, self.file_name),

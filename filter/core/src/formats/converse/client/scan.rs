@@ -1,6 +1,6 @@
 //! How a Converse request is read: the structures and unions of the service's model, strictly; members that it does not know are noted.
 
-use crate::formats::shape::{Fault, place};
+use crate::formats::shape::{Fault, place, within};
 use crate::hub::{Extension, Field};
 use crate::json::{Cursor, Raw, Str};
 
@@ -109,9 +109,6 @@ impl<'b> Scan<'b> {
 
     /// The number that comes next, from 0 to 1.
     pub(super) fn fraction(&mut self) -> Result<Raw<'b>, Fault> {
-        let at = self.cursor.offset();
-        let number = self.cursor.number()?;
-        let fits = number.as_str().parse::<f64>().is_ok_and(|value| (0.0..=1.0).contains(&value));
-        if fits { Ok(number) } else { Err(Fault::wrong(at, "it must be from 0 to 1")) }
+        within(&mut self.cursor, 0.0, 1.0)
     }
 }

@@ -1,7 +1,7 @@
 //! Content blocks of a Messages request: text, media, thinking, calls and their results.
 
-use crate::formats::media::{alphabet, decode_mime};
-use crate::formats::shape::{Fault, place, type_of};
+use crate::formats::media::{base64, decode_mime};
+use crate::formats::shape::{Fault, object, place, type_of};
 use crate::hub::{CallKind, Extension, Field, Modality, Part, PartKind, Source};
 use crate::json::{Cursor, Json, Kind, Raw, Str};
 
@@ -103,7 +103,7 @@ impl<'b> Draft<'b> {
                 ("redacted_thinking", "data") => draft.data = Some(cursor.string()?),
                 ("tool_use", "id") => draft.id = Some(cursor.string()?),
                 ("tool_use", "name") => draft.name = Some(cursor.string()?),
-                ("tool_use", "input") => draft.input = Some(cursor.raw()?),
+                ("tool_use", "input") => draft.input = Some(object(cursor)?),
                 ("tool_result", "tool_use_id") => draft.tool_use_id = Some(cursor.string()?),
                 ("tool_result", "content") => draft.content = content(cursor, true, extensions)?,
                 ("tool_result", "is_error") => draft.is_error = Some(cursor.boolean()?),
@@ -137,23 +137,22 @@ impl<'b> Found<'b> {
     fn read(cursor: &mut Cursor<'b>) -> Result<Self, Fault> {
         let at = cursor.offset();
         let kind = type_of(cursor)?.ok_or(Fault::missing(at, "type"))?;
-        let (mut mime_type, mut value) = (Str::default(), None);
+        let (mut mime_type, mut value, mut value_at) = (Str::default(), None, at);
         cursor.enter_object()?;
         while let Some(name) = cursor.member()? {
             match &*name.into_plain() {
                 "media_type" => mime_type = decode_mime(cursor.string()?),
-                "data" | "url" | "file_id" => value = Some(cursor.string()?),
+                "data" | "url" | "file_id" => {
+                    value_at = cursor.offset();
+                    value = Some(cursor.string()?);
+                }
                 "content" if cursor.peek()? == Kind::String => value = Some(cursor.string()?),
                 _ => cursor.skip()?,
             }
         }
         let missing = |member| Fault::missing(at, member);
         Ok(match &*kind.plain() {
-            "base64" => {
-                let data = value.ok_or(missing("data"))?;
-                let alphabet = alphabet(&data);
-                Self::Source(mime_type, Source::Base64(data, alphabet))
-            }
+            "base64" => Self::Source(mime_type, base64(value_at, value.ok_or(missing("data"))?)?),
             "url" => Self::Source(mime_type, Source::Uri(value.ok_or(missing("url"))?)),
             // A file in Anthropic's store is nobody else's.
             "file" => Self::Opaque,

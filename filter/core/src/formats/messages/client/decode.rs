@@ -1,7 +1,7 @@
 //! A whole Messages request into the hub, borrowed.
 
 use super::{blocks, tools};
-use crate::formats::shape::{self, Fault, count, place};
+use crate::formats::shape::{self, Fault, count, place, within};
 use crate::formats::thinking::thinking;
 use crate::hub::{Extension, Field, Message, OutputFormat, Part, PartKind, Rejection, Request, Role};
 use crate::json::{Cursor, Json, Kind, Raw, Str};
@@ -121,8 +121,8 @@ fn settings<'b>(name: &str, cursor: &mut Cursor<'b>, request: &mut Request<'b>) 
         "model" => cursor.skip()?,
         "stream" => request.stream = cursor.boolean()?,
         "max_tokens" => request.limits.max_tokens = Some(count(cursor)?),
-        "temperature" => sampling.temperature = Some(cursor.number()?),
-        "top_p" => sampling.top_p = Some(cursor.number()?),
+        "temperature" => sampling.temperature = Some(within(cursor, 0.0, 1.0)?),
+        "top_p" => sampling.top_p = Some(within(cursor, 0.0, 1.0)?),
         "top_k" => sampling.top_k = Some(cursor.number()?),
         "stop_sequences" => {
             sampling.stop_sequences.clear();

@@ -1,6 +1,6 @@
 //! Tools and the choice among them, as Messages clients write them.
 
-use crate::formats::shape::{Fault, place, type_of};
+use crate::formats::shape::{Fault, object, place, type_of};
 use crate::hub::{Extension, Field, Tool, ToolChoice, ToolKind};
 use crate::json::{Cursor, Raw, Str};
 
@@ -67,7 +67,7 @@ impl<'b> Draft<'b> {
             match &*name.into_plain() {
                 "name" => draft.name = Some(cursor.string()?),
                 "description" => draft.description = Some(cursor.string()?),
-                "input_schema" => draft.parameters = Some(cursor.raw()?),
+                "input_schema" => draft.parameters = Some(object(cursor)?),
                 "strict" => draft.strict = Some(cursor.boolean()?),
                 "cache_control" => draft.cache = Some(cursor.raw()?),
                 "defer_loading" => draft.deferred = cursor.boolean()?,
