@@ -17,14 +17,14 @@ use super::{JsonError, JsonFault, Kind, MAX_DEPTH, Raw, Str, utf8};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Cursor<'b> {
-    text: &'b str,
-    at: usize,
+    pub(super) text: &'b str,
+    pub(super) at: usize,
     /// A container was entered and nothing in it was read yet, so no comma is due.
-    fresh: bool,
+    pub(super) fresh: bool,
     /// How many containers were entered and not left.
     depth: usize,
     /// Where the ends and escapes of strings are.
-    specials: Specials,
+    pub(super) specials: Specials,
 }
 
 impl<'b> Cursor<'b> {
@@ -265,92 +265,6 @@ impl<'b> Cursor<'b> {
 
     fn expect(&mut self, kind: Kind) -> Result<(), JsonError> {
         if self.peek()? == kind { Ok(()) } else { Err(self.fault(JsonFault::Expected(kind))) }
-    }
-
-    /// Moves behind the closing quote; the cursor stands at the opening one.
-    fn pass_string(&mut self) -> Result<(), JsonError> {
-        match self.specials.string_end(self.text.as_bytes(), self.at + 1) {
-            Ok(quote) => {
-                self.at = quote + 1;
-                self.fresh = false;
-                Ok(())
-            }
-            Err(at) => {
-                self.at = at;
-                Err(self.unexpected())
-            }
-        }
-    }
-
-    /// Moves behind a number (RFC 8259 section 6).
-    fn pass_number(&mut self) -> Result<(), JsonError> {
-        if self.byte() == Some(b'-') {
-            self.at += 1;
-        }
-        match self.byte() {
-            Some(b'0') => self.at += 1,
-            Some(b'1'..=b'9') => self.digits()?,
-            _ => return Err(self.unexpected()),
-        }
-        if self.byte() == Some(b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if matches!(self.byte(), Some(b'e' | b'E')) {
-            self.at += 1;
-            if matches!(self.byte(), Some(b'+' | b'-')) {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
-        self.fresh = false;
-        Ok(())
-    }
-
-    fn digits(&mut self) -> Result<(), JsonError> {
-        if !self.byte().is_some_and(|byte| byte.is_ascii_digit()) {
-            return Err(self.unexpected());
-        }
-        while self.byte().is_some_and(|byte| byte.is_ascii_digit()) {
-            self.at += 1;
-        }
-        Ok(())
-    }
-
-    fn literal(&mut self, word: &str) -> Result<(), JsonError> {
-        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        if rest.starts_with(word.as_bytes()) {
-            self.at += word.len();
-            self.fresh = false;
-            return Ok(());
-        }
-        if word.as_bytes().starts_with(rest) {
-            self.at = self.text.len();
-            return Err(self.fault(JsonFault::Truncated));
-        }
-        Err(self.fault(JsonFault::Syntax))
-    }
-
-    fn space(&mut self) {
-        while matches!(self.byte(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
-            self.at += 1;
-        }
-    }
-
-    fn byte(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
-    }
-
-    fn slice(&self, start: usize, end: usize) -> &'b str {
-        self.text.get(start..end).unwrap_or_default()
-    }
-
-    fn unexpected(&self) -> JsonError {
-        self.fault(if self.byte().is_none() { JsonFault::Truncated } else { JsonFault::Syntax })
-    }
-
-    const fn fault(&self, fault: JsonFault) -> JsonError {
-        JsonError { at: self.at, fault }
     }
 }
 

@@ -11,6 +11,7 @@ mod path;
 mod scan;
 mod splices;
 mod text;
+mod tokens;
 
 pub use cursor::Cursor;
 pub use inner::Inner;

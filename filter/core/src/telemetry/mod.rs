@@ -1,5 +1,6 @@
 //! What is seen of an exchange from outside: one record for the access log, and the metrics to count.
 
+mod fragment;
 mod ids;
 mod metrics;
 mod record;
