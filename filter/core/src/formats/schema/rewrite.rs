@@ -1,6 +1,6 @@
 //! A schema in the words of a dialect that has fewer of them, in one pass.
 
-use crate::json::{Cursor, JsonError, JsonFault, Kind, MAX_DEPTH, Out, Raw, Str};
+use crate::json::{Cursor, JsonError, Kind, Out, Raw, Str};
 use std::borrow::Cow;
 
 /// What a target reads of a schema.
@@ -31,7 +31,7 @@ pub(super) fn rewrite(schema: &str, dialect: Dialect) -> Rewritten<'_> {
     if dialect == Dialect::Unions && !(schema.contains("oneOf\"") || schema.contains("allOf\"")) {
         return as_it_is;
     }
-    let mut writer = Writer { out: Out::with_capacity(schema.len()), dialect, level: 0, altered: false, lost: false };
+    let mut writer = Writer { out: Out::with_capacity(schema.len()), dialect, altered: false, lost: false };
     match writer.schema(&mut Cursor::of_text(schema)) {
         Ok(()) if writer.altered || writer.lost => {
             Rewritten { text: Cow::Owned(writer.out.into_string()), altered: writer.altered, lost: writer.lost }
@@ -84,13 +84,12 @@ struct Said<'b> {
 struct Writer {
     out: Out,
     dialect: Dialect,
-    /// How many schemas are open.
-    level: usize,
     altered: bool,
     lost: bool,
 }
 
 impl Writer {
+    /// Writes the schema that comes next. How deep it goes the cursor bounds.
     fn schema(&mut self, cursor: &mut Cursor<'_>) -> Result<(), JsonError> {
         if cursor.peek()? != Kind::Object {
             // `true`, which fits everything.
@@ -103,16 +102,11 @@ impl Writer {
             }
             return Ok(());
         }
-        if self.level > MAX_DEPTH {
-            return Err(JsonError { at: cursor.passed(), fault: JsonFault::Depth });
-        }
-        self.level = self.level.saturating_add(1);
         let mut said = Said::default();
         self.out.open_object();
         self.members(cursor, &[], &mut said)?;
         self.finish(&said);
         self.out.close_object();
-        self.level = self.level.saturating_sub(1);
         Ok(())
     }
 
