@@ -7,6 +7,7 @@ mod weir {
     mod bytes;
     mod charges;
     mod compressed;
+    mod converse;
     mod cooling;
     mod costs;
     mod cuts;

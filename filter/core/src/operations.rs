@@ -20,12 +20,13 @@ pub enum Operation {
 }
 
 /// Paths whose errors are told in a format although no operation has them. What is in none of them is told as `chat` tells it.
-const FAMILIES: [(&str, FormatId); 6] = [
+const FAMILIES: [(&str, FormatId); 7] = [
     ("/v1/messages", FormatId::Messages),
     ("/anthropic/", FormatId::Messages),
     ("/v1/responses", FormatId::Responses),
     ("/v1beta/", FormatId::Gemini),
     ("/model/", FormatId::Converse),
+    ("/guardrail/", FormatId::Converse),
     ("/foundation-models", FormatId::Converse),
 ];
 

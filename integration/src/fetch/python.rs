@@ -9,6 +9,9 @@ use crate::{progress, trouble::Trouble, wasm};
 pub const OPENAI_SDK: &str = "3.57.0";
 /// The official Anthropic SDK that the tests drive.
 pub const ANTHROPIC_SDK: &str = "2.14.0";
+/// The official AWS SDK that the tests drive, and its core, whose model of the services it has.
+pub const AWS_SDK: &str = "1.44.8";
+const AWS_CORE: &str = "botocore==1.44.8";
 /// What the SDK's HTTP library needs besides for HTTP/2.
 const HTTP2: &str = "h2==4.4.1";
 
@@ -30,6 +33,12 @@ pub fn openai_sdk() -> Result<PathBuf, Trouble> {
 /// The interpreter of a virtual environment that has the official `anthropic` package.
 pub fn anthropic_sdk() -> Result<PathBuf, Trouble> {
     let home = environment("anthropic", ANTHROPIC_SDK, Install::WithDependencies(HTTP2))?;
+    Ok(home.join("bin/python"))
+}
+
+/// The interpreter of a virtual environment that has the official `boto3` package.
+pub fn aws_sdk() -> Result<PathBuf, Trouble> {
+    let home = environment("boto3", AWS_SDK, Install::WithDependencies(AWS_CORE))?;
     Ok(home.join("bin/python"))
 }
 

@@ -142,6 +142,11 @@ fn the_sdk_with_tls() {
     for options in [&["--http2"][..], &[]] {
         crate::sdk::run_with(options, &[("SSL_CERT_FILE", &trust)], &base, "claude", &parts);
     }
+    // AWS's SDK sends a token over TLS alone.
+    crate::sdk::run_converse_with(&[("AWS_CA_BUNDLE", &trust)], base.trim_end_matches("/v1"), "claude", &["text", "stream", "errors"]);
+    for seen in world.anthropic.shared().take() {
+        assert_eq!((seen.headers.value("x-api-key"), seen.headers.value("authorization")), (Some(ANTHROPIC_KEY), None));
+    }
     let stat = |name: &str| world.gateway.stat(&format!("http.weir.downstream_cx_{name}_total")).unwrap_or(0);
     assert!(stat("ssl") >= 2 && stat("http2") >= 1 && stat("http1") >= 1);
 }

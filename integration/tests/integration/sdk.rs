@@ -43,6 +43,26 @@ const MESSAGES: &[&str] = &[
     "models",
 ];
 
+/// What AWS's SDK does, whatever the provider.
+const CONVERSE: &[&str] = &[
+    "text",
+    "stream",
+    "tools",
+    "forced",
+    "stream_tools",
+    "image",
+    "document",
+    "structured",
+    "limits",
+    "errors",
+    "error_in_stream",
+    "bad_request",
+    "unknown_model",
+    "unknown_action",
+    "count_refused",
+    "models",
+];
+
 /// Runs parts of the script; panics with its words if one fails.
 pub fn run(base: &str, model: &str, parts: &[&str]) {
     run_with(&[], &[], base, model, parts);
@@ -66,6 +86,18 @@ fn run_messages(world: &World, model: &str, parts: &[&str]) {
 pub fn talk(python: &std::path::Path, sdk: &str, base: &str, model: &str, parts: &[&str]) {
     let mut command = Command::new(python);
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/real.py")).arg(sdk);
+    script(command, base, model, parts);
+}
+
+/// Runs parts of AWS's SDK's script, whose requests are signed.
+fn run_converse(world: &World, model: &str, parts: &[&str]) {
+    run_converse_with(&[], &format!("http://{}", world.gateway.listener), model, parts);
+}
+
+/// The same at any address with more environment.
+pub fn run_converse_with(environment: &[(&str, &str)], base: &str, model: &str, parts: &[&str]) {
+    let mut command = Command::new(fetch::python::aws_sdk().unwrap_or_else(|trouble| panic!("{trouble}")));
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/converse.py")).envs(environment.iter().copied());
     script(command, base, model, parts);
 }
 
@@ -106,6 +138,23 @@ fn messages_to_openai() {
 }
 
 #[test]
+fn converse_to_anthropic() {
+    let world = World::start("sdk", "");
+    run_converse(&world, "claude", CONVERSE);
+    run_converse(&world, "claude", &["reasoning"]);
+    for seen in world.anthropic.shared().take() {
+        assert_eq!((seen.headers.value("x-api-key"), seen.headers.value("authorization")), (Some(ANTHROPIC_KEY), None));
+        assert!(["x-amz-date", "x-amz-security-token", "amz-sdk-request"].iter().all(|name| seen.headers.value(name).is_none()));
+    }
+}
+
+#[test]
+fn converse_to_openai() {
+    let world = World::start("sdk", "");
+    run_converse(&world, "gpt", CONVERSE);
+}
+
+#[test]
 fn over_budget() {
     let port = process::free_port();
     let more = format!(
@@ -116,4 +165,5 @@ fn over_budget() {
     for model in ["gpt", "claude"] {
         run(&format!("http://{}/v1", world.gateway.listener), model, &["over_budget"]);
     }
+    run_converse(&world, "gpt", &["over_budget"]);
 }
