@@ -1,4 +1,4 @@
-//! One attempt as the host carries it: by an upstream position, or by the gateway position where the plan has one target.
+//! One attempt as the host carries it: by an upstream position, or by the one that has the exchange where the plan has one target.
 
 use crate::gateway;
 use crate::host::{self, report};
@@ -36,7 +36,10 @@ pub fn answer_head(context: u32, end: bool) -> Action {
 pub fn answer_body(context: u32, size: usize, end: bool) -> Action {
     let wanted = vm::attempt(context, |attempt, _| attempt.answers().then(|| (attempt.wants(size, end), attempt.is_held())));
     let Some((wanted, held)) = wanted.flatten() else { return gateway::answer_body(context, end) };
-    let bytes = report(abi::buffer(Buffer::Response, wanted.start, wanted.len())).unwrap_or_default();
+    // Without some of its bytes an answer may look whole and not be.
+    let Some(bytes) = report(abi::buffer(Buffer::Response, wanted.start, wanted.len())) else {
+        return host::refuse(b"the gateway could not read the answer");
+    };
     let now = if held { host::now() } else { 0 };
     let verdict = vm::attempt(context, |attempt, exchange| attempt.answer_body(exchange, &bytes, size, end, now));
     carry_out(context, verdict, end && size == 0, None)
@@ -67,7 +70,7 @@ pub fn act(context: u32, verdict: Option<RequestVerdict>) -> Action {
         Some(RequestVerdict::Send { headers, body }) => {
             // Headers that announce another body than the one that leaves would let a client smuggle a request in.
             let written = host::set_body(Buffer::Request, body.as_deref());
-            if written.and_then(|()| host::set_headers(Map::Request, &headers)).is_none() {
+            if written.and_then(|()| headers.map_or(Some(()), |headers| host::set_headers(Map::Request, &headers))).is_none() {
                 return host::refuse(b"the gateway could not write the provider's request");
             }
             Action::Continue

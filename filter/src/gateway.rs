@@ -1,9 +1,9 @@
-//! The gateway position (D): once per request, in the listener's filter chain.
+//! The gateway position (D), and the standalone one: once per request, in the listener's filter chain.
 
 use crate::host::{self, report};
 use crate::{attempt, root, vm};
 use weir_abi::{self as abi, Action, Buffer, Direction, Map};
-use weir_core::exchange::{ClientAnswer, Departure, Exchange, Headers, LocalReply, Verdict};
+use weir_core::exchange::{ClientAnswer, Departure, Exchange, Headers, LocalReply, RequestVerdict, Verdict};
 use weir_core::limits::Ledger;
 use weir_core::names;
 
@@ -39,22 +39,23 @@ pub fn request_body(context: u32, size: usize, end: bool) -> Action {
 /// The head of an answer that no attempt of this position has, or will have, committed.
 pub fn answer_head(context: u32, end: bool) -> Action {
     let status = || host::status(Map::Response).unwrap_or(0);
-    replace(context, vm::exchange(context, |exchange, _, _| exchange.answer_head(end, status, host::code_details)), end)
+    replace(context, vm::exchange(context, |exchange, _, _| exchange.answer_head(end, status, host::code_details)))
 }
 
 /// More of such an answer's body.
 pub fn answer_body(context: u32, end: bool) -> Action {
-    replace(context, vm::exchange(context, |exchange, _, _| exchange.answer_body(end)), false)
+    replace(context, vm::exchange(context, |exchange, _, _| exchange.answer_body(end)))
 }
 
-/// Puts the exchange's reply in the place of an answer; one without a body can only be answered anew.
-fn replace(context: u32, answer: Option<ClientAnswer>, bodiless: bool) -> Action {
+/// Puts the exchange's reply in the place of an answer.
+fn replace(context: u32, answer: Option<ClientAnswer>) -> Action {
     match answer {
         None | Some(ClientAnswer::Continue) => Action::Continue,
         Some(ClientAnswer::Hold) => Action::Pause,
+        Some(ClientAnswer::Reply(reply)) => self::reply(context, &LocalReply { reply, worded: true }),
         Some(ClientAnswer::Replace(reply)) => {
             let write = || host::set_headers(Map::Response, &Headers::of_reply(&reply, true));
-            if bodiless || host::set_body(Buffer::Response, Some(&reply.body)).and_then(|()| write()).is_none() {
+            if host::set_body(Buffer::Response, Some(&reply.body)).and_then(|()| write()).is_none() {
                 return self::reply(context, &LocalReply { reply, worded: true });
             }
             Action::Continue
@@ -83,6 +84,7 @@ fn act(context: u32, verdict: Option<Verdict>, resume: Option<Direction>) -> Act
     let action = match verdict {
         None | Some(Verdict::Continue) => return Action::Continue,
         Some(Verdict::Wait) => Action::Pause,
+        Some(Verdict::Head(headers)) => attempt::act(context, Some(RequestVerdict::Send { headers: Some(headers), body: None })),
         Some(Verdict::Reply(local)) => reply(context, &local),
         Some(Verdict::Release) => depart(context),
     };
@@ -103,7 +105,7 @@ fn depart(context: u32) -> Action {
     else {
         return host::refuse(host::UNKNOWN);
     };
-    report(abi::set_property(names::STATE_NEXT, next.as_bytes()));
+    next.and_then(|next| report(abi::set_property(names::STATE_NEXT, next.as_bytes())));
     vm::stream(context, |stream| core::mem::replace(&mut stream.attempt, attempt));
     attempt::act(context, Some(verdict))
 }

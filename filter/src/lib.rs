@@ -12,9 +12,8 @@ mod root;
 mod upstream;
 mod vm;
 
-use vm::Position;
 use weir_abi::{Action, Buffer, Map, Module};
-use weir_core::exchange::Headers;
+use weir_core::exchange::{Headers, Position};
 
 /// The module.
 struct Weir;
@@ -40,7 +39,7 @@ impl Module for Weir {
 
     fn request_head(context: u32, end: bool) -> Action {
         match vm::stream(context, |stream| Some(stream.position)) {
-            Some(Position::Gateway) => gateway::request_head(context, end),
+            Some(Position::Gateway | Position::Standalone) => gateway::request_head(context, end),
             Some(Position::Upstream) => upstream::request_head(context, end),
             None => Action::Continue,
         }
@@ -52,11 +51,11 @@ impl Module for Weir {
 
     /// They are the request's end as well: a filter that waits for end of stream alone would be passed by. No provider needs them.
     fn request_trailers(context: u32) -> Action {
-        let action = Self::request_body(context, 0, true);
-        if action == Action::Continue && vm::stream(context, |stream| stream.key).is_some() {
+        // At once: the request may be let go later, outside of this callback.
+        if vm::stream(context, |stream| stream.key).is_some() {
             host::set_headers(Map::RequestTrailers, &Headers::new());
         }
-        action
+        Self::request_body(context, 0, true)
     }
 
     fn answer_head(context: u32, end: bool) -> Action {

@@ -1,15 +1,14 @@
 //! The roots: configuration, the tick that watches deadlines, and the callouts to the rate-limit service.
 
 use crate::host::{self, report};
-use crate::vm::{self, Position, Stream, Vm};
+use crate::vm::{self, Stream, Vm};
 use crate::{attempt, gateway, platform};
 use std::rc::Rc;
 use weir_abi::{self as abi, Buffer, Level, Map};
 use weir_core::config::LimitService;
-use weir_core::exchange::{Configured, Exchange, Headers, Table, Verdict};
+use weir_core::exchange::{Configured, Exchange, Headers, Position, Table, Verdict};
 use weir_core::limits::{CallFault, Ledger, SyncCall, Synced};
 use weir_core::names;
-use weir_core::routing::Failover;
 use weir_core::telemetry::health_metrics;
 
 /// How often deadlines are looked at and owed amounts leave, in milliseconds.
@@ -32,7 +31,8 @@ pub struct Root {
 
 /// Reads the document. A wrong one is refused, and the host keeps the old one or does not start.
 pub fn configure(root: u32, size: usize) -> bool {
-    match read(size) {
+    let document = report(abi::buffer(Buffer::Configuration, 0, size)).unwrap_or_default();
+    match Configured::at(abi::property("plugin_root_id").ok().as_deref(), document, platform::env) {
         Ok((position, mut configured)) => {
             for name in configured.missing() {
                 abi::log(Level::Warn, &format!("weir: the environment variable {name} is not set; its provider is left out of plans"));
@@ -51,19 +51,6 @@ pub fn configure(root: u32, size: usize) -> bool {
     }
 }
 
-fn read(size: usize) -> Result<(Position, Configured), String> {
-    let id = abi::property("plugin_root_id").unwrap_or_default();
-    let position = match Failover::of_gateway(&id) {
-        Some(_) => Position::Gateway,
-        None if id == names::ROOT_UPSTREAM.as_bytes() => Position::Upstream,
-        None => return Err("root_id must be weir.gateway or weir.upstream; this version has no standalone position".into()),
-    };
-    let text = report(abi::buffer(Buffer::Configuration, 0, size)).unwrap_or_default();
-    let document = String::from_utf8(text).map_err(|_| "the configuration is not UTF-8")?;
-    let configured = Configured::new(&document, Failover::of_gateway(&id).unwrap_or_default(), platform::env);
-    Ok((position, configured.map_err(|errors| format!("the configuration is refused: {errors}"))?))
-}
-
 /// What a stream's root is configured with.
 pub fn configured(context: u32) -> Option<Rc<Configured>> {
     vm::with(|vm| vm.roots.get(&vm.streams.get(&context)?.root)?.configured.clone()).flatten()
@@ -74,10 +61,10 @@ fn service(root: u32) -> Option<LimitService> {
     vm::with(|vm| vm.roots.get(&root)?.configured.as_ref()?.gateway.limit_service.clone()).flatten()
 }
 
-/// Deadlines and owed amounts. Only the newest gateway root works: streams and ledger are the VM's.
+/// Deadlines and owed amounts. Only the newest root that has exchanges works: streams and ledger are the VM's.
 pub fn tick(root: u32) {
-    let gateways = |vm: &mut Vm| vm.roots.iter().filter(|(_, one)| one.position == Some(Position::Gateway)).map(|(&id, _)| id).max();
-    if vm::with(gateways).flatten() != Some(root) {
+    let has_exchanges = |one: &Root| one.position.is_some_and(Position::has_exchanges);
+    if vm::with(|vm| vm.roots.iter().filter(|(_, one)| has_exchanges(one)).map(|(&id, _)| id).max()).flatten() != Some(root) {
         return;
     }
     let now = host::now();
@@ -167,7 +154,7 @@ fn wake(now: u64) {
 /// Decides anew for the exchanges that `which` picks.
 fn decide(which: impl Fn(&Exchange) -> bool, how: impl Fn(&mut Exchange, &mut Ledger) -> Verdict) {
     let waits = |stream: &mut Stream, table: &mut Table| {
-        let key = stream.key.filter(|_| stream.position == Position::Gateway);
+        let key = stream.key.filter(|_| stream.position.has_exchanges());
         key.and_then(|key| table.exchange(key)).is_some_and(|exchange| which(exchange))
     };
     visit(waits, |context| gateway::resume(context, &how));

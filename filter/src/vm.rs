@@ -1,23 +1,14 @@
-//! The state of this VM: both positions of a worker share it, so what the gateway position decides the upstream position knows.
+//! The state of this VM: all positions of a worker share it, so what the gateway position decides the upstream position knows.
 
 use crate::host;
 use crate::metrics::Metrics;
 use crate::root::Root;
 use core::cell::RefCell;
 use std::collections::BTreeMap;
-use weir_core::exchange::{Attempt, Exchange, Key, Table};
+use weir_core::exchange::{Attempt, Exchange, Key, Position, Table};
 use weir_core::health::Health;
 use weir_core::limits::{CallId, Ledger};
 use weir_core::telemetry::LimitMetrics;
-
-/// Which of its two places in Envoy a context stands in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Position {
-    /// In the listener's chain, once per request.
-    Gateway,
-    /// In the router's upstream chain, once per attempt.
-    Upstream,
-}
 
 /// One stream context.
 pub struct Stream {
@@ -70,10 +61,10 @@ pub fn stream<R>(context: u32, work: impl FnOnce(&mut Stream) -> Option<R>) -> O
     with(|vm| vm.streams.get_mut(&context).and_then(work)).flatten()
 }
 
-/// Works on the exchange of a stream of the gateway position, beside the budgets and the metrics.
+/// Works on the exchange of a stream that has one of its own, beside the budgets and the metrics.
 pub fn exchange<R>(context: u32, work: impl FnOnce(&mut Exchange, &mut Ledger, &mut Metrics) -> R) -> Option<R> {
     with(|vm| {
-        let key = vm.streams.get(&context).filter(|stream| stream.position == Position::Gateway)?.key?;
+        let key = vm.streams.get(&context).filter(|stream| stream.position.has_exchanges())?.key?;
         Some(work(vm.table.exchange(key)?, &mut vm.ledger, &mut vm.metrics))
     })
     .flatten()
@@ -109,7 +100,7 @@ pub fn delete(context: u32) {
     with(|vm| {
         vm.roots.remove(&context);
         if let Some(stream) = vm.streams.remove(&context)
-            && let (Position::Gateway, Some(key)) = (stream.position, stream.key)
+            && let Some(key) = stream.key.filter(|_| stream.position.has_exchanges())
         {
             vm.table.remove(key);
         }

@@ -22,6 +22,7 @@ mod weir {
     mod plans;
     mod rebuilt;
     mod rig;
+    mod standalone;
     mod start;
     mod stories;
     mod translated;

@@ -67,6 +67,8 @@ pub const ROOT_GATEWAY: &str = "weir.gateway";
 pub const ROOT_GATEWAY_PRIORITIES: &str = "weir.gateway.priorities";
 /// `root_id` of the upstream position (U).
 pub const ROOT_UPSTREAM: &str = "weir.upstream";
+/// `root_id` of the standalone position; every name but those above is one of it.
+pub const ROOT_STANDALONE: &str = "weir.standalone";
 /// `vm_id` of both positions.
 pub const VM_ID: &str = "weir";
 

@@ -55,9 +55,9 @@ fn a_wrong_configuration_is_refused_with_its_paths() {
 }
 
 #[test]
-fn another_root_id_is_refused() {
+fn another_root_id_stands_alone_and_needs_a_picker() {
     let refused = Host::start(&module(), Options::plugins([Plugin::new("weir", DOCUMENT)])).err().unwrap();
-    assert!(refused.transcript().unwrap().contains("root_id must be weir.gateway or weir.upstream"), "{refused:?}");
+    assert!(refused.transcript().unwrap().contains("the document needs `standalone`"), "{refused:?}");
 }
 
 #[test]

@@ -4,22 +4,21 @@
 //! with the private code 598 and Envoy retries. Behind it an error is the client format's own event.
 
 use super::attempt::{Attempt, AttemptState, HeldStream, Hold};
-use super::coded::{coding, plain, replacing};
+use super::coded::{coding, plain};
 use super::headers::Headers;
-use super::machine::{Exchange, Speak, State};
+use super::machine::{Exchange, Speak, State, Way};
 use super::relay::{Relay, Relayed};
-use crate::formats::{self, Asked, ClientSide, Reply, Seen};
+use super::standalone::Gather;
+use crate::formats::{self, ClientSide, Reply, Seen};
 use crate::framing::inflate::{Coding, Inflater};
 use crate::framing::sse;
 use crate::health::Lesson;
-use crate::hub::{Answer, ErrorKind, Failure, replay};
-use crate::json::Out;
+use crate::hub::{ErrorKind, Failure};
 use crate::names;
 use crate::operations::Operation;
 use crate::telemetry::AttemptOutcome;
 use crate::usage::UsageSource;
 use core::ops::Range;
-use std::borrow::Cow;
 
 /// Where providers write the id under which their support finds a request.
 const REQUEST_IDS: [&str; 3] = ["request-id", "x-request-id", "x-amzn-requestid"];
@@ -66,7 +65,7 @@ impl Attempt {
         if !matches!(self.state, AttemptState::Sent) {
             return AnswerVerdict::Continue;
         }
-        if exchange.direct && head.first(names::HEADER_SERVICE_TIME).is_none() {
+        if exchange.way != Way::Upstream && head.first(names::HEADER_SERVICE_TIME).is_none() {
             let details = details();
             if details != names::DETAILS_UPSTREAM {
                 self.done(exchange, !was_sent(&details), now);
@@ -95,6 +94,9 @@ impl Attempt {
         } else {
             Hold::Whole
         };
+        if exchange.is_standalone() && !end {
+            return self.go_ahead(exchange, hold, head);
+        }
         self.state = AttemptState::Held { since: now, hold, head };
         if end { self.answer_body(exchange, &[], 0, true, now) } else { AnswerVerdict::Hold }
     }
@@ -115,9 +117,10 @@ impl Attempt {
     pub fn wants(&self, size: usize, end: bool) -> Range<usize> {
         match &self.state {
             AttemptState::Held { hold: Hold::Stream { fed, .. }, .. } => *fed..size,
-            AttemptState::Held { .. } if end => 0..size,
-            AttemptState::Committed(Some(_)) => 0..size,
+            AttemptState::Held { .. } | AttemptState::Gathering { .. } if end => 0..size,
+            AttemptState::Committed(Some(_)) | AttemptState::Gathering { gather: Gather::Metered(_), .. } => 0..size,
             AttemptState::Held { .. }
+            | AttemptState::Gathering { .. }
             | AttemptState::Committed(None)
             | AttemptState::Preparing
             | AttemptState::Sent
@@ -147,8 +150,9 @@ impl Attempt {
                     Err(failure) => self.fail(exchange, failure, AttemptOutcome::Broken, size == 0),
                 }
             }
+            AttemptState::Gathering { gather, head } => self.gather(exchange, (gather, head), bytes, (size, end), now),
             AttemptState::Committed(Some(mut relay)) => {
-                let verdict = self.flowing(exchange, &mut relay, bytes, end);
+                let verdict = self.flowing(exchange, &mut relay, bytes, end, now);
                 self.state = AttemptState::Committed(if end { None } else { Some(relay) });
                 verdict
             }
@@ -200,12 +204,18 @@ impl Attempt {
     }
 
     fn commit_stream(&mut self, exchange: &mut Exchange, held: HeldStream, end: bool) -> AnswerVerdict {
-        let mut headers = self.client_head(exchange.client(), &held.head);
+        let headers = self.stream_head(exchange, &held.head);
+        let body = held.changed.then_some(held.out);
+        self.commit(exchange, headers, body, (!end).then_some(held.relay))
+    }
+
+    /// The head of a stream as the client gets it.
+    pub(super) fn stream_head(&self, exchange: &Exchange, head: &Headers) -> Headers {
+        let mut headers = self.client_head(exchange.client(), head);
         headers.set(":status", "200");
         headers.set("content-type", exchange.client().stream_type(&exchange.asked(exchange.began)));
         headers.set("cache-control", "no-cache");
-        let body = held.changed.then_some(held.out);
-        self.commit(exchange, headers, body, (!end).then_some(held.relay))
+        headers
     }
 
     /// The headers of a stream go although it has no content: what comes of it later can't be retried.
@@ -214,78 +224,14 @@ impl Attempt {
         self.commit_stream(exchange, held, false)
     }
 
-    /// A whole answer or an error whose end has not come yet.
-    fn held_whole(&mut self, exchange: &mut Exchange, since: u64, hold: Hold, head: Headers, size: usize) -> AnswerVerdict {
-        if size <= exchange.configured().gateway.caps.answer {
-            self.state = AttemptState::Held { since, hold, head };
-            return AnswerVerdict::Hold;
-        }
-        if self.same() && matches!(hold, Hold::Whole) && coding(&head) == Coding::Identity {
-            // Bytes pass whatever their size; only the meter gives up.
-            self.outcome(exchange, AttemptOutcome::Complete);
-            return self.commit(exchange, head.passing(), None, None);
-        }
-        let failure = Failure::new(ErrorKind::BadGateway, "the provider's answer is larger than the gateway holds");
-        self.fail(exchange, failure, AttemptOutcome::Broken, false)
-    }
-
-    fn whole(&mut self, exchange: &mut Exchange, head: &Headers, body: Cow<'_, [u8]>, bodiless: bool) -> AnswerVerdict {
-        match self.target.speak {
-            // A count is no answer, and nothing in it was used.
-            Speak::Same(_) if matches!(exchange.operation, Operation::CountTokens(_)) => {
-                self.outcome(exchange, AttemptOutcome::Complete);
-                self.pass(exchange, head, body)
-            }
-            Speak::Same(format) => {
-                let Some(format) = formats::same_format(format) else { return AnswerVerdict::Continue };
-                let seen = format.measure(&body);
-                self.take_note(exchange, &seen);
-                if let Some(failure) = seen.failure {
-                    return self.fail(exchange, failure, AttemptOutcome::Error, bodiless);
-                }
-                self.outcome(exchange, AttemptOutcome::Complete);
-                self.pass(exchange, head, body)
-            }
-            Speak::Translated(format) => {
-                let Some(format) = formats::translation(format) else { return AnswerVerdict::Continue };
-                let mut answer = match format.decode_answer(&body) {
-                    Ok(answer) => answer,
-                    Err(failure) => return self.fail(exchange, failure, AttemptOutcome::Broken, bodiless),
-                };
-                self.homeward.answer(&mut answer);
-                let seen = Seen {
-                    usage: answer.usage,
-                    model: answer.model.as_ref().map(|model| model.plain().into_owned()),
-                    finish: answer.choices.first().map(|choice| choice.finish.as_str()),
-                    ..Seen::default()
-                };
-                self.take_note(exchange, &seen);
-                self.outcome(exchange, AttemptOutcome::Complete);
-                let (client, asked) = (exchange.client(), exchange.asked(exchange.began));
-                let (media, out) = written(client, &asked, &answer, body.len());
-                let mut headers = self.client_head(client, head);
-                headers.set(":status", "200");
-                headers.set("content-type", media);
-                self.commit(exchange, headers, Some(out), None)
-            }
-        }
-    }
-
-    /// Commits a whole answer in the provider's words.
-    fn pass(&mut self, exchange: &mut Exchange, head: &Headers, body: Cow<'_, [u8]>) -> AnswerVerdict {
-        let mut headers = head.passing();
-        if exchange.outline().stream {
-            headers.set(":status", "200");
-        }
-        let body = replacing(body, &mut headers);
-        self.commit(exchange, headers, body, None)
-    }
-
     /// A stream behind its commit.
-    fn flowing(&mut self, exchange: &mut Exchange, relay: &mut Relay, bytes: &[u8], end: bool) -> AnswerVerdict {
+    fn flowing(&mut self, exchange: &mut Exchange, relay: &mut Relay, bytes: &[u8], end: bool, now: u64) -> AnswerVerdict {
         let relayed = relay.push(bytes, true).unwrap_or(Relayed::Unchanged);
         let rest = if end { relay.end(true).unwrap_or_default() } else { Vec::new() };
         self.take_note(exchange, relay.seen());
+        if relay.seen().content {
+            exchange.first_content.get_or_insert(now);
+        }
         if end {
             self.settle_stream(exchange, relay.seen());
         }
@@ -301,9 +247,7 @@ impl Attempt {
     /// The provider failed before the client saw anything: the next target is tried, or the client is told.
     pub(super) fn fail(&mut self, exchange: &mut Exchange, failure: Failure, outcome: AttemptOutcome, bodiless: bool) -> AnswerVerdict {
         self.note_failure(exchange, &failure, outcome);
-        let client = exchange.client();
-        let mut reply = client.reply(&(&failure).into());
-        reply.headers.extend(failure.request_id.clone().map(|id| (client.id_header(), id)));
+        let reply = told(exchange, &failure);
         let moves_on = self.more && failure.moves_on();
         if !moves_on {
             exchange.rejected = Some(failure.kind);
@@ -327,7 +271,7 @@ impl Attempt {
         self.commit(exchange, headers, body, None)
     }
 
-    fn read_failure(&self, status: u16, head: &Headers, body: &[u8]) -> Failure {
+    pub(super) fn read_failure(&self, status: u16, head: &Headers, body: &[u8]) -> Failure {
         let pairs: Vec<(&str, &str)> = head.iter().collect();
         let format = self.target.speak.format();
         let mut failure = formats::provider_side(format).map_or_else(
@@ -339,7 +283,13 @@ impl Attempt {
         failure
     }
 
-    fn commit(&mut self, exchange: &mut Exchange, mut headers: Headers, body: Option<Vec<u8>>, relay: Option<Box<Relay>>) -> AnswerVerdict {
+    pub(super) fn commit(
+        &mut self,
+        exchange: &mut Exchange,
+        mut headers: Headers,
+        body: Option<Vec<u8>>,
+        relay: Option<Box<Relay>>,
+    ) -> AnswerVerdict {
         if let Some(body) = body.as_ref().filter(|_| relay.is_none()) {
             headers.set("content-length", &body.len().to_string());
         }
@@ -358,7 +308,7 @@ impl Attempt {
     }
 
     /// The headers of a translated answer: nothing of the provider's but its date and the id under which its support finds the request.
-    fn client_head(&self, client: &dyn ClientSide, head: &Headers) -> Headers {
+    pub(super) fn client_head(&self, client: &dyn ClientSide, head: &Headers) -> Headers {
         if self.same() {
             let mut headers = head.passing();
             headers.retain(|name| name != "content-length" && name != "content-encoding");
@@ -374,7 +324,7 @@ impl Attempt {
         headers
     }
 
-    fn take_note(&self, exchange: &mut Exchange, seen: &Seen) {
+    pub(super) fn take_note(&self, exchange: &mut Exchange, seen: &Seen) {
         let Some(record) = exchange.record(self.place) else { return };
         if let Some(usage) = &seen.usage {
             record.usage.merge_snapshot(usage);
@@ -395,6 +345,9 @@ impl Attempt {
         let broken = seen.failure.is_some() || !seen.complete;
         if broken {
             self.lesson = Some(Lesson::Failed(ErrorKind::BadGateway, None));
+        } else if exchange.is_standalone() {
+            // Elsewhere its first content has taught it.
+            self.lesson = Some(Lesson::Answered);
         }
         self.outcome(exchange, if broken { AttemptOutcome::Broken } else { AttemptOutcome::Complete });
     }
@@ -406,16 +359,12 @@ impl Attempt {
     }
 }
 
-/// A whole answer as the client reads it, and its media type: a client that asked for a stream gets one, whatever the provider sent.
-fn written(client: &dyn ClientSide, asked: &Asked, answer: &Answer<'_>, size: usize) -> (&'static str, Vec<u8>) {
-    if asked.stream {
-        let (mut writer, mut out) = (client.writer(asked), Vec::new());
-        replay(answer, &mut |event| writer.write(&event, &mut out));
-        return (client.stream_type(asked), out);
-    }
-    let mut out = Out::with_capacity(size.saturating_add(512));
-    client.encode_answer(answer, asked, &mut out);
-    ("application/json", out.into_bytes())
+/// What a client is told of a failure.
+pub(super) fn told(exchange: &Exchange, failure: &Failure) -> Reply {
+    let client = exchange.client();
+    let mut reply = client.reply(&failure.into());
+    reply.headers.extend(failure.request_id.clone().map(|id| (client.id_header(), id)));
+    reply
 }
 
 /// Whether a provider has had the request that Envoy answers by itself, by its word for why: it answers so too where there was no

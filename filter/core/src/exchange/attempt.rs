@@ -3,10 +3,11 @@
 //! What it does follows the provider that was picked, never the plan alone: credentials go where the bytes go.
 
 use super::headers::Headers;
-use super::machine::{Exchange, LocalReply, PlannedTarget, Speak, State};
+use super::machine::{Exchange, LocalReply, PlannedTarget, Speak, State, Way};
 use super::onward;
 use super::patience::Watch;
 use super::relay::Relay;
+use super::standalone::Gather;
 use crate::formats::Homeward;
 use crate::health::{Flight, Lesson, Seats};
 use crate::hub::{ErrorKind, Failure, Rejection, Renames};
@@ -45,6 +46,8 @@ pub(super) enum AttemptState {
     Sent,
     /// The answer's headers are held.
     Held { since: u64, hold: Hold, head: Headers },
+    /// The answer's head is with the client; its body is gathered until its end.
+    Gathering { gather: Gather, head: Headers },
     /// The answer is on its way to the client; a stream goes on through its relay.
     Committed(Option<Box<Relay>>),
     /// Nothing that comes concerns the client.
@@ -94,9 +97,9 @@ pub struct AttemptRecord {
 
 /// How a request leaves the gateway position.
 pub struct Departure {
-    /// The cluster to go to, for [`names::STATE_NEXT`].
-    pub next: String,
-    /// The attempt that the gateway position makes itself.
+    /// The cluster to go to, for [`names::STATE_NEXT`]; `None` where the host's own routes know it.
+    pub next: Option<String>,
+    /// The attempt that this position makes itself.
     pub attempt: Option<Box<Attempt>>,
     /// What is sent.
     pub verdict: RequestVerdict,
@@ -116,8 +119,8 @@ pub enum Bound {
 pub enum RequestVerdict {
     /// These headers are all headers; the body, if any, stands in the place of the client's.
     Send {
-        /// All headers, pseudo headers included.
-        headers: Headers,
+        /// All headers, pseudo headers included; `None` where they have gone before.
+        headers: Option<Headers>,
         /// The body; `None` leaves the client's.
         body: Option<Vec<u8>>,
     },
@@ -134,15 +137,18 @@ impl Exchange {
     /// direct twin, a cluster in whose filter list no Weir stands, and the gateway position makes the attempt.
     pub fn depart(&mut self, knows_twins: impl FnOnce() -> bool) -> Option<Departure> {
         let target = Rc::clone(self.plan.first()?);
-        if self.plan.len() > 1 || !knows_twins() {
+        let next = if self.is_standalone() {
+            None
+        } else if self.plan.len() > 1 || !knows_twins() {
             let mut headers = Headers::clone(&self.headers);
             self.instruct(&mut headers);
-            let verdict = RequestVerdict::Send { headers, body: None };
+            let verdict = RequestVerdict::Send { headers: Some(headers), body: None };
             let next = self.chain.clone().unwrap_or_else(|| target.name.to_string());
-            return Some(Departure { next, attempt: None, verdict });
-        }
-        let next = self.configured().gateway.provider(target.provider)?.direct_cluster.to_string();
-        self.direct = true;
+            return Some(Departure { next: Some(next), attempt: None, verdict });
+        } else {
+            self.way = Way::Direct;
+            Some(self.configured().gateway.provider(target.provider)?.direct_cluster.to_string())
+        };
         let began = self.began;
         let mut attempt = self.attempt(target, false, || began);
         let verdict = match self.take_body() {
@@ -172,7 +178,7 @@ impl Exchange {
         let after = self.plan.iter().skip(self.expected).position(|target| *target.name == *provider);
         let place =
             after.map(|at| at.saturating_add(self.expected)).or_else(|| self.plan.iter().position(|target| *target.name == *provider));
-        let found = place.filter(|_| !self.direct).and_then(|place| Some((place, Rc::clone(self.plan.get(place)?))));
+        let found = place.filter(|_| self.way == Way::Upstream).and_then(|place| Some((place, Rc::clone(self.plan.get(place)?))));
         let Some((place, target)) = found else { return (Bound::Refuse(self.refuse_outsider()), None) };
         self.expected = place.saturating_add(1);
         let more = self.plan.len() > self.expected;
@@ -251,7 +257,7 @@ impl Attempt {
     pub fn request_head(&mut self, exchange: &mut Exchange, end: bool) -> RequestVerdict {
         match exchange.operation {
             Operation::PassThrough(_) => match onward::passed(exchange, &self.target) {
-                Ok(headers) => self.send(exchange, headers, None),
+                Ok(headers) => self.send(exchange, Some(headers), None),
                 Err(rejection) => self.give_up(exchange, &rejection),
             },
             Operation::Generate(_) | Operation::CountTokens(_) | Operation::Models(_) | Operation::Health if end => {
@@ -282,7 +288,7 @@ impl Attempt {
         }
     }
 
-    fn send(&mut self, exchange: &mut Exchange, headers: Headers, body: Option<Vec<u8>>) -> RequestVerdict {
+    fn send(&mut self, exchange: &mut Exchange, headers: Option<Headers>, body: Option<Vec<u8>>) -> RequestVerdict {
         self.state = AttemptState::Sent;
         if let Some(record) = exchange.record(self.place) {
             record.sent = true;
@@ -308,15 +314,19 @@ impl Attempt {
     #[must_use]
     pub const fn answers(&self) -> bool {
         match self.state {
-            AttemptState::Sent | AttemptState::Held { .. } | AttemptState::Committed(_) => true,
+            AttemptState::Sent | AttemptState::Held { .. } | AttemptState::Gathering { .. } | AttemptState::Committed(_) => true,
             AttemptState::Preparing | AttemptState::Over => false,
         }
     }
 
-    /// Whether the answer is held, so that the time of what comes of it matters.
+    /// Whether the time of what comes of the answer matters: its content has not begun.
     #[must_use]
-    pub const fn is_held(&self) -> bool {
-        matches!(self.state, AttemptState::Held { .. })
+    pub fn is_held(&self) -> bool {
+        match &self.state {
+            AttemptState::Held { .. } | AttemptState::Gathering { .. } => true,
+            AttemptState::Committed(Some(relay)) => !relay.seen().content,
+            AttemptState::Preparing | AttemptState::Sent | AttemptState::Committed(None) | AttemptState::Over => false,
+        }
     }
 
     /// The stream has ended or is gone. `unreachable`: the host says that no connection came about, so nothing can be billed.
@@ -325,7 +335,7 @@ impl Attempt {
         let outcome = match &self.state {
             AttemptState::Sent if unreachable => Some(AttemptOutcome::Unreachable),
             AttemptState::Sent | AttemptState::Held { .. } => Some(self.broken_off(exchange, now)),
-            AttemptState::Committed(_) => Some(AttemptOutcome::Broken),
+            AttemptState::Gathering { .. } | AttemptState::Committed(_) => Some(AttemptOutcome::Broken),
             AttemptState::Preparing | AttemptState::Over => None,
         };
         self.state = AttemptState::Over;

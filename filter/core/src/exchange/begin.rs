@@ -4,6 +4,7 @@ use super::configured::Configured;
 use super::headers::Headers;
 use super::machine::{Exchange, Verdict};
 use super::planning::shown;
+use super::standalone::Choice;
 use crate::hub::{ErrorKind, Rejection};
 use crate::limits::Ledger;
 use crate::operations::{Operation, format_of_errors};
@@ -23,16 +24,23 @@ impl Exchange {
         marked: impl FnOnce() -> bool,
         ledger: &mut Ledger,
     ) -> Option<(Box<Self>, Verdict)> {
+        let (head, choice) = Choice::of(configured, head);
         let path = head.first(":path").unwrap_or_default();
         let operation = Operation::of_path(&configured.gateway, path, |name| head.first(name).is_some());
-        if operation.is_none() && !marked() {
+        if operation.is_none() && !choice.owns_path() && !marked() {
             return None;
         }
         let mut exchange = Box::new(Self::new(configured, operation.clone().unwrap_or(Operation::Health), head, now));
+        exchange.way = choice.way();
         let head = Rc::clone(exchange.headers());
         let verdict = match operation {
             None => exchange.refuse_unknown(head.first(":path").unwrap_or_default()),
             Some(operation) => exchange.by_head(&operation, &head, end, now),
+        };
+        let verdict = if exchange.is_standalone() && matches!(verdict, Verdict::Wait) && exchange.reads_body() {
+            exchange.send_head(choice)
+        } else {
+            verdict
         };
         // What passes unread has its whole claim now.
         let verdict = if exchange.is_deciding() { exchange.decide(ledger, now) } else { verdict };

@@ -1,10 +1,11 @@
 //! A compiled document with what the host delivered for it: its secrets and the rules of its budgets.
 
+use super::position::{Misplaced, Position};
 use crate::config::{ConfigErrors, Gateway, compile};
 use crate::health::{Health, Seats};
 use crate::limits::Rule;
 use crate::providers::{Credential, Provider, ProviderId, SecretRef};
-use crate::routing::Failover;
+use crate::routing::{Failover, Picker};
 use std::fmt;
 use std::rc::Rc;
 
@@ -17,6 +18,8 @@ pub struct Configured {
     pub failover: Failover,
     /// The budgets, in the document's order.
     pub rules: Vec<Rc<Rule>>,
+    /// Who picks the provider of a request by its head alone; only in the standalone position.
+    pub(super) picker: Option<Picker>,
     missing: Vec<String>,
     authorities: Authorities,
     /// Where the health of each target is kept: for each route, for each of its targets.
@@ -36,6 +39,21 @@ impl fmt::Debug for Authorities {
 }
 
 impl Configured {
+    /// The same for one position, as the host hands the document over; `root_id` is that of the plugin, if the host says it.
+    ///
+    /// # Errors
+    /// Why the filter can't stand there with this document.
+    pub fn at(root_id: Option<&[u8]>, document: Vec<u8>, env: impl Fn(&str) -> Option<String>) -> Result<(Position, Self), Misplaced> {
+        let root_id = root_id.ok_or(Misplaced::Nameless)?;
+        let position = Position::of_root(root_id);
+        let document = String::from_utf8(document).map_err(|_| Misplaced::NotText)?;
+        let mut configured = Self::new(&document, Failover::of_gateway(root_id).unwrap_or_default(), env).map_err(Misplaced::Document)?;
+        if position == Position::Standalone {
+            configured.picker = Some(configured.gateway.standalone.clone().ok_or(Misplaced::NoPicker)?);
+        }
+        Ok((position, configured))
+    }
+
     /// Compiles a document (JSON) and fetches the secrets that it names; `env` answers for an environment variable.
     ///
     /// # Errors
@@ -52,7 +70,7 @@ impl Configured {
         };
         let authorities = Authorities(gateway.providers.iter().map(authority).collect());
         let missing = gateway.wants_env.iter().filter(|name| env(name).is_none_or(|value| value.is_empty())).cloned().collect();
-        Ok(Self { gateway, failover, rules, missing, authorities, seats: Vec::new() })
+        Ok(Self { gateway, failover, rules, picker: None, missing, authorities, seats: Vec::new() })
     }
 
     /// Finds the seats of its targets in what this VM knows of their health.

@@ -34,8 +34,8 @@ pub struct Exchange {
     pub(super) chain: Option<String>,
     /// The client's body, until the first attempt takes it: read once.
     body: Option<Vec<u8>>,
-    /// The gateway position makes the only attempt itself: no upstream position may make one.
-    pub(super) direct: bool,
+    /// Who makes its attempts.
+    pub(super) way: Way,
     /// The place in the plan of the target that the next attempt should have.
     pub(super) expected: usize,
     pub(super) attempts: Vec<AttemptRecord>,
@@ -67,6 +67,27 @@ pub(super) enum State {
     Local,
     /// Charged and recorded.
     Settled,
+}
+
+/// Who makes the attempts of an exchange.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Upstream positions.
+    #[default]
+    Upstream,
+    /// The gateway position makes the only one, at a direct twin: no upstream position may make one.
+    Direct,
+    /// The standalone position makes the only one, at the provider that the request's head picks, if it picks one. No head can wait:
+    /// that of the request goes before its body is read, that of the answer before its end is known.
+    Standalone(Option<Pick>),
+}
+
+/// What the head of a request decides where it can't wait for the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pick {
+    pub provider: ProviderId,
+    /// How it is spoken to; `None` where the body passes unread.
+    pub speak: Option<Speak>,
 }
 
 /// What the ledger said that is worth recording.
@@ -124,6 +145,8 @@ pub enum Verdict {
     Continue,
     /// It is held until the next callback, a sync or a deadline.
     Wait,
+    /// These are all of its headers, and they go at once; its body is awaited.
+    Head(Headers),
     /// Weir answers by itself.
     Reply(LocalReply),
     /// It goes to the first target of its plan, as [`Exchange::depart`] says.
@@ -146,8 +169,10 @@ pub enum ClientAnswer {
     Continue,
     /// It is held until its end.
     Hold,
-    /// This stands in its place.
+    /// This stands in its place, and in that of its body, which is there.
     Replace(Reply),
+    /// The host answers with this instead; there is no body that could be replaced.
+    Reply(Reply),
 }
 
 impl Exchange {
@@ -170,7 +195,7 @@ impl Exchange {
             plan: Vec::new(),
             chain: None,
             body: None,
-            direct: false,
+            way: Way::default(),
             expected: 0,
             attempts: Vec::new(),
             claim: None,
@@ -226,14 +251,17 @@ impl Exchange {
 
     /// More of the request's body has come; `size` bytes are there by now.
     pub fn request_progress(&mut self, size: usize, now: u64) -> Verdict {
-        let cap = self.configured.gateway.caps.request_body;
+        let (cap, standalone) = (self.configured.gateway.caps.request_body, self.is_standalone());
         match &mut self.state {
             State::Reading { since } => {
                 *since = now;
                 if size > cap { self.refuse_size(cap) } else { Verdict::Wait }
             }
             State::Deciding { .. } => Verdict::Wait,
-            State::Released { .. } | State::Answering | State::Replacing | State::Local | State::Settled => Verdict::Continue,
+            State::Released { .. } | State::Answering => Verdict::Continue,
+            // Its head has gone to a provider that must not get a body in the client's words.
+            State::Replacing | State::Local | State::Settled if standalone => Verdict::Wait,
+            State::Replacing | State::Local | State::Settled => Verdict::Continue,
         }
     }
 
@@ -318,13 +346,16 @@ impl Exchange {
             self.reply = Some(self.client().reply(&rejection));
         }
         self.state = State::Replacing;
-        if end { self.take_reply() } else { ClientAnswer::Hold }
+        if !end && !self.is_standalone() {
+            return ClientAnswer::Hold;
+        }
+        self.take_reply().map_or(ClientAnswer::Continue, ClientAnswer::Reply)
     }
 
     /// More of an answer is on its way to the client.
     pub fn answer_body(&mut self, end: bool) -> ClientAnswer {
         match self.state {
-            State::Replacing if end => self.take_reply(),
+            State::Replacing if end => self.take_reply().map_or(ClientAnswer::Continue, ClientAnswer::Replace),
             State::Replacing => ClientAnswer::Hold,
             State::Reading { .. } | State::Deciding { .. } | State::Released { .. } | State::Answering | State::Local | State::Settled => {
                 ClientAnswer::Continue
@@ -338,20 +369,19 @@ impl Exchange {
         self.reply = Some(reply);
     }
 
-    fn take_reply(&mut self) -> ClientAnswer {
-        match self.reply.take() {
-            Some(reply) => {
-                self.status = reply.status;
-                self.state = State::Local;
-                ClientAnswer::Replace(reply)
-            }
-            None => ClientAnswer::Continue,
-        }
+    pub(super) fn take_reply(&mut self) -> Option<Reply> {
+        let reply = self.reply.take()?;
+        self.status = reply.status;
+        self.state = State::Local;
+        Some(reply)
     }
 
     /// What an answer is that no attempt committed: the host's own, or a provider's that went past the upstream position.
     fn uncommitted(&self, status: u16, details: impl FnOnce() -> String) -> Rejection {
         if self.attempts.is_empty() && details() == names::DETAILS_UPSTREAM {
+            if let Way::Standalone(Some(pick)) = self.way {
+                return pick.too_early(status);
+            }
             return Rejection::new(
                 ErrorKind::Internal,
                 "the provider was reached without the gateway's upstream filter; its answer is withheld",

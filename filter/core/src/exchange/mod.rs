@@ -23,16 +23,20 @@ mod machine;
 mod onward;
 mod patience;
 mod planning;
+mod position;
 mod relay;
 mod replies;
 mod settle;
+mod standalone;
 mod table;
+mod whole;
 
 pub use answer::{AnswerHead, AnswerVerdict};
 pub use attempt::{Attempt, AttemptRecord, Bound, Departure, RequestVerdict};
 pub use configured::Configured;
 pub use headers::Headers;
 pub use machine::{ClientAnswer, Exchange, LocalReply, Verdict};
+pub use position::{Misplaced, Position};
 pub use table::{Key, Table};
 
 /// A second in the unit of all times here: nanoseconds since the epoch.

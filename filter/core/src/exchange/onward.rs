@@ -1,18 +1,18 @@
 //! The request that one attempt sends: body translated or spliced, headers set absolutely from an allow-list.
 
 use super::headers::{self, Headers};
-use super::machine::{Exchange, PlannedTarget, Speak};
+use super::machine::{Exchange, PlannedTarget, Speak, Way};
 use crate::formats::{self, Crossing, Onward, Passage};
 use crate::hub::{ErrorKind, Rejection};
 use crate::json::{Out, Splices};
-use crate::names;
+use crate::names::{self, FormatId};
 use crate::operations::Operation;
 use crate::providers::{Provider, ProviderId};
 
 /// What an attempt sends.
 pub(super) struct Outgoing {
-    /// All headers, pseudo headers included.
-    pub headers: Headers,
+    /// All headers, pseudo headers included; `None` where they have gone before.
+    pub headers: Option<Headers>,
     /// The body; `None` leaves the client's.
     pub body: Option<Vec<u8>>,
     /// What it left behind on its way into the provider's format.
@@ -46,12 +46,24 @@ pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, body: &[u8
             Some(out.into_bytes())
         }
     };
-    let length = rewritten.as_ref().map_or(body.len(), Vec::len);
-    let format = target.speak.format();
+    let headers = if exchange.is_standalone() {
+        None
+    } else {
+        let model = target.model.as_deref().unwrap_or_default();
+        let mut headers = head(exchange, target.provider, target.speak.format(), model)?;
+        headers.set("content-length", &rewritten.as_ref().map_or(body.len(), Vec::len).to_string());
+        Some(headers)
+    };
+    Ok(Outgoing { headers, body: rewritten, passage })
+}
+
+/// Writes the headers of a request whose body is read; they say nothing of its length.
+pub(super) fn head(exchange: &Exchange, id: ProviderId, format: FormatId, model: &str) -> Result<Headers, Rejection> {
+    let provider = exchange.configured().gateway.provider(id).ok_or_else(unconfigured)?;
     let path = if matches!(exchange.operation, Operation::CountTokens(_)) {
         provider.counting_path(format)
     } else {
-        provider.path(format, target.model.as_deref().unwrap_or_default(), exchange.outline().stream)
+        provider.path(format, model, exchange.outline().stream)
     };
     let mut headers = envelope(exchange, provider, "POST", &path.ok_or_else(unconfigured)?);
     headers.push("content-type", "application/json");
@@ -59,11 +71,10 @@ pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, body: &[u8
         headers.push(name, value);
     }
     keep(exchange, provider, &mut headers, |name| headers::goes_onward(name, format));
-    authorise(exchange, target.provider, &mut headers)?;
+    authorise(exchange, id, &mut headers)?;
     // Weir reads what comes back, so the provider is asked not to compress it.
     headers.set("accept-encoding", "identity");
-    headers.set("content-length", &length.to_string());
-    Ok(Outgoing { headers, body: rewritten, passage })
+    Ok(headers)
 }
 
 /// Writes the headers of a request that passes unread.
@@ -110,12 +121,14 @@ fn keep(exchange: &Exchange, provider: &Provider, headers: &mut Headers, allowed
 }
 
 fn authorise(exchange: &Exchange, provider: ProviderId, headers: &mut Headers) -> Result<(), Rejection> {
-    if exchange.direct {
+    if exchange.way == Way::Direct {
         exchange.instruct(headers);
+    }
+    if exchange.way != Way::Upstream
+        && let Some(scheme) = exchange.headers().first(names::HEADER_FORWARDED_PROTO)
+    {
         // Envoy finds no route without it; the route takes it out.
-        if let Some(scheme) = exchange.headers().first(names::HEADER_FORWARDED_PROTO) {
-            headers.set(names::HEADER_FORWARDED_PROTO, scheme);
-        }
+        headers.set(names::HEADER_FORWARDED_PROTO, scheme);
     }
     match exchange.configured().credential(provider) {
         Ok(Some((name, value))) => headers.set(name, value),

@@ -82,10 +82,10 @@ impl Exchange {
     /// The deadline has passed.
     pub fn expire(&mut self, ledger: &mut Ledger, now: u64) -> Verdict {
         match self.state {
-            State::Reading { .. } => self.refuse(Rejection::new(
-                ErrorKind::RequestTimeout,
-                "the request's body did not come, or the filter is loaded without allow_on_headers_stop_iteration",
-            )),
+            State::Reading { .. } => {
+                let also = if self.is_standalone() { "" } else { ", or the filter is loaded without allow_on_headers_stop_iteration" };
+                self.refuse(Rejection::new(ErrorKind::RequestTimeout, format!("the request's body did not come{also}")))
+            }
             State::Deciding { .. } => self.decide(ledger, now),
             State::Released { .. } => {
                 if let Some(last) = self.attempts.last_mut() {
@@ -95,14 +95,7 @@ impl Exchange {
                 reply.worded = false;
                 Verdict::Reply(reply)
             }
-            State::Replacing => match self.reply.take() {
-                Some(reply) => {
-                    self.status = reply.status;
-                    self.state = State::Local;
-                    Verdict::Reply(LocalReply { reply, worded: false })
-                }
-                None => Verdict::Continue,
-            },
+            State::Replacing => self.take_reply().map_or(Verdict::Continue, |reply| Verdict::Reply(LocalReply { reply, worded: false })),
             State::Answering | State::Local | State::Settled => Verdict::Continue,
         }
     }
@@ -155,7 +148,7 @@ impl Attempt {
     pub fn is_due(&mut self, now: u64) -> bool {
         match &self.state {
             AttemptState::Held { since, hold: Hold::Stream { .. }, .. } => self.until.unwrap_or(since.saturating_add(HOLD)) <= now,
-            AttemptState::Held { .. } => self.until.is_some_and(|until| until <= now),
+            AttemptState::Held { .. } | AttemptState::Gathering { .. } => self.until.is_some_and(|until| until <= now),
             AttemptState::Committed(Some(relay)) if !relay.seen().complete => {
                 self.target.patience.stream_idle.is_some_and(|limit| self.watch.is_due(relay, limit, now))
             }
@@ -174,6 +167,10 @@ impl Attempt {
             AttemptState::Held { .. } => {
                 self.note_failure(exchange, &too_late(), AttemptOutcome::Timeout);
                 AnswerVerdict::Reply(exchange.refuse_attempt(&Rejection::from(&too_late())).reply)
+            }
+            AttemptState::Gathering { .. } => {
+                self.note_failure(exchange, &too_late(), AttemptOutcome::Timeout);
+                AnswerVerdict::Reset
             }
             AttemptState::Committed(Some(mut relay)) => {
                 self.outcome(exchange, AttemptOutcome::Timeout);

@@ -49,18 +49,22 @@ impl Exchange {
         self.route = Some(place);
         let (client, traits) = (self.operation.format(), self.outline().traits);
         let counts = matches!(self.operation, Operation::CountTokens(_));
+        let way = self.way;
+        let spoken = |format| way.speaks(format);
         let speak = |target: &Target| {
             let provider = gateway.provider(target.provider)?;
             // Only a provider of the client's own format is asked to count.
-            speak(provider, client, traits).filter(|speak| !counts || matches!(speak, Speak::Same(_)))
+            speak(provider, client, traits, spoken).filter(|speak| !counts || matches!(speak, Speak::Same(_)))
         };
         let provider_cap = |target: &Target| gateway.provider(target.provider).and_then(|provider| provider.concurrency);
         let mut soonest: Option<(u64, usize)> = None;
         for (at, target) in route.targets.iter().enumerate() {
-            let reason = if configured.credential(target.provider).is_err() {
+            let reason = if !way.reaches(target.provider) {
+                LeftOut::NotPicked
+            } else if configured.credential(target.provider).is_err() {
                 LeftOut::Credential
             } else if speak(target).is_none() {
-                refusing(gateway, target, traits).map_or(LeftOut::Format, LeftOut::Unsupported)
+                refusing(gateway, target, traits, spoken).map_or(LeftOut::Format, LeftOut::Unsupported)
             } else if !target.when.iter().all(|condition| condition.is_met(&self.identities)) {
                 LeftOut::When
             } else if target.context_length.is_some_and(|length| self.needs_at_least() > length) {
@@ -112,12 +116,18 @@ impl Exchange {
                 },
             }))
         };
-        self.plan = order.iter().filter_map(planned).collect();
+        self.plan = order.iter().filter_map(planned).take(way.most_attempts()).collect();
         if !self.plan.is_empty() {
             return Ok(());
         }
-        let refused = route.targets.iter().find_map(|target| refusing(gateway, target, traits));
+        let mut reached = route.targets.iter().filter(|target| way.reaches(target.provider)).peekable();
+        let picked = reached.peek().is_some();
+        let refused = reached.find_map(|target| refusing(gateway, target, traits, spoken));
         Err(match refused {
+            None if !picked => {
+                let message = format!("the provider of this request does not have the model `{}`", shown(&model));
+                Rejection::new(ErrorKind::NotFound, message).code("model_not_found").at("model")
+            }
             Some(field) => {
                 let member = self.client().member(field);
                 Rejection::new(ErrorKind::Unsupported, format!("no provider of `{}` can be asked for {member}", shown(&model)))
@@ -165,9 +175,11 @@ impl Exchange {
         let Operation::PassThrough(endpoint) = self.operation.clone() else { return Verdict::Continue };
         let configured = Rc::clone(self.configured());
         let Some(provider) = configured.gateway.provider(endpoint.provider) else { return Verdict::Continue };
+        if !self.way.reaches(endpoint.provider) {
+            return self.refuse(Rejection::new(ErrorKind::InvalidRequest, "this path belongs to another provider than the request's"));
+        }
         if configured.credential(endpoint.provider).is_err() {
-            return self
-                .refuse(Rejection::new(ErrorKind::Unavailable, "the provider of this path can't be used: its credential is missing"));
+            return self.refuse(without_credential());
         }
         let speak = Speak::Same(provider.speaks.first().copied().unwrap_or(FormatId::Chat));
         self.plan.push(Rc::new(PlannedTarget {
@@ -253,20 +265,26 @@ pub(super) fn shown(word: &str) -> &str {
     word.get(..end).unwrap_or_default()
 }
 
-/// How a provider is spoken to for a request; `None` where it can't express it.
-fn speak(provider: &Provider, client: FormatId, traits: Traits) -> Option<Speak> {
-    if provider.speaks.contains(&client) && formats::same_format(client).is_some() {
+/// A provider without the credential that the document names for it.
+pub(super) fn without_credential() -> Rejection {
+    Rejection::new(ErrorKind::Unavailable, "the provider of this path can't be used: its credential is missing")
+}
+
+/// How a provider is spoken to for a request, in one of its formats that are `allowed`; `None` where it can't express it.
+pub(super) fn speak(provider: &Provider, client: FormatId, traits: Traits, allowed: impl Fn(FormatId) -> bool) -> Option<Speak> {
+    if provider.speaks.contains(&client) && allowed(client) && formats::same_format(client).is_some() {
         return Some(Speak::Same(client));
     }
     let spoken = provider.speaks.iter().copied();
     spoken
+        .filter(|&format| allowed(format))
         .filter(|&format| formats::translation(format).is_some())
         .find(|&format| traits.refused_by(format).is_none())
         .map(Speak::Translated)
 }
 
-/// What a target refuses of a request.
-fn refusing(gateway: &Gateway, target: &Target, traits: Traits) -> Option<Field> {
+/// What a target refuses of a request in the formats that are `allowed`.
+fn refusing(gateway: &Gateway, target: &Target, traits: Traits, allowed: impl Fn(FormatId) -> bool) -> Option<Field> {
     let provider = gateway.provider(target.provider)?;
-    provider.speaks.iter().find_map(|&format| traits.refused_by(format))
+    provider.speaks.iter().filter(|&&format| allowed(format)).find_map(|&format| traits.refused_by(format))
 }

@@ -5,6 +5,8 @@ use crate::hub::Field;
 /// The reason, as the record of the exchange says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LeftOut {
+    /// The request's head picks another provider, and only that one can be asked.
+    NotPicked,
     /// Its provider's credential was not delivered.
     Credential,
     /// It speaks no format in which this can be asked.
@@ -28,6 +30,7 @@ impl LeftOut {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::NotPicked => "not_picked",
             Self::Credential => "credential",
             Self::Format => "format",
             Self::Unsupported(field) => field.as_str(),

@@ -1,0 +1,258 @@
+//! The standalone position: one filter alone, in a host that can't hold headers while a body is read.
+//!
+//! ```text
+//! request   head ─► the provider that it picks, in one of its formats whose path does not depend on the body ─► written, gone
+//!           body, held ─► outline, target of that provider, budgets, translation ─► gone in chunks
+//! answer    head ─► written for what its status and media type say it is ─► gone
+//!           body ─► a stream through its relay; a whole one held, then translated; in the client's format it passes, metered
+//! ```
+//! The credential leaves with a head that has the provider's own authority, by which the host picks the route anew: where it goes depends on
+//! nothing that the client wrote.
+
+use super::answer::{AnswerVerdict, told};
+use super::attempt::{Attempt, AttemptState, Hold};
+use super::coded::plain;
+use super::configured::Configured;
+use super::headers::Headers;
+use super::machine::{Exchange, Pick, Speak, Verdict, Way};
+use super::onward;
+use super::planning::{shown, speak, without_credential};
+use super::whole::too_large;
+use crate::formats::{self, Traits};
+use crate::health::Lesson;
+use crate::hub::{ErrorKind, Failure, Rejection};
+use crate::names::FormatId;
+use crate::operations::Operation;
+use crate::providers::ProviderId;
+use crate::routing::{Picked, Route};
+use crate::telemetry::AttemptOutcome;
+
+/// What a request's head says of its provider.
+pub(super) enum Choice {
+    /// It need not say any: the plan will.
+    Free,
+    /// This one. `below`: a prefix of the path said so, and was taken off.
+    Provider { id: ProviderId, below: bool },
+    /// None that the document has.
+    Refused(Rejection),
+}
+
+impl Choice {
+    /// Reads a head, and takes off what said the provider.
+    pub(super) fn of(configured: &Configured, mut head: Headers) -> (Headers, Self) {
+        let Some(picker) = &configured.picker else { return (head, Self::Free) };
+        let refused = |message| Self::Refused(Rejection::new(ErrorKind::InvalidRequest, message).code("unknown_provider"));
+        let (choice, path) = match picker.pick(|name| head.first(name)) {
+            Picked::Provider(id, path) => (Self::Provider { id, below: path.is_some() }, path.map(str::to_owned)),
+            Picked::Named(name) => match configured.gateway.provider_named(name) {
+                Some((id, _)) => (Self::Provider { id, below: false }, None),
+                None => (refused(format!("no provider is called `{}`", shown(name))), None),
+            },
+            Picked::Nobody => (refused(picker.advice()), None),
+        };
+        if let Some(path) = path {
+            head.set(":path", &path);
+        }
+        (head, choice)
+    }
+
+    /// Whether the path is Weir's whatever stands in it.
+    pub(super) const fn owns_path(&self) -> bool {
+        matches!(self, Self::Provider { below: true, .. })
+    }
+
+    /// The same as a way, before it is known what is asked.
+    pub(super) const fn way(&self) -> Way {
+        match self {
+            Self::Free => Way::Upstream,
+            Self::Provider { id, .. } => Way::Standalone(Some(Pick { provider: *id, speak: None })),
+            Self::Refused(_) => Way::Standalone(None),
+        }
+    }
+}
+
+impl Way {
+    /// Whether an attempt at this provider can be made.
+    pub(super) fn reaches(self, provider: ProviderId) -> bool {
+        match self {
+            Self::Upstream | Self::Direct => true,
+            Self::Standalone(pick) => pick.is_some_and(|pick| pick.provider == provider),
+        }
+    }
+
+    /// Whether a provider can be spoken to in this format.
+    pub(super) fn speaks(self, format: FormatId) -> bool {
+        match self {
+            Self::Upstream | Self::Direct => true,
+            Self::Standalone(pick) => pick.and_then(|pick| pick.speak).is_some_and(|speak| speak.format() == format),
+        }
+    }
+
+    /// How many attempts there can be.
+    pub(super) const fn most_attempts(self) -> usize {
+        match self {
+            Self::Upstream | Self::Direct => Route::MAX_TARGETS,
+            Self::Standalone(_) => 1,
+        }
+    }
+}
+
+impl Pick {
+    /// What a provider says that answers before it has had the request.
+    pub(super) fn too_early(self, status: u16) -> Rejection {
+        let side = self.speak.filter(|_| status >= 300).and_then(|speak| formats::provider_side(speak.format()));
+        let broken = || Failure::new(ErrorKind::BadGateway, "the provider answered before it had the request");
+        Rejection::from(&side.map_or_else(broken, |side| side.failure(status, &[], b"")))
+    }
+}
+
+impl Exchange {
+    /// Whether no head can wait.
+    pub(super) const fn is_standalone(&self) -> bool {
+        matches!(self.way, Way::Standalone(_))
+    }
+
+    /// Writes the head for the provider that it picks; the body is read behind it.
+    pub(super) fn send_head(&mut self, choice: Choice) -> Verdict {
+        match choice {
+            Choice::Free => Verdict::Wait,
+            Choice::Refused(rejection) => self.refuse(rejection),
+            Choice::Provider { id, .. } => match self.head_for(id) {
+                Ok(headers) => Verdict::Head(headers),
+                Err(rejection) => self.refuse(rejection),
+            },
+        }
+    }
+
+    fn head_for(&mut self, id: ProviderId) -> Result<Headers, Rejection> {
+        let configured = std::rc::Rc::clone(self.configured());
+        if configured.credential(id).is_err() {
+            return Err(without_credential());
+        }
+        let counts = matches!(self.operation, Operation::CountTokens(_));
+        let provider = configured.gateway.provider(id);
+        let spoken = provider.and_then(|provider| {
+            let spoken = speak(provider, self.operation.format(), Traits::default(), |format| provider.has_fixed_path(format))?;
+            Some(spoken).filter(|spoken| !counts || matches!(spoken, Speak::Same(_)))
+        });
+        let Some(spoken) = spoken else {
+            let what = if counts { "does not count tokens without an answer" } else { "can't be asked before the request is read" };
+            return Err(Rejection::new(ErrorKind::Unsupported, format!("the provider of this request {what}")));
+        };
+        self.way = Way::Standalone(Some(Pick { provider: id, speak: Some(spoken) }));
+        onward::head(self, id, spoken.format(), "")
+    }
+}
+
+/// What is done with the body of an answer whose head has gone.
+pub(super) enum Gather {
+    /// It passes; what came of it is kept for the meter.
+    Metered(Vec<u8>),
+    /// It is held until its end, and translated.
+    Whole,
+    /// The same, an error.
+    Error { status: u16 },
+}
+
+impl Attempt {
+    /// The answer's head goes, before anything of its body is known.
+    pub(super) fn go_ahead(&mut self, exchange: &mut Exchange, hold: Hold, head: Headers) -> AnswerVerdict {
+        let client = exchange.client();
+        self.until = Some(self.began.saturating_add(self.target.patience.answer));
+        let (headers, state) = match hold {
+            Hold::Stream { relay, .. } => (self.stream_head(exchange, &head), AttemptState::Committed(Some(relay))),
+            Hold::Error { status } => {
+                let failure = self.read_failure(status, &head, b"");
+                self.note_failure(exchange, &failure, AttemptOutcome::Error);
+                exchange.rejected = Some(failure.kind);
+                let mut headers = Headers::of_reply(&told(exchange, &failure), true);
+                headers.retain(|name| name != "content-length");
+                (headers, AttemptState::Gathering { gather: Gather::Error { status }, head })
+            }
+            Hold::Whole if self.same() => (head.passing(), AttemptState::Gathering { gather: Gather::Metered(Vec::new()), head }),
+            Hold::Whole => {
+                let mut headers = self.client_head(client, &head);
+                let asked = exchange.asked(exchange.began);
+                headers.set(":status", "200");
+                headers.set("content-type", if asked.stream { client.stream_type(&asked) } else { "application/json" });
+                (headers, AttemptState::Gathering { gather: Gather::Whole, head })
+            }
+        };
+        let (lesson, verdict) = (self.lesson, self.commit(exchange, headers, None, None));
+        // What a head promises is no answer yet.
+        self.lesson = lesson;
+        self.state = state;
+        verdict
+    }
+
+    /// More of the body of an answer whose head has gone.
+    pub(super) fn gather(
+        &mut self,
+        exchange: &mut Exchange,
+        (mut gather, head): (Gather, Headers),
+        bytes: &[u8],
+        (size, end): (usize, bool),
+        now: u64,
+    ) -> AnswerVerdict {
+        if let Gather::Metered(body) = &mut gather {
+            body.extend_from_slice(bytes);
+        }
+        let cap = exchange.configured().gateway.caps.answer;
+        match gather {
+            Gather::Metered(body) if body.len() > cap => {
+                // Bytes pass whatever their size; only the meter gives up.
+                self.outcome(exchange, AttemptOutcome::Complete);
+                self.state = AttemptState::Committed(None);
+                AnswerVerdict::Continue
+            }
+            Gather::Metered(_) if !end => {
+                self.state = AttemptState::Gathering { gather, head };
+                AnswerVerdict::Continue
+            }
+            Gather::Whole | Gather::Error { .. } if !end && size <= cap => {
+                self.state = AttemptState::Gathering { gather, head };
+                AnswerVerdict::Hold
+            }
+            Gather::Whole | Gather::Error { .. } if !end => self.cut(exchange, &too_large(), AttemptOutcome::Broken),
+            Gather::Error { status } => {
+                self.state = AttemptState::Committed(None);
+                let body = plain(exchange, &head, bytes).unwrap_or_default();
+                let failure = self.read_failure(status, &head, &body);
+                exchange.rejected = Some(failure.kind);
+                if let Some(record) = exchange.record(self.place) {
+                    record.reason = Some(failure.kind);
+                }
+                AnswerVerdict::Replace(told(exchange, &failure).body)
+            }
+            Gather::Metered(body) => self.gathered(exchange, &head, &body, now),
+            Gather::Whole => self.gathered(exchange, &head, bytes, now),
+        }
+    }
+
+    /// A whole answer has come to its end.
+    fn gathered(&mut self, exchange: &mut Exchange, head: &Headers, body: &[u8], now: u64) -> AnswerVerdict {
+        self.state = AttemptState::Committed(None);
+        exchange.first_content.get_or_insert(now);
+        let read = plain(exchange, head, body).map_err(|failure| Box::new((failure, AttemptOutcome::Broken)));
+        match read.and_then(|body| self.read_whole(exchange, &body)) {
+            Ok(translated) => {
+                self.lesson = Some(Lesson::Answered);
+                translated.map_or(AnswerVerdict::Continue, |(_, body)| AnswerVerdict::Replace(body))
+            }
+            // It is in the client's own format, and has passed.
+            Err(none) if self.same() => {
+                self.note_failure(exchange, &none.0, none.1);
+                AnswerVerdict::Continue
+            }
+            Err(none) => self.cut(exchange, &none.0, none.1),
+        }
+    }
+
+    /// The head promised an answer that does not come: only a reset says so to every client.
+    fn cut(&mut self, exchange: &mut Exchange, failure: &Failure, outcome: AttemptOutcome) -> AnswerVerdict {
+        self.note_failure(exchange, failure, outcome);
+        exchange.rejected = Some(failure.kind);
+        self.state = AttemptState::Over;
+        AnswerVerdict::Reset
+    }
+}

@@ -1,0 +1,116 @@
+//! Whole answers: held until their end, then read, and written in the client's words.
+
+use super::answer::AnswerVerdict;
+use super::attempt::{Attempt, AttemptState, Hold};
+use super::coded::{coding, replacing};
+use super::headers::Headers;
+use super::machine::{Exchange, Speak};
+use crate::formats::{self, Asked, ClientSide, Seen};
+use crate::framing::inflate::Coding;
+use crate::hub::{Answer, ErrorKind, Failure, replay};
+use crate::json::Out;
+use crate::operations::Operation;
+use crate::telemetry::AttemptOutcome;
+use std::borrow::Cow;
+
+/// A translated answer, and its media type.
+pub(super) type Translated = (&'static str, Vec<u8>);
+/// Why an answer is none, and what its attempt came to.
+pub(super) type NoAnswer = Box<(Failure, AttemptOutcome)>;
+
+impl Attempt {
+    /// A whole answer or an error whose end has not come yet.
+    pub(super) fn held_whole(&mut self, exchange: &mut Exchange, since: u64, hold: Hold, head: Headers, size: usize) -> AnswerVerdict {
+        if size <= exchange.configured().gateway.caps.answer {
+            self.state = AttemptState::Held { since, hold, head };
+            return AnswerVerdict::Hold;
+        }
+        if self.same() && matches!(hold, Hold::Whole) && coding(&head) == Coding::Identity {
+            // Bytes pass whatever their size; only the meter gives up.
+            self.outcome(exchange, AttemptOutcome::Complete);
+            return self.commit(exchange, head.passing(), None, None);
+        }
+        self.fail(exchange, too_large(), AttemptOutcome::Broken, false)
+    }
+
+    /// A whole answer at its end; `bodiless`: nothing is there that a body could replace.
+    pub(super) fn whole(&mut self, exchange: &mut Exchange, head: &Headers, body: Cow<'_, [u8]>, bodiless: bool) -> AnswerVerdict {
+        match self.read_whole(exchange, &body) {
+            Err(none) => self.fail(exchange, none.0, none.1, bodiless),
+            Ok(None) => self.pass(exchange, head, body),
+            Ok(Some((media, out))) => {
+                let mut headers = self.client_head(exchange.client(), head);
+                headers.set(":status", "200");
+                headers.set("content-type", media);
+                self.commit(exchange, headers, Some(out), None)
+            }
+        }
+    }
+
+    /// Reads a whole answer, notes what it says of itself, and translates it where the client reads another format.
+    ///
+    /// # Errors
+    /// It is none.
+    pub(super) fn read_whole(&self, exchange: &mut Exchange, body: &[u8]) -> Result<Option<Translated>, NoAnswer> {
+        let translated = match self.target.speak {
+            // A count is no answer, and nothing in it was used.
+            Speak::Same(_) if matches!(exchange.operation, Operation::CountTokens(_)) => None,
+            Speak::Same(format) => {
+                let Some(format) = formats::same_format(format) else { return Err(Box::new((unspoken(), AttemptOutcome::Broken))) };
+                let seen = format.measure(body);
+                self.take_note(exchange, &seen);
+                if let Some(failure) = seen.failure {
+                    return Err(Box::new((failure, AttemptOutcome::Error)));
+                }
+                None
+            }
+            Speak::Translated(format) => {
+                let Some(format) = formats::translation(format) else { return Err(Box::new((unspoken(), AttemptOutcome::Broken))) };
+                let mut answer = format.decode_answer(body).map_err(|failure| Box::new((failure, AttemptOutcome::Broken)))?;
+                self.homeward.answer(&mut answer);
+                let seen = Seen {
+                    usage: answer.usage,
+                    model: answer.model.as_ref().map(|model| model.plain().into_owned()),
+                    finish: answer.choices.first().map(|choice| choice.finish.as_str()),
+                    ..Seen::default()
+                };
+                self.take_note(exchange, &seen);
+                Some(written(exchange.client(), &exchange.asked(exchange.began), &answer, body.len()))
+            }
+        };
+        self.outcome(exchange, AttemptOutcome::Complete);
+        Ok(translated)
+    }
+
+    /// Commits a whole answer in the provider's words.
+    fn pass(&mut self, exchange: &mut Exchange, head: &Headers, body: Cow<'_, [u8]>) -> AnswerVerdict {
+        let mut headers = head.passing();
+        if exchange.outline().stream {
+            headers.set(":status", "200");
+        }
+        let body = replacing(body, &mut headers);
+        self.commit(exchange, headers, body, None)
+    }
+}
+
+/// The answer is over the document's cap.
+pub(super) fn too_large() -> Failure {
+    Failure::new(ErrorKind::BadGateway, "the provider's answer is larger than the gateway holds")
+}
+
+/// The plan has a format that can't be spoken; never seen.
+fn unspoken() -> Failure {
+    Failure::new(ErrorKind::Internal, "the gateway does not read the provider's format")
+}
+
+/// A whole answer as the client reads it, and its media type: a client that asked for a stream gets one, whatever the provider sent.
+fn written(client: &dyn ClientSide, asked: &Asked, answer: &Answer<'_>, size: usize) -> Translated {
+    if asked.stream {
+        let (mut writer, mut out) = (client.writer(asked), Vec::new());
+        replay(answer, &mut |event| writer.write(&event, &mut out));
+        return (client.stream_type(asked), out);
+    }
+    let mut out = Out::with_capacity(size.saturating_add(512));
+    client.encode_answer(answer, asked, &mut out);
+    ("application/json", out.into_bytes())
+}
