@@ -4,8 +4,9 @@
     clippy::as_conversions,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stderr,
     clippy::disallowed_methods,
-    reason = "these are tests: a panic is how they fail"
+    reason = "these are tests: a panic is how they fail, and what they measure is said"
 )]
 
 mod agents;

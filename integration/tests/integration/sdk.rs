@@ -1,5 +1,6 @@
 //! The official SDKs, unmodified, through Envoy: text, streams, tools, errors of the right classes, a used-up budget.
 mod typescript;
+mod vendor_types;
 
 use std::process::Command;
 

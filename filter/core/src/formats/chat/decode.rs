@@ -88,7 +88,14 @@ fn settings<'b>(name: &str, cursor: &mut Cursor<'b>, request: &mut Request<'b>) 
 fn sampling<'b>(name: &str, cursor: &mut Cursor<'b>, request: &mut Request<'b>) -> Result<bool, Fault> {
     let sampling = &mut request.sampling;
     match name {
-        "n" => request.limits.choice_count = Some(count(cursor)?),
+        "n" => {
+            let at = cursor.offset();
+            let choices = count(cursor)?;
+            request.limits.choice_count = Some(choices);
+            if choices == 0 {
+                return Err(Fault::wrong(at, "it must be at least 1"));
+            }
+        }
         "temperature" => sampling.temperature = Some(within(cursor, 0.0, 2.0)?),
         "top_p" => sampling.top_p = Some(within(cursor, 0.0, 1.0)?),
         "top_k" => sampling.top_k = Some(cursor.number()?),

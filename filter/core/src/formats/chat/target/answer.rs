@@ -22,6 +22,10 @@ pub(in super::super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
     if answer.choices.iter().any(|choice| choice.finish == Finish::Error) {
         return Err(Failure::new(ErrorKind::BadGateway, BROKEN_OFF));
     }
+    let twice = |(n, choice): (usize, &Choice<'_>)| answer.choices.iter().take(n).any(|before| before.index == choice.index);
+    if answer.choices.iter().enumerate().any(twice) {
+        return Err(Failure::new(ErrorKind::BadGateway, "the provider's answer has two choices of one index"));
+    }
     if answer.choices.is_empty() {
         let words = ErrorText::read(body);
         let failure = Failure::new(ErrorKind::BadGateway, "the provider's answer has no choices");
