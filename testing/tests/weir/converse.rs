@@ -1,6 +1,9 @@
 //! Clients that speak Converse, whose model stands in the path, and whose streams are AWS event streams.
 
 use super::rig::{ANSWER, answers, line, pair, stream, unused};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::io::Write as _;
 use weir_testing::{Play, Proxy, Request, bytewise, every_cut};
 
 const BODY: &str = r#"{"messages":[{"role":"user","content":[{"text":"Hello"}]}]}"#;
@@ -90,4 +93,24 @@ fn what_breaks_off_ends_with_an_exception() {
     let mut proxy = lone(|_| Play::json(200, ANSWER.replace("\"stop\"", "\"length\"")));
     let id = proxy.exchange(&signed("converse-stream", BODY)).unwrap();
     assert!(String::from_utf8_lossy(&proxy.received(id).body()).contains("max_tokens"), "a whole answer becomes a stream");
+}
+
+/// What can't be inflated on breaks off inside one of the provider's events; the client's messages have no such places.
+#[test]
+fn nothing_stands_between_a_message_and_the_exception() {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(stream().split_at(stream().len() - 30).0).unwrap();
+    encoder.flush().unwrap();
+    let pieces = vec![encoder.get_ref().clone(), vec![0xff; 40]];
+    let mut proxy = lone(move |_| Play::stream(pieces.clone()).header("content-encoding", "gzip"));
+    let id = proxy.exchange(&signed("converse-stream", BODY)).unwrap();
+    let body = proxy.received(id).body().to_vec();
+    let (mut rest, mut messages) = (body.as_slice(), 0);
+    while let [a, b, c, d, ..] = *rest {
+        let length = u32::from_be_bytes([a, b, c, d]) as usize;
+        rest = rest.get(length..).unwrap_or_else(|| panic!("behind {messages} messages stands {rest:?}"));
+        messages += 1;
+    }
+    assert!(rest.is_empty() && messages > 2, "{messages} messages and {rest:?}");
+    assert!(String::from_utf8_lossy(&body).contains("modelStreamErrorException"), "{}", String::from_utf8_lossy(&body));
 }

@@ -115,8 +115,8 @@ impl Relay {
         let Some(inflater) = &mut self.inflater else { return self.plain(bytes, committed) };
         let mut inflated = Vec::new();
         if let Err(error) = inflater.push(bytes, &mut inflated) {
-            let cut = if self.framer.mid_event() { sse::EVENT_END } else { b"" };
-            return self.unreadable(error.to_string(), committed, cut.to_vec());
+            let cut = self.end_of_cut().to_vec();
+            return self.unreadable(error.to_string(), committed, cut);
         }
         match self.plain(&inflated, committed)? {
             Relayed::Unchanged => Ok(Relayed::Changed(inflated)),
@@ -128,9 +128,7 @@ impl Relay {
     fn plain(&mut self, bytes: &[u8], committed: bool) -> Result<Relayed, Failure> {
         let mut out = Vec::new();
         if let Some(failure) = self.stalled.take() {
-            if self.framer.mid_event() {
-                out.extend_from_slice(sse::EVENT_END);
-            }
+            out.extend_from_slice(self.end_of_cut());
             self.fail(&failure, &mut out);
             return Ok(Relayed::Changed(out));
         }
@@ -165,6 +163,14 @@ impl Relay {
             Way::Translate { home, .. } => self.over = home.seen.failure.is_some() && (committed || home.seen.content),
         }
         Ok(Relayed::Changed(out))
+    }
+
+    /// What ends an event whose beginning has gone on. A translated stream is of whole events, and not all of them end with a blank line.
+    fn end_of_cut(&self) -> &'static [u8] {
+        match &self.way {
+            Way::Pass { .. } if self.framer.mid_event() => sse::EVENT_END,
+            Way::Pass { .. } | Way::Translate { .. } => b"",
+        }
     }
 
     /// The stream can't be read on; `out` is what came of it before.
