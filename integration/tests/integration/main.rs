@@ -28,6 +28,7 @@ mod reload;
 mod rendered;
 mod responses;
 mod sdk;
+mod standalone;
 mod storm;
 mod tls;
 mod tools;
