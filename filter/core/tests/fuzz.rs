@@ -383,13 +383,17 @@ fn compressed_bodies() {
         gzip.write_all("some text, and again some text ".repeat(length * length).as_bytes()).unwrap();
         seeds.push(gzip.finish().unwrap());
     }
-    let inflated = |mut pieces: std::slice::Chunks<'_, u8>| {
+    let inflated = |pieces: std::slice::Chunks<'_, u8>| {
         let (mut inflater, mut out) = (Inflater::new(Coding::Gzip, 1 << 20).unwrap(), Vec::new());
-        let ended = pieces.try_for_each(|piece| inflater.push(piece, &mut out));
-        (format!("{ended:?}"), ended.is_ok().then(|| (out, inflater.is_whole())))
+        let ended = { pieces }.try_for_each(|piece| inflater.push(piece, &mut out)).is_ok();
+        (ended, ended && inflater.is_whole(), out)
     };
     fuzz("compressed bodies", &seeds, |dice, bytes| {
         let size = 1 + dice.below(16);
-        assert_eq!(inflated(bytes.chunks(size)), inflated(bytes.chunks(bytes.len().max(1))), "in pieces of {size}");
+        let (whole, pieces) = (inflated(bytes.chunks(bytes.len().max(1))), inflated(bytes.chunks(size)));
+        assert_eq!((whole.0, whole.1), (pieces.0, pieces.1), "in pieces of {size}");
+        // How much of a body that was cut, or broke, comes out may depend on the pieces.
+        assert!(whole.2.starts_with(&pieces.2) || pieces.2.starts_with(&whole.2), "in pieces of {size}");
+        assert!(!whole.1 || whole.2 == pieces.2, "in pieces of {size}");
     });
 }
