@@ -1,6 +1,7 @@
 //! What clients can ask of the gateway: one enum of operations with their paths and methods.
 
 use crate::config::{Gateway, PassThrough};
+use crate::formats::google_paths::lists_models;
 use crate::formats::{self, ClientSide, Head, Task, chat};
 use crate::names::FormatId;
 
@@ -20,18 +21,23 @@ pub enum Operation {
 }
 
 /// Paths whose errors are told in a format although no operation has them. What is in none of them is told as `chat` tells it.
-const FAMILIES: [(&str, FormatId); 7] = [
+const FAMILIES: [(&str, FormatId); 12] = [
     ("/v1/messages", FormatId::Messages),
     ("/anthropic/", FormatId::Messages),
     ("/v1/responses", FormatId::Responses),
     ("/v1beta/", FormatId::Gemini),
+    ("/v1beta1/", FormatId::Gemini),
+    ("/v1/projects/", FormatId::Gemini),
+    ("/v1/publishers/", FormatId::Gemini),
+    ("/v1/models/", FormatId::Gemini),
+    ("/gemini/", FormatId::Gemini),
     ("/model/", FormatId::Converse),
     ("/guardrail/", FormatId::Converse),
     ("/foundation-models", FormatId::Converse),
 ];
 
 /// Request headers that only the SDKs of one vendor send: who asks for the list of models, which several formats have at one path.
-const MARKS: [(&str, FormatId); 1] = [("anthropic-version", FormatId::Messages)];
+const MARKS: [(&str, FormatId); 2] = [("anthropic-version", FormatId::Messages), ("x-goog-api-key", FormatId::Gemini)];
 
 impl Operation {
     /// The operation of a path; `None` where it is not Weir's. `has` tells whether the request has a header.
@@ -54,6 +60,7 @@ impl Operation {
             // Bedrock's control plane, which its SDKs ask.
             "/foundation-models" => Some(Self::Models(FormatId::Converse)),
             "/healthz" => Some(Self::Health),
+            bare if lists_models(bare) => Some(Self::Models(FormatId::Gemini)),
             _ => gateway.endpoint(path).cloned().map(Self::PassThrough),
         }
     }

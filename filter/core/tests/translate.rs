@@ -24,6 +24,8 @@ fn passed(
     model: &str,
 ) -> Result<(String, Passage), Rejection> {
     let outline = client.outline(&head, body)?;
+    let plain = client.plain(&outline, body);
+    let body = plain.as_deref().unwrap_or(body);
     let mut request = client.decode(&head, body)?;
     let kind = Kind::named(if target == FormatId::Messages { "anthropic" } else { "openai" }).unwrap();
     let onward = Onward { model: Some(model), dialect: kind.preset().dialect, default_max_tokens: 8192, client };

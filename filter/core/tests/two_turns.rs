@@ -93,7 +93,10 @@ fn request(client: FormatId, answered: Option<&Value>) -> (&'static str, Value) 
                 let result = json!({"id": "call_1", "name": "f", "response": {"output": "1"}});
                 contents.push(json!({"role": "user", "parts": [{"functionResponse": result}]}));
             }
-            ("/v1beta/models/smart:generateContent", json!({"contents": contents}))
+            (
+                "/v1beta/models/smart:generateContent",
+                json!({"contents": contents, "generationConfig": {"thinkingConfig": {"includeThoughts": true}}}),
+            )
         }
     }
 }

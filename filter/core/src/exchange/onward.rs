@@ -39,6 +39,8 @@ pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, body: &[u8
         }
         Speak::Translated(format) => {
             let format = formats::translation(format).ok_or_else(unconfigured)?;
+            let plain = exchange.client().plain(exchange.outline(), body);
+            let body = plain.as_deref().unwrap_or(body);
             let mut request = exchange.client().decode(&exchange.head(), body)?;
             formats::stand_in(&mut request, target.speak.format(), body, &onward, &mut passage)?;
             let mut out = Out::with_capacity(body.len().saturating_add(body.len() / 8).saturating_add(256));
@@ -61,7 +63,7 @@ pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, body: &[u8
 pub(super) fn head(exchange: &Exchange, id: ProviderId, format: FormatId, model: &str) -> Result<Headers, Rejection> {
     let provider = exchange.configured().gateway.provider(id).ok_or_else(unconfigured)?;
     let path = if matches!(exchange.operation, Operation::CountTokens(_)) {
-        provider.counting_path(format)
+        provider.counting_path(format, model)
     } else {
         provider.path(format, model, exchange.outline().stream)
     };

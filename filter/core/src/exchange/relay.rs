@@ -6,6 +6,7 @@ use crate::formats::{Asked, ClientSide, Homeward, Keep, Meter, SameFormat, Seen,
 use crate::framing::inflate::Inflater;
 use crate::framing::{Frame, sse};
 use crate::hub::{ErrorKind, Event, Failure, Piece};
+use crate::json::Raw;
 
 /// What becomes of the bytes that were pushed.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,10 +41,10 @@ pub struct Marks {
 }
 
 enum Way {
-    /// The provider speaks the client's format. `dropping`: the usage chunk that Weir asked for is taken out again.
+    /// The provider speaks the client's format.
     Pass {
         meter: Box<dyn Meter>,
-        dropping: bool,
+        copy: Copied,
     },
     Translate {
         reader: Box<dyn StreamReader>,
@@ -51,10 +52,55 @@ enum Way {
     },
 }
 
+/// What of a passing stream is copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Copied {
+    /// All its bytes.
+    All,
+    /// All but the usage chunk that Weir asked for.
+    WithoutUsage,
+    /// What its events say, as the elements of one array; whether there was one.
+    List(bool),
+}
+
+impl Copied {
+    /// Copies an event whose bytes don't go on by themselves.
+    fn event(&mut self, frame: &Frame<'_>, out: &mut Vec<u8>) {
+        match self {
+            Self::All => {}
+            Self::WithoutUsage => out.extend_from_slice(frame.raw),
+            // The last event of a body may be cut.
+            Self::List(_) if !frame.is_ended() && !is_json(frame) => {}
+            Self::List(_) => frame.data.iter().for_each(|data| self.element(data, out)),
+        }
+    }
+
+    /// Copies what an event says where it is an element of an array.
+    fn element(&mut self, data: &[u8], out: &mut Vec<u8>) {
+        if let Self::List(begun) = self {
+            out.extend_from_slice(if core::mem::replace(begun, true) { b",\r\n" } else { b"[" });
+            out.extend_from_slice(data);
+        }
+    }
+
+    /// Ends an array.
+    fn end(self, out: &mut Vec<u8>) {
+        match self {
+            Self::All | Self::WithoutUsage => {}
+            Self::List(begun) => out.extend_from_slice(if begun { b"]" } else { b"[]" }),
+        }
+    }
+}
+
 impl Relay {
     /// A relay between two sides of one format.
     pub fn pass(format: &dyn SameFormat, client: &'static dyn ClientSide, asked: &Asked, limit: usize) -> Self {
-        let way = Way::Pass { meter: format.meter(asked), dropping: !asked.include_usage };
+        let copy = match (client.is_list(asked), asked.include_usage) {
+            (true, _) => Copied::List(false),
+            (false, true) => Copied::All,
+            (false, false) => Copied::WithoutUsage,
+        };
+        let way = Way::Pass { meter: format.meter(asked), copy };
         Self::new(client, way, limit)
     }
 
@@ -137,15 +183,11 @@ impl Relay {
         let events = &mut self.marks.events;
         let mut dropped = false;
         let framed = match &mut self.way {
-            Way::Pass { meter, dropping } => self.framer.push(bytes, &mut |frame| {
+            Way::Pass { meter, copy } => self.framer.push(bytes, &mut |frame| {
                 *events = events.wrapping_add(u32::from(says_something(&frame)));
                 match meter.frame(&frame) {
-                    Keep::Drop if *dropping => dropped = true,
-                    Keep::Whole | Keep::Drop => {
-                        if *dropping {
-                            out.extend_from_slice(frame.raw);
-                        }
-                    }
+                    Keep::Drop if *copy == Copied::WithoutUsage => dropped = true,
+                    Keep::Whole | Keep::Drop => copy.event(&frame, &mut out),
                 }
             }),
             Way::Translate { reader, home } => self.framer.push(bytes, &mut |frame| {
@@ -157,8 +199,10 @@ impl Relay {
             return self.unreadable(error.to_string(), committed, out);
         }
         match &self.way {
-            Way::Pass { dropping: false, .. } => return Ok(Relayed::Unchanged),
-            Way::Pass { .. } if !dropped && !held_before && !self.framer.mid_event() => return Ok(Relayed::Unchanged),
+            Way::Pass { copy: Copied::All, .. } => return Ok(Relayed::Unchanged),
+            Way::Pass { copy: Copied::WithoutUsage, .. } if !dropped && !held_before && !self.framer.mid_event() => {
+                return Ok(Relayed::Unchanged);
+            }
             Way::Pass { .. } => {}
             Way::Translate { home, .. } => self.over = home.seen.failure.is_some() && (committed || home.seen.content),
         }
@@ -168,6 +212,7 @@ impl Relay {
     /// What ends an event whose beginning has gone on. A translated stream is of whole events, and not all of them end with a blank line.
     fn end_of_cut(&self) -> &'static [u8] {
         match &self.way {
+            Way::Pass { copy: Copied::List(_), .. } => b"",
             Way::Pass { .. } if self.framer.mid_event() => sse::EVENT_END,
             Way::Pass { .. } | Way::Translate { .. } => b"",
         }
@@ -192,12 +237,12 @@ impl Relay {
         if self.over {
             return Ok(out);
         }
-        let mid_event = self.framer.mid_event();
+        let cut_off = self.end_of_cut();
         match &mut self.way {
-            Way::Pass { meter, dropping } => {
+            Way::Pass { meter, copy } => {
                 self.framer.finish(&mut |frame| {
-                    if meter.frame(&frame) == Keep::Whole && *dropping {
-                        out.extend_from_slice(frame.raw);
+                    if meter.frame(&frame) == Keep::Whole {
+                        copy.event(&frame, &mut out);
                     }
                 });
                 meter.end();
@@ -206,10 +251,10 @@ impl Relay {
                     if !committed && !meter.seen().content {
                         return Err(failure);
                     }
-                    if mid_event {
-                        out.extend_from_slice(b"\n\n");
-                    }
+                    out.extend_from_slice(cut_off);
                     self.fail(&failure, &mut out);
+                } else {
+                    copy.end(&mut out);
                 }
             }
             Way::Translate { reader, home } => {
@@ -228,6 +273,12 @@ impl Relay {
     fn fail(&mut self, failure: &Failure, out: &mut Vec<u8>) {
         self.over = true;
         match &mut self.way {
+            Way::Pass { copy: copy @ Copied::List(_), .. } => {
+                let mut event = Vec::new();
+                self.client.error_event(&failure.into(), &mut event);
+                copy.element(event.strip_prefix(b"data: ").unwrap_or(&event).trim_ascii_end(), out);
+                copy.end(out);
+            }
             Way::Pass { .. } => self.client.error_event(&failure.into(), out),
             Way::Translate { home, .. } => {
                 home.seen.failure = Some(failure.clone());
@@ -274,6 +325,11 @@ impl Home {
             Event::PartDelta { piece: Piece::Signature(_), .. } | Event::PartStart { .. } | Event::PartEnd { .. } | Event::Ping => {}
         }
     }
+}
+
+/// Whether what an event says is JSON.
+fn is_json(frame: &Frame<'_>) -> bool {
+    frame.data.and_then(|data| core::str::from_utf8(data).ok()).is_some_and(|text| Raw::parse(text).is_ok())
 }
 
 /// Whether an event is more than a sign of life.

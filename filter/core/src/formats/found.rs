@@ -2,7 +2,7 @@
 
 use super::Outline;
 use super::media::is_of_the_web;
-use crate::hub::{Field, Modality, OutputFormat, Part, PartKind, Request, Source, ToolKind};
+use crate::hub::{Field, Modality, OutputFormat, Part, PartKind, Request, Source, ToolChoice, ToolKind};
 use crate::json::{Json, Str};
 
 impl Outline {
@@ -30,8 +30,12 @@ impl Outline {
         if let Some(OutputFormat::JsonSchema { schema, .. }) = &request.output {
             outline.json(schema);
         }
-        let stops = &request.sampling.stop_sequences;
+        let (sampling, stops) = (&request.sampling, &request.sampling.stop_sequences);
         for (present, field) in [
+            (request.limits.max_tokens == Some(0), Field::NoOutput),
+            (request.limits.choice_count.is_some_and(|count| count > 1), Field::ChoiceCount),
+            (sampling.logprobs || sampling.top_logprobs.is_some_and(|count| count.as_str() != "0"), Field::Logprobs),
+            (matches!(request.tool_choice, Some(ToolChoice::Hosted(_))), Field::HostedToolChoice),
             (!stops.is_empty(), Field::StopSequences),
             (stops.len() > 4, Field::StopCount),
             (stops.iter().any(Str::is_blank), Field::BlankStop),
@@ -72,7 +76,7 @@ impl Outline {
             }
             Modality::Audio => {
                 self.traits.insert(Field::Audio);
-                self.note(Field::AudioSource, !bytes || !is(&["audio/wav", "audio/mpeg"]));
+                self.note(Field::AudioSource, !bytes || !is(&["audio/wav", "audio/x-wav", "audio/wave", "audio/mpeg"]));
             }
             Modality::Video => self.traits.insert(Field::Video),
         }

@@ -12,6 +12,7 @@ pub mod crossing;
 mod error_text;
 mod found;
 pub mod gemini;
+pub mod google_paths;
 pub mod head;
 mod homeward;
 mod ids;
@@ -66,12 +67,22 @@ pub trait ClientSide: Sync + core::fmt::Debug {
     /// A member is not of the format's shape; `param` is its path.
     fn decode<'b>(&self, head: &Head<'_>, body: &'b [u8]) -> Result<Request<'b>, Rejection>;
 
+    /// The body in words that [`Self::decode`] may hand to other formats; `None` where it is in them already.
+    fn plain(&self, _outline: &Outline, _body: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
     /// Writes a whole answer as the client's format has it.
     fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out);
 
     /// The media type of a streamed answer.
     fn stream_type(&self, _asked: &Asked) -> &'static str {
         "text/event-stream; charset=utf-8"
+    }
+
+    /// Whether the events of a stream that passes stand in one JSON array, one behind the other.
+    fn is_list(&self, _asked: &Asked) -> bool {
+        false
     }
 
     /// The header in which answers carry the id of the request.
@@ -148,7 +159,7 @@ pub fn client_side(format: FormatId) -> Option<&'static dyn ClientSide> {
         FormatId::Responses => Some(&responses::Responses),
         FormatId::Messages => Some(&messages::Messages),
         FormatId::Converse => Some(&converse::Converse),
-        FormatId::Gemini => None,
+        FormatId::Gemini => Some(&gemini::Gemini),
     }
 }
 
@@ -171,7 +182,8 @@ pub fn same_format(format: FormatId) -> Option<&'static dyn SameFormat> {
         FormatId::Chat => Some(&chat::Chat),
         FormatId::Responses => Some(&responses::Responses),
         FormatId::Messages => Some(&messages::Messages),
-        FormatId::Converse | FormatId::Gemini => None,
+        FormatId::Gemini => Some(&gemini::Gemini),
+        FormatId::Converse => None,
     }
 }
 

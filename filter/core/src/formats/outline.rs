@@ -79,6 +79,8 @@ pub struct Outline {
     pub body_bytes: u64,
     /// Parts of the history that no provider of the client's own format may see: thinking that another vendor made.
     pub foreign: Vec<Span>,
+    /// Schemas in words that only the client's own format has.
+    pub schemas: Vec<Span>,
     /// What the format's own writers must know of the request, in words that only the format reads.
     pub memo: Option<Box<str>>,
 }

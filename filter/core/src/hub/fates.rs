@@ -251,6 +251,8 @@ table! {
     WebSearch = "web_search_options":                                      [Carry Refuse Refuse Refuse Refuse],
     /// The provider's moderation.
     Moderation = "moderation":                                             [Carry Refuse Refuse Refuse Refuse],
+    /// From when on the provider's own filters shall step in.
+    SafetySettings = "safety_settings":                                    [Lose Lose Lose Lose Carry],
     /// A member that the provider's own dialect of the format does not take.
     Untaken = "dialect":                                                   [Lose Lose Lose Lose Lose],
     /// The same, where the answer would be of another shape without it.

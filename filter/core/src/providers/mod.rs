@@ -141,14 +141,15 @@ impl Provider {
 
     /// The `:path` of the operation that counts the tokens of a request in `format`; `None` where the format has none.
     #[must_use]
-    pub fn counting_path(&self, format: FormatId) -> Option<String> {
+    pub fn counting_path(&self, format: FormatId, model: &str) -> Option<String> {
         match format {
             FormatId::Messages => Some(format!("{}/count_tokens", self.path(format, "", false)?)),
             // Azure's versioned paths end with a query, and have no such operation.
             FormatId::Responses => {
                 self.path(format, "", false).filter(|path| !path.contains('?')).map(|path| format!("{path}/input_tokens"))
             }
-            FormatId::Chat | FormatId::Converse | FormatId::Gemini => None,
+            FormatId::Gemini => self.path(format, model, false).map(|path| path.replace(":generateContent", ":countTokens")),
+            FormatId::Chat | FormatId::Converse => None,
         }
     }
 

@@ -85,9 +85,14 @@ fn guessed(medium: &Medium<'_, '_>) -> &'static str {
         Modality::Document => "application/pdf",
     };
     let Source::Uri(uri) = medium.source else { return usual };
+    type_of_address(uri).unwrap_or(usual)
+}
+
+/// The media type that an address ends in; `None` where it says none.
+pub(super) fn type_of_address(uri: &Str<'_>) -> Option<&'static str> {
     let plain = uri.plain();
     let path = plain.split(['?', '#']).next().unwrap_or_default();
     let file = path.rsplit('/').next().unwrap_or_default();
-    let Some((_, end)) = file.rsplit_once('.') else { return usual };
-    TYPES.iter().find(|(one, _)| end.eq_ignore_ascii_case(one)).map_or(usual, |(_, mime)| mime)
+    let (_, end) = file.rsplit_once('.')?;
+    TYPES.iter().find(|(one, _)| end.eq_ignore_ascii_case(one)).map(|(_, mime)| *mime)
 }

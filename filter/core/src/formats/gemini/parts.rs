@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 /// What stands for the signature of a call whose own did not come back: models that demand one do without where they find this (Google's
 /// documentation of thought signatures).
-const NO_SIGNATURE: &str = "skip_thought_signature_validator";
+pub(super) const NO_SIGNATURE: &str = "skip_thought_signature_validator";
 
 /// Where parts are written, and what must be accounted for on the way.
 pub(super) struct Pen<'p, 'c> {
