@@ -11,7 +11,10 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::admin::Admin;
-use crate::render::{BOOTSTRAP, CLUSTERS, FILTER, GATEWAY, INLINED, LIMITS, ROUTES, UPSTREAM};
+use crate::render::{
+    BOOTSTRAP, CLUSTERS, FILTER, GATEWAY, INLINED, ISTIO_CALLS, ISTIO_FILTER, ISTIO_METRICS, ISTIO_PLUGIN, ISTIO_PROVIDERS, LIMITS, ROUTES,
+    UPSTREAM,
+};
 use crate::retired::{carry_over, keep_matched};
 use crate::version::version_of;
 use crate::{Problems, Rendered};
@@ -57,7 +60,8 @@ pub fn apply(rendered: &Rendered, folder: &Path, options: &ApplyOptions) -> Resu
         files.check_vm()?;
     }
     let admin = options.admin.as_deref().map(Admin::new);
-    for file in [LIMITS, CLUSTERS, ROUTES, UPSTREAM, GATEWAY, BOOTSTRAP, INLINED, FILTER] {
+    let of_envoy = [LIMITS, CLUSTERS, ROUTES, UPSTREAM, GATEWAY, BOOTSTRAP, INLINED, FILTER];
+    for file in of_envoy.into_iter().chain([ISTIO_PROVIDERS, ISTIO_CALLS, ISTIO_METRICS, ISTIO_FILTER, ISTIO_PLUGIN]) {
         let Some(change) = files.changes.iter().find(|change| change.file == file) else { continue };
         if change.old.as_deref() == Some(&*change.new) {
             applied.unchanged.push(file);

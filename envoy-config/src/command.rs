@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use lexopt::Arg::{Long, Short, Value};
-use weir_config::{Applied, ApplyOptions, Problems, RenderOptions, Source, apply, explain, render_envoy, schema};
+use lexopt::ValueExt as _;
+use weir_config::{
+    Applied, ApplyOptions, IstioOptions, Module, Problems, RenderOptions, Source, apply, explain, render_envoy, render_istio, schema, write,
+};
 use weir_core::routing::Failover;
 
 /// How the command is used.
@@ -14,6 +17,7 @@ usage: weir check FILE
        weir explain FILE
        weir schema
        weir render envoy FILE -o DIR [options]
+       weir render istio FILE -o DIR --host HOST --module URL [options]
 
   check     reads a document and names all of its faults
   explain   says what a document does
@@ -32,6 +36,19 @@ usage: weir check FILE
   --filter-only       only DIR/filter.yaml: the filter entries for an Envoy of your own
   --failover FORM     clusters (Weir names the cluster of each attempt; Envoy 1.39 and later), or
                       priorities (Envoy goes through the providers by itself; Envoy 1.36 and later)
+
+  render istio writes DIR/envoyfilter.yaml, or DIR/wasmplugin.yaml and DIR/providers.yaml where the
+  document has `standalone`, and DIR/metrics.yaml; --failover is priorities unless given
+
+  --host HOST         the host that clients ask
+  --module URL        oci://…@sha256:…, http(s)://… with --sha256 HEX, or file:///PATH in the proxy
+  --sha256 HEX        of what is behind the URL
+  --namespace NAME    the namespace of the gateway's workload (default: istio-system)
+  --selector KEY=VALUE
+                      a label of the gateway's workload, as often as needed (default: istio=ingressgateway)
+  --gateway NAMESPACE/NAME
+                      the Gateway that serves the host (default: istio-system/weir)
+  --port NUMBER       the port of its server (default: every server of the workload)
 ";
 
 /// Why the command did not do what it was asked for.
@@ -68,7 +85,10 @@ pub fn run(mut parser: lexopt::Parser) -> Result<String, Failure> {
         (["explain", _], false) => Ok(explain(&Source::open(&arguments.document()?)?)),
         (["schema"], false) => Ok(schema()),
         (["render", "envoy", _], false) => render(&arguments),
-        (["render", "envoy"] | ["check"] | ["explain"], false) => Err(Failure::Usage("which document? a FILE is missing".to_owned())),
+        (["render", "istio", _], false) => render_for_istio(&arguments),
+        (["render", "envoy" | "istio"] | ["check"] | ["explain"], false) => {
+            Err(Failure::Usage("which document? a FILE is missing".to_owned()))
+        }
         ([], false) => Err(Failure::Usage("what is to be done?".to_owned())),
         (words, false) => Err(Failure::Usage(format!("not understood: {}", words.join(" ")))),
     }
@@ -84,6 +104,12 @@ struct Arguments {
     restart: bool,
     filter_only: bool,
     failover: Option<Failover>,
+    host: Option<String>,
+    sha256: Option<String>,
+    namespace: Option<String>,
+    selector: Vec<(String, String)>,
+    gateway: Option<String>,
+    port: Option<u16>,
     inlined: bool,
     help: bool,
 }
@@ -98,6 +124,12 @@ impl Arguments {
                 Long("ca") => arguments.authorities = Some(parser.value()?.into()),
                 Long("admin") => arguments.admin = Some(parser.value()?.to_string_lossy().into_owned()),
                 Long("failover") => arguments.failover = Some(failover(&parser.value()?.to_string_lossy())?),
+                Long("host") => arguments.host = Some(parser.value()?.string()?),
+                Long("sha256") => arguments.sha256 = Some(parser.value()?.string()?),
+                Long("namespace") => arguments.namespace = Some(parser.value()?.string()?),
+                Long("selector") => arguments.selector.push(label(&parser.value()?.string()?)?),
+                Long("gateway") => arguments.gateway = Some(parser.value()?.string()?),
+                Long("port") => arguments.port = Some(parser.value()?.parse()?),
                 Long("restart") => arguments.restart = true,
                 Long("inlined") => arguments.inlined = true,
                 Long("filter-only") => arguments.filter_only = true,
@@ -148,6 +180,40 @@ fn render(arguments: &Arguments) -> Result<String, Failure> {
     }
     let applied = apply(&rendered, &folder, &ApplyOptions { admin: arguments.admin.clone(), restart: arguments.restart })?;
     Ok(report(&applied, &folder, arguments))
+}
+
+fn render_for_istio(arguments: &Arguments) -> Result<String, Failure> {
+    let needed = |what: &str| Failure::Usage(format!("render istio needs {what}"));
+    let output = arguments.output.as_deref().ok_or_else(|| needed("-o DIR"))?;
+    let host = arguments.host.as_deref().ok_or_else(|| needed("--host HOST"))?;
+    let url = arguments.module.as_deref().and_then(Path::to_str).ok_or_else(|| needed("--module URL"))?;
+    let module = Module::parse(url, arguments.sha256.as_deref()).map_err(|fault| Failure::Usage(fault.to_string()))?;
+    let document = arguments.document()?;
+    let text = std::fs::read_to_string(&document).map_err(|error| Problems::Read(document.clone(), error))?;
+    let mut options = IstioOptions { document, port: arguments.port, ..IstioOptions::new(host, module) };
+    options.failover = arguments.failover.unwrap_or(options.failover);
+    options.namespace = arguments.namespace.clone().unwrap_or(options.namespace);
+    options.gateway = arguments.gateway.clone().unwrap_or(options.gateway);
+    options.authorities = arguments.authorities.clone().unwrap_or(options.authorities);
+    if !arguments.selector.is_empty() {
+        options.selector.clone_from(&arguments.selector);
+    }
+    let folder = absolute(output)?;
+    let rendered = render_istio(&text, &options)?;
+    let applied = write(&rendered, &folder)?;
+    let files = applied.written.iter().chain(&applied.unchanged);
+    let mut report: String = files.map(|file| format!("{}\n", folder.join(file).display())).collect();
+    if !rendered.env.is_empty() {
+        report.push_str(&format!("the proxy's environment needs {}\n", rendered.env.join(", ")));
+    }
+    Ok(report)
+}
+
+/// A label as `KEY=VALUE`.
+fn label(word: &str) -> Result<(String, String), Failure> {
+    let pair = word.split_once('=').filter(|(key, _)| !key.is_empty());
+    pair.map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .ok_or_else(|| Failure::Usage(format!("--selector is KEY=VALUE, not {word}")))
 }
 
 fn report(applied: &Applied, folder: &Path, arguments: &Arguments) -> String {

@@ -16,8 +16,23 @@ fn examples() -> Vec<PathBuf> {
     paths
 }
 
+fn is_for_istio(example: &Path) -> bool {
+    example.file_name().is_some_and(|name| name.to_string_lossy().starts_with("istio"))
+}
+
+/// Those that are for an Envoy of one's own.
+fn for_envoy() -> impl Iterator<Item = PathBuf> {
+    examples().into_iter().filter(|example| !is_for_istio(example))
+}
+
 fn rendered(example: &Path) -> Rendered {
     let document = example.join("weir.yaml");
+    if is_for_istio(example) {
+        let module = Module::parse(&format!("oci://registry.example/weir@sha256:{}", "0123456789abcdef".repeat(4)), None).unwrap();
+        let options = IstioOptions { document: document.clone(), ..IstioOptions::new("llm.example.com", module) };
+        return render_istio(&fs::read_to_string(&document).unwrap(), &options)
+            .unwrap_or_else(|error| panic!("{}: {error}", example.display()));
+    }
     let options = RenderOptions {
         authorities: Some("/etc/ssl/certs/ca-certificates.crt".into()),
         filter_only: example.ends_with("filter-only"),
@@ -84,7 +99,7 @@ fn parsed(text: &str) -> Tree {
 
 #[test]
 fn renderings_are_whole() {
-    for example in examples() {
+    for example in for_envoy() {
         let rendered = rendered(&example);
         let source = Source::open(&example.join("weir.yaml")).unwrap();
         let mut vms = Vec::new();
@@ -112,7 +127,7 @@ fn renderings_are_whole() {
 
 #[test]
 fn every_cluster_that_the_matcher_knows_is_there() {
-    for example in examples() {
+    for example in for_envoy() {
         let rendered = rendered(&example);
         let tree = parsed(static_bootstrap(&rendered));
         let clusters = tree.member("static_resources").and_then(|resources| resources.member("clusters")).unwrap();
@@ -161,5 +176,45 @@ fn what_the_priorities_form_cannot_do_is_refused() {
     match render_envoy(&format!("{text}{more}"), &options) {
         Err(Problems::NotByPriorities { models, .. }) => assert_eq!(models, ["three"]),
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_resources_of_istio_hold_the_document_and_nothing_unfilled() {
+    for example in examples().into_iter().filter(|example| is_for_istio(example)) {
+        let source = Source::open(&example.join("weir.yaml")).unwrap();
+        let rendered = rendered(&example);
+        let texts: Vec<&str> = rendered.files.iter().flat_map(|(_, text)| text.split("\n---\n")).collect();
+        assert!(texts.iter().all(|text| !text.contains("{{")), "a name was not filled");
+        let resources: Vec<Tree> = texts.iter().map(|text| parsed(text)).collect();
+        let (mut vms, mut documents, mut plugins) = (Vec::new(), Vec::new(), Vec::new());
+        for resource in &resources {
+            all(resource, "vm_config", &mut vms);
+            all(resource, "configuration", &mut documents);
+            all(resource, "pluginConfig", &mut plugins);
+        }
+        assert!(vms.iter().all(|vm| *vm == vms[0]), "one difference makes two VMs");
+        let values = documents.iter().map(|document| document.member("value").unwrap().text().unwrap().to_owned());
+        let values: Vec<String> = values.chain(plugins.iter().map(|plugin| serde_json::to_string(plugin).unwrap())).collect();
+        assert!(!values.is_empty() && values.iter().all(|json| *json == source.json), "{values:?}");
+    }
+}
+
+#[test]
+fn a_provider_that_the_mesh_cannot_lead_to_is_refused() {
+    let document = |more: &str| {
+        format!(
+            "version: 1\nstandalone: {{ provider: {{ header: x-p }} }}\nproviders:\n  a: {{ kind: openai-compatible, endpoint: \"http://a.example/v1\" }}\n{more}\
+             models: [ {{ name: m, targets: [ {{ provider: a }} ] }} ]\n"
+        )
+    };
+    let options = IstioOptions::new("llm.example.com", Module::File("/weir.wasm".to_owned()));
+    render_istio(&document(""), &options).unwrap();
+    for endpoint in ["http://a.example:81/v1", "https://a.example/v1", "http://10.0.0.7/v1"] {
+        let more = format!("  b: {{ kind: openai-compatible, endpoint: \"{endpoint}\" }}\n");
+        match render_istio(&document(&more), &options) {
+            Err(Problems::NotInMesh { provider, .. }) => assert_eq!(provider, "b", "{endpoint}"),
+            other => panic!("{endpoint}: {other:?}"),
+        }
     }
 }

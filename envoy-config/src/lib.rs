@@ -19,6 +19,6 @@ pub use apply::{Applied, ApplyOptions, apply, write};
 pub use explain::explain;
 pub use problems::Problems;
 pub use reference::{kinds, reference};
-pub use render::{RenderOptions, Rendered, render_envoy, static_bootstrap};
+pub use render::{IstioOptions, Module, ModuleFault, RenderOptions, Rendered, render_envoy, render_istio, static_bootstrap};
 pub use schema::schema;
 pub use source::Source;

@@ -27,6 +27,13 @@ pub enum Problems {
         /// For what.
         asked: &'static str,
     },
+    /// A provider that the mesh's own resources can't lead to.
+    NotInMesh {
+        /// Its name.
+        provider: String,
+        /// What its endpoint is.
+        why: &'static str,
+    },
     /// The folder was rendered for another VM: variables that came, variables that went.
     Restart {
         /// Names that only the new document has.
@@ -63,6 +70,7 @@ impl fmt::Display for Problems {
                 "models {}: {asked} cannot be had with --failover priorities, where Envoy goes through the targets in the document's order",
                 models.join(", ")
             ),
+            Self::NotInMesh { provider, why } => write!(f, "providers.{provider}.endpoint: {why}, so a WasmPlugin can't reach it"),
             Self::Restart { added, removed } => {
                 f.write_str("another module or another environment makes another VM in Envoy, which takes a restart")?;
                 if !added.is_empty() {

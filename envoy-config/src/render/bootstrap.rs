@@ -70,6 +70,7 @@ fn bootstrap(source: &Source, place: &Place, parts: &Parts) -> String {
         ("log_format", &quoted(&log_format())),
         ("mappers", &mappers()),
         ("cors_filter", cors_filter),
+        ("decompressor", include_str!("../../templates/decompressor.yaml")),
         ("gateway", &parts.gateway),
         ("upstream", &parts.upstream),
         ("transport_socket", &transport_socket),

@@ -98,7 +98,7 @@ fn cluster(provider: &Provider, role: &Role<'_>, place: &Place) -> String {
     fill(include_str!("../../templates/cluster.yaml"), &fillings)
 }
 
-fn service(service: &LimitService, place: &Place) -> String {
+pub(super) fn service(service: &LimitService, place: &Place) -> String {
     let endpoint = &service.endpoint;
     let fillings = [
         ("name", &*quoted(CLUSTER_LIMITS)),

@@ -51,7 +51,7 @@ pub(super) fn wasm(position: Position, source: &Source, place: &Place) -> String
         ("name", &*quoted(position.name())),
         ("root", &quoted(position.root(place.failover))),
         ("vm_id", &quoted(VM_ID)),
-        ("module", &quoted_path(&place.module)),
+        ("code", &place.code),
         ("env", &env),
         ("document", &quoted_json(&source.json)),
     ];

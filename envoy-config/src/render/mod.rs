@@ -8,6 +8,7 @@ mod bootstrap;
 mod chains;
 mod clusters;
 mod filter;
+mod istio;
 mod limits;
 pub(crate) mod routes;
 
@@ -18,6 +19,8 @@ use weir_core::routing::Failover;
 use crate::template::{commented, fill};
 use crate::version::stamp;
 use crate::{Problems, Source};
+
+pub use istio::{IstioOptions, Module, ModuleFault, render_istio};
 
 /// What a rendering needs beside the document.
 #[derive(Clone, Debug)]
@@ -75,6 +78,13 @@ pub(crate) const LIMITS: &str = "ratelimit/config/weir.yaml";
 pub(crate) const INLINED: &str = "inlined.yaml";
 /// The filter entries alone.
 pub(crate) const FILTER: &str = "filter.yaml";
+
+/// Istio's resources.
+pub(crate) const ISTIO_FILTER: &str = "envoyfilter.yaml";
+pub(crate) const ISTIO_METRICS: &str = "metrics.yaml";
+pub(crate) const ISTIO_PLUGIN: &str = "wasmplugin.yaml";
+pub(crate) const ISTIO_PROVIDERS: &str = "providers.yaml";
+pub(crate) const ISTIO_CALLS: &str = "limits.yaml";
 
 /// Renders the text of a document.
 ///
@@ -154,7 +164,8 @@ fn only_filter(source: &Source, place: &Place, clusters: &str) -> String {
 #[derive(Clone, Debug)]
 struct Place {
     folder: PathBuf,
-    module: PathBuf,
+    /// The module, as Envoy's `code`.
+    code: String,
     /// Beside the document, for the files that it names.
     beside: PathBuf,
     /// Empty if no provider needs it.
@@ -179,8 +190,9 @@ impl Place {
             None => PathBuf::new(),
         };
         let module = options.module.clone().unwrap_or_else(|| options.folder.join("weir.wasm"));
+        let code = format!("{{ local: {{ filename: {} }} }}", quoted_path(&module));
         let beside = options.document.parent().unwrap_or(Path::new("")).to_owned();
-        Ok(Self { folder: options.folder.clone(), module, beside, authorities, failover: options.failover, twins: true })
+        Ok(Self { folder: options.folder.clone(), code, beside, authorities, failover: options.failover, twins: true })
     }
 }
 

@@ -10,12 +10,17 @@ use crate::template::fill;
 
 /// The route configuration, from its name on.
 pub(super) fn configuration(document: &Document, place: &Place) -> String {
+    let fillings = [("cors", &*cors(document)), ("route", &route(&document.gateway, true, place))];
+    fill(include_str!("../../templates/route_configuration.yaml"), &fillings)
+}
+
+/// The virtual host's word to the filter `cors`; empty without origins.
+pub(super) fn cors(document: &Document) -> String {
     let origins: Vec<String> = document.listen.cors.iter().map(|origin| format!("{{ exact: {} }}", quoted(origin))).collect();
-    let cors = match &*origins {
+    match &*origins {
         [] => String::new(),
         origins => fill(include_str!("../../templates/cors.yaml"), &[("origins", &format!(" {} ", origins.join(", ")))]),
-    };
-    fill(include_str!("../../templates/route_configuration.yaml"), &[("cors", &cors), ("route", &route(&document.gateway, true, place))])
+    }
 }
 
 /// What the route's marks do: an upstream position without exchange refuses.

@@ -1,5 +1,6 @@
 //! Gets the tools that the demo, the tests and the benchmarks start: each pinned, each under `target/tools`, each once.
 pub mod envoy;
+pub mod istio;
 pub mod llama;
 pub mod node;
 pub mod python;

@@ -17,6 +17,7 @@ mod demo;
 mod facts;
 mod failover;
 mod http2;
+mod istio;
 mod limiter;
 mod model;
 mod operations;
