@@ -19,6 +19,7 @@ pub fn all() -> &'static [Step] {
         Step { name: "envoy", what: "the module in real Envoy with simulated providers", run: envoy },
         Step { name: "sdk", what: "the official SDKs, for Python and TypeScript, against Envoy", run: sdk },
         Step { name: "agents", what: "coding agents at work through Envoy", run: agents },
+        Step { name: "istio", what: "what is rendered for Istio against its own schemas", run: istio },
         Step { name: "limiter", what: "the rate-limit service's cases against the embedded one", run: limiter },
         Step { name: "ratelimit", what: "the same cases against envoyproxy/ratelimit with Redis", run: ratelimit },
         Step { name: "model", what: "the SDKs against a real model server behind Envoy", run: model },
@@ -28,6 +29,7 @@ pub fn all() -> &'static [Step] {
 /// Tests of this crate by the module that holds them; everything else in it belongs to the step `envoy`.
 const SDK: &str = "sdk::";
 const AGENTS: &str = "agents::";
+const ISTIO: &str = "istio::schemas::";
 const EMBEDDED: &str = "limiter::embedded";
 const REAL: &str = "limiter::real";
 const MODEL: &str = "model::";
@@ -94,7 +96,7 @@ fn host(built: &mut Built) -> Outcome {
 
 fn envoy(built: &mut Built) -> Outcome {
     needing(fetch::envoy::binary().and(fetch::python::openai_sdk()), || {
-        let rest = ["--skip", SDK, "--skip", AGENTS, "--skip", EMBEDDED, "--skip", REAL, "--skip", MODEL];
+        let rest = ["--skip", SDK, "--skip", AGENTS, "--skip", ISTIO, "--skip", EMBEDDED, "--skip", REAL, "--skip", MODEL];
         with(built.module(), |_| with(built.programs(INTEGRATION), |programs| run_tests("envoy", &programs, &rest)))
     })
 }
@@ -108,6 +110,10 @@ fn sdk(built: &mut Built) -> Outcome {
 fn agents(built: &mut Built) -> Outcome {
     let tools = fetch::envoy::binary().and(fetch::node::agents());
     needing(tools, || with(built.module(), |_| filtered(built, "agents", AGENTS)))
+}
+
+fn istio(built: &mut Built) -> Outcome {
+    needing(fetch::istio::definitions(), || filtered(built, "istio", ISTIO))
 }
 
 fn limiter(built: &mut Built) -> Outcome {
