@@ -15,7 +15,7 @@ pub fn request_head(context: u32, end: bool) -> Action {
     };
     let now = host::now();
     let verdict = vm::with(|vm| {
-        let (exchange, verdict) = Exchange::begin(&configured, head, end, now, host::on_marked_route, &mut vm.ledger)?;
+        let (exchange, verdict) = Exchange::begin(&configured, head, end, now, host::on_marked_route, &mut vm.ledger, &mut vm.health)?;
         vm.streams.get_mut(&context)?.key = Some(vm.table.insert(exchange));
         Some(verdict)
     });

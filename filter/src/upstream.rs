@@ -19,9 +19,7 @@ pub fn request_head(context: u32, end: bool) -> Action {
     let Ok(provider) = provider else { return host::refuse(b"the gateway does not know this provider") };
     let bound = vm::with(|vm| Some(vm.table.exchange(key)?.bind(&String::from_utf8_lossy(&provider), host::now)));
     let Some((bound, next)) = bound.flatten() else { return host::refuse(host::UNKNOWN) };
-    if let Some(next) = next {
-        report(abi::set_property(names::STATE_NEXT, next.as_bytes()));
-    }
+    next.and_then(|next| report(abi::set_property(names::STATE_NEXT, next.as_bytes())));
     match bound {
         Bound::Tombstone => {
             if let Some(mut headers) = host::headers(Map::Request) {

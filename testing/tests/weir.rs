@@ -5,6 +5,7 @@ mod weir {
     mod absent;
     mod answers;
     mod bytes;
+    mod caps;
     mod charges;
     mod compressed;
     mod converse;

@@ -25,7 +25,7 @@ fn sent(twin: bool, stream: bool) -> (Box<Exchange>, Box<Attempt>, Ledger) {
     let mut configured = Configured::new(DOCUMENT, Failover::Clusters, |_| None).unwrap();
     configured.take_seats(&mut health);
     let head = headers(&[(":method", "POST"), (":path", "/v1/chat/completions"), ("content-type", "application/json")]);
-    let (mut exchange, _) = Exchange::begin(&Rc::new(configured), head, false, SECOND, || true, &mut ledger).unwrap();
+    let (mut exchange, _) = Exchange::begin(&Rc::new(configured), head, false, SECOND, || true, &mut ledger, &mut health).unwrap();
     let body = BODY.replace("STREAM", if stream { "true" } else { "false" });
     let verdict = exchange.request_body(body.clone().into_bytes(), 0, &mut ledger, &mut health, SECOND);
     assert!(matches!(verdict, Verdict::Release), "{verdict:?}");
@@ -64,6 +64,59 @@ fn an_answer_that_never_came_is_charged_and_cools_down() {
     assert!(told.contains("estimated"), "{told}");
     attempt.done(&mut exchange, false, TOO_LATE);
     assert_eq!(lesson(&mut attempt), TIMED_OUT, "also where the host ends the attempt behind the exchange");
+}
+
+const CONTENT: &str = r#"data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}]}
+
+"#;
+const STOP: &str = r#"data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}
+
+data: [DONE]
+
+"#;
+const FAILED: &str = r#"data: {"error":{"message":"out of order","type":"server_error","code":null}}
+
+"#;
+
+/// What each of these pieces of a stream teaches; the last one ends it.
+fn taught(pieces: &[&str]) -> (Vec<Option<Lesson>>, Box<Exchange>, Box<Attempt>, Ledger) {
+    let (mut exchange, mut attempt, ledger) = sent(false, true);
+    let head = headers(&[(":status", "200"), ("content-type", "text/event-stream")]);
+    attempt.answer_head(&mut exchange, head, false, SECOND, String::new);
+    let mut lessons = Vec::new();
+    for piece in pieces {
+        attempt.answer_body(&mut exchange, piece.as_bytes(), piece.len(), piece.is_empty(), SECOND);
+        lessons.push(lesson(&mut attempt));
+    }
+    (lessons, exchange, attempt, ledger)
+}
+
+#[test]
+fn a_stream_teaches_once_and_at_its_end() {
+    const BROKEN: Option<Lesson> = Some(Lesson::Failed(ErrorKind::BadGateway, None));
+    let done = |(lessons, mut exchange, mut attempt, _): (Vec<Option<Lesson>>, Box<Exchange>, Box<Attempt>, Ledger)| {
+        attempt.done(&mut exchange, false, SECOND);
+        (lessons, lesson(&mut attempt))
+    };
+    assert_eq!(done(taught(&[CONTENT, STOP, ""])), (vec![None, Some(Lesson::Answered), None], None));
+    assert_eq!(done(taught(&[CONTENT, STOP])), (vec![None, Some(Lesson::Answered)], None), "broken off behind the format's end");
+    assert_eq!(done(taught(&[CONTENT, ""])), (vec![None, BROKEN], None));
+    assert_eq!(done(taught(&[CONTENT])), (vec![None], BROKEN), "a reset");
+    let told = Some(Lesson::Failed(ErrorKind::Internal, None));
+    assert_eq!(done(taught(&[CONTENT, FAILED, ""])), (vec![None, None, told], None));
+}
+
+#[test]
+fn who_hangs_up_teaches_nothing_and_what_broke_does_whichever_end_is_told_first() {
+    for (details, expected) in [
+        ("downstream_remote_disconnect", None),
+        ("upstream_reset_after_response_started{connection_termination}", Some(Lesson::Failed(ErrorKind::BadGateway, None))),
+    ] {
+        let (_, mut exchange, mut attempt, mut ledger) = taught(&[CONTENT]);
+        record(&mut exchange, &mut ledger, details);
+        attempt.done(&mut exchange, false, SECOND);
+        assert_eq!(lesson(&mut attempt), expected, "{details}");
+    }
 }
 
 #[test]

@@ -39,7 +39,8 @@ impl World {
         for (name, value) in [(":method", "POST"), (":path", "/v1/chat/completions"), ("x-region", region)] {
             head.push(name, value);
         }
-        let (mut exchange, _) = Exchange::begin(&self.configured, head, false, SECOND, || true, &mut self.ledger).unwrap();
+        let (mut exchange, _) =
+            Exchange::begin(&self.configured, head, false, SECOND, || true, &mut self.ledger, &mut self.health).unwrap();
         let body = format!(r#"{{"model": "{model}", "messages": [{{"role": "user", "content": "How deep?"}}]}}"#).into_bytes();
         let verdict = exchange.request_body(body, 0, &mut self.ledger, &mut self.health, SECOND);
         assert!(matches!(verdict, Verdict::Release), "{verdict:?}");

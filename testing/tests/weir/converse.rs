@@ -107,7 +107,7 @@ fn nothing_stands_between_a_message_and_the_exception() {
     let body = proxy.received(id).body().to_vec();
     let (mut rest, mut messages) = (body.as_slice(), 0);
     while let [a, b, c, d, ..] = *rest {
-        let length = u32::from_be_bytes([a, b, c, d]) as usize;
+        let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap();
         rest = rest.get(length..).unwrap_or_else(|| panic!("behind {messages} messages stands {rest:?}"));
         messages += 1;
     }

@@ -1,6 +1,6 @@
 //! A provider that asks for a pause, or fails again and again, is left alone, and comes back by itself; workers tell each other.
 
-use super::rig::{ASK, ASK_STREAM, answers, ask, pair, stream};
+use super::rig::{ASK, ASK_STREAM, STREAM, answers, ask, pair, stream};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -68,6 +68,58 @@ fn failures_in_a_row_open_the_breaker_and_one_request_tries_it() {
         assert_eq!(went(&mut proxy, ASK).0, "alpha");
         assert_eq!(went(&mut proxy, ASK).0, "alpha");
     }
+}
+
+/// The beginning of a stream, content included.
+fn begun() -> Play {
+    let events: Vec<&str> = STREAM.split_inclusive("\n\n").take(2).collect();
+    Play::answer(200).header("content-type", "text/event-stream").pieces([events.concat().into_bytes()])
+}
+
+#[test]
+fn streams_that_break_behind_their_content_open_the_breaker() {
+    for play in [begun().reset(), begun()] {
+        let (mut proxy, fails) = failing(play);
+        for _ in 0..5 {
+            let id = proxy.exchange(&ask(ASK_STREAM)).unwrap();
+            let [sent] = proxy.sent(id) else { panic!("one attempt") };
+            assert_eq!(sent.cluster, "alpha");
+        }
+        assert_eq!(went(&mut proxy, ASK_STREAM), ("beta".to_owned(), true));
+        proxy.advance(Duration::from_secs(10)).unwrap();
+        fails.set(false);
+        assert_eq!(went(&mut proxy, ASK_STREAM).0, "alpha");
+        assert_eq!(went(&mut proxy, ASK_STREAM), ("alpha".to_owned(), false));
+    }
+}
+
+#[test]
+fn a_client_that_leaves_teaches_nothing_and_keeps_nobody_away() {
+    let stage = Rc::new(Cell::new(1));
+    let told = Rc::clone(&stage);
+    let first = move |sent: &Sent| match told.get() {
+        0 => Play::json(429, BROKEN).header("retry-after", "7"),
+        1 => begun().wait(Duration::from_secs(3600)).pieces([b"never".to_vec()]),
+        _ => answers(sent),
+    };
+    let mut proxy = pair(first, answers);
+    let leave = |proxy: &mut Proxy| {
+        let id = proxy.send(&ask(ASK_STREAM)).unwrap();
+        let [sent] = proxy.sent(id) else { panic!("one attempt") };
+        let cluster = sent.cluster.clone();
+        proxy.abort(id).unwrap();
+        cluster
+    };
+    for _ in 0..10 {
+        assert_eq!(leave(&mut proxy), "alpha");
+    }
+    stage.set(0);
+    assert_eq!(went(&mut proxy, ASK).0, "alpha beta");
+    proxy.advance(Duration::from_secs(8)).unwrap();
+    stage.set(1);
+    assert_eq!(leave(&mut proxy), "alpha", "it is tried");
+    stage.set(2);
+    assert_eq!(went(&mut proxy, ASK).0, "alpha", "and by the next one at once");
 }
 
 #[test]

@@ -218,7 +218,10 @@ fn answers_at_every_cut() {
 fn a_stream_that_ends_early_at_every_cut() {
     let early = STREAM.as_bytes()[..STREAM.len() * 3 / 5].to_vec();
     let answers: Answers = Rc::new(Cell::new(Cut::Whole));
-    let mut proxy = pair(says(&answers, 200, early.clone()), unused);
+    // A provider whose streams break is left alone otherwise.
+    let document = DOCUMENT.replacen(r#""kind": "openai","#, r#""kind": "openai", "cooldown": {"failures": 0},"#, 1);
+    let alpha = provider("alpha", says(&answers, 200, early.clone()));
+    let mut proxy = envoy(&document, wiring().cluster("alpha", alpha).cluster("beta", provider("beta", unused)));
     let whole = run(&mut proxy, &ask(ASK_STREAM));
     assert!(whole.1.contains("the provider's stream ended early") && !whole.1.contains("[DONE]"), "{}", whole.1);
     for at in 0..=early.len() {

@@ -65,6 +65,7 @@ fn scenes() -> Vec<Scene> {
         scene("silence", || pair(|_| Play::default().wait(Duration::from_secs(3600)), alpha), ask(ASK), 504),
         scene("translated", || translated::claude(|_| Play::json(200, translated::ANSWER)), ask(ASK), 200),
         scene("translated stream", || translated::claude(|_| Play::stream([translated::STREAM.into()])), ask(ASK_STREAM), 200),
+        scene("translated stream in pieces", || translated::claude(|_| translated::pieces()), ask(ASK_STREAM), 200),
         scene("direct twin", direct, ask(ASK.replace("smart", "lone")), 200),
         scene("direct twin, stream", direct, ask(ASK_STREAM.replace("smart", "lone")), 200),
         scene(
@@ -122,7 +123,8 @@ fn any_host_call_may_fail_once() {
                 assert!(answered, "{}: {}", received.status(), what(&proxy));
                 assert!(Duration::from_nanos(proxy.host().now() - before) <= LONGEST, "{}", what(&proxy));
                 assert!(!received.text().contains("key-of"), "{}: {}", received.text(), what(&proxy));
-                // No answer passes that nobody has looked at.
+                // No answer passes that nobody has looked at, and no vendor's bytes reach another vendor's client.
+                assert!(!received.text().contains("content_block"), "{}: {}", received.text(), what(&proxy));
                 assert_eq!(received.header("set-cookie"), None, "{}", what(&proxy));
                 for sent in proxy.sent(id).iter().filter(|sent| sent.complete) {
                     let own = if sent.cluster == "beta" { "key-of-beta" } else { "key-of-alpha" };

@@ -21,6 +21,13 @@ pub const STREAM: &str = concat!(
     "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
 );
 
+/// The same stream, committed by its first piece and going on in others.
+pub fn pieces() -> Play {
+    let (begin, rest) = STREAM.split_at(STREAM.find(" there").unwrap());
+    let (middle, end) = rest.split_at(rest.find("event: message_delta").unwrap());
+    Play::stream([begin, middle, end].map(|piece| piece.as_bytes().to_vec()))
+}
+
 pub fn claude(plays: impl FnMut(&Sent) -> Play + 'static) -> Proxy {
     envoy(DOCUMENT, wiring().cluster("claude", provider("claude", plays)))
 }

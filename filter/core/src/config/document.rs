@@ -313,6 +313,24 @@ static LIMITS: Shape = Shape {
     members: &[
         member("service", Optional, Value::Object(&SERVICE), "envoyproxy/ratelimit; required where there is a budget."),
         member("budgets", Optional, Value::List(&Value::Object(&BUDGET), true), "The budgets; a request must be within all of them."),
+        member("concurrency", Optional, Value::List(&Value::Object(&CONCURRENCY), true), "How many requests may be under way at a time."),
+    ],
+};
+
+static CONCURRENCY: Shape = Shape {
+    members: &[
+        member(
+            "key",
+            Required,
+            Value::List(&Value::Text, true),
+            "Identities and `model`: requests that have them in common share the limit; none: all do.",
+        ),
+        member(
+            "requests",
+            Required,
+            Value::Count(1, 1_000_000),
+            "The most that are under way at a time, for each worker of each Envoy; over it the client gets 429.",
+        ),
     ],
 };
 

@@ -23,6 +23,8 @@ pub struct Gateway {
     pub limit_service: Option<LimitService>,
     /// In the document's order.
     pub budgets: Vec<BudgetRule>,
+    /// Limits on requests under way, in the document's order.
+    pub concurrency: Vec<ConcurrencyRule>,
     /// In the document's order: the first that fits a target is its price.
     pub prices: Vec<Price>,
     /// Whether clients are told which target answered.
@@ -165,7 +167,16 @@ pub struct BudgetRule {
     pub shadow: bool,
 }
 
-/// One entry of a budget's key.
+/// A limit on requests that are under way at a time, on one worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConcurrencyRule {
+    /// What requests must have in common to share the limit; empty: all share it.
+    pub key: Vec<KeyPart>,
+    /// How many there may be.
+    pub requests: u32,
+}
+
+/// One entry of a limit's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyPart {
     /// A place in [`Gateway::identities`].

@@ -20,7 +20,7 @@ pub use compile::{Document, Listen, Tls, compile};
 pub use document::DOCUMENT;
 pub use errors::{ConfigError, ConfigErrors, Fault};
 pub use gateway::{
-    BudgetRule, Caps, Gateway, Identity, IdentitySource, KeyPart, LimitService, Measure, Missing, Mode, OnFailure, PassThrough, Price,
-    Window,
+    BudgetRule, Caps, ConcurrencyRule, Gateway, Identity, IdentitySource, KeyPart, LimitService, Measure, Missing, Mode, OnFailure,
+    PassThrough, Price, Window,
 };
 pub use tree::Tree;

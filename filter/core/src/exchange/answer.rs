@@ -49,6 +49,8 @@ pub struct AnswerHead {
     pub headers: Headers,
     /// What stands in the place of the body that is held; `None` leaves it.
     pub body: Option<Vec<u8>>,
+    /// The cluster that Envoy goes to instead of the one that was written when the attempt began.
+    pub next: Option<String>,
 }
 
 impl Attempt {
@@ -78,7 +80,12 @@ impl Attempt {
         }
         if matches!(exchange.operation, Operation::PassThrough(_)) {
             exchange.first_content.get_or_insert(now);
-            self.outcome(exchange, if status < 400 { AttemptOutcome::Complete } else { AttemptOutcome::Error });
+            if status < 400 {
+                self.outcome(exchange, AttemptOutcome::Complete);
+            } else {
+                let failure = self.read_failure(status, &head, &[]);
+                self.note_failure(exchange, &failure, AttemptOutcome::Error);
+            }
             return self.commit(exchange, head.passing(), None, None);
         }
         let coding = coding(&head);
@@ -226,11 +233,15 @@ impl Attempt {
 
     /// A stream behind its commit.
     fn flowing(&mut self, exchange: &mut Exchange, relay: &mut Relay, bytes: &[u8], end: bool, now: u64) -> AnswerVerdict {
+        let known = relay.ended_well();
         let relayed = relay.push(bytes, true).unwrap_or(Relayed::Unchanged);
         let rest = if end { relay.end(true).unwrap_or_default() } else { Vec::new() };
         self.take_note(exchange, relay.seen());
         if relay.seen().content {
             exchange.first_content.get_or_insert(now);
+        }
+        if !known && relay.ended_well() {
+            self.lesson = Some(Lesson::Answered);
         }
         if end {
             self.settle_stream(exchange, relay.seen());
@@ -248,18 +259,18 @@ impl Attempt {
     pub(super) fn fail(&mut self, exchange: &mut Exchange, failure: Failure, outcome: AttemptOutcome, bodiless: bool) -> AnswerVerdict {
         self.note_failure(exchange, &failure, outcome);
         let reply = told(exchange, &failure);
-        let moves_on = self.more && failure.moves_on();
-        if !moves_on {
+        let next = (self.more && failure.moves_on()).then(|| exchange.choose_again().ok()).flatten();
+        if next.is_none() {
             exchange.rejected = Some(failure.kind);
         }
         let mut headers = Headers::of_reply(&reply, true);
         let body = (!bodiless).then(|| reply.body.clone());
-        if moves_on {
+        if let Some(next) = next {
             // Envoy may still not retry; then the gateway position puts the reply in the answer's place.
             exchange.keep_reply(reply);
             headers.set(":status", &names::STATUS_RETRY.to_string());
             self.state = AttemptState::Over;
-            return AnswerVerdict::Commit(AnswerHead { headers, body });
+            return AnswerVerdict::Commit(AnswerHead { headers, body, next });
         }
         if body.is_none() {
             // An answer without a body can't be given one here: the gateway position replies in its place.
@@ -302,9 +313,12 @@ impl Attempt {
         }
         exchange.status = headers.first(":status").and_then(|status| status.parse().ok()).unwrap_or(0);
         exchange.state = State::Answering;
-        self.lesson = self.lesson.or(Some(Lesson::Answered));
+        // A stream has to come to its end: one that breaks behind its first content is no answer.
+        if relay.as_ref().is_none_or(|relay| relay.ended_well()) {
+            self.lesson = self.lesson.or(Some(Lesson::Answered));
+        }
         self.state = AttemptState::Committed(relay);
-        AnswerVerdict::Commit(AnswerHead { headers, body })
+        AnswerVerdict::Commit(AnswerHead { headers, body, next: None })
     }
 
     /// The headers of a translated answer: nothing of the provider's but its date and the id under which its support finds the request.
@@ -344,10 +358,7 @@ impl Attempt {
         }
         let broken = seen.failure.is_some() || !seen.complete;
         if broken {
-            self.lesson = Some(Lesson::Failed(ErrorKind::BadGateway, None));
-        } else if exchange.is_standalone() {
-            // Elsewhere its first content has taught it.
-            self.lesson = Some(Lesson::Answered);
+            self.lesson = Some(seen.failure.as_ref().map_or(Lesson::Failed(ErrorKind::BadGateway, None), Lesson::of));
         }
         self.outcome(exchange, if broken { AttemptOutcome::Broken } else { AttemptOutcome::Complete });
     }

@@ -9,7 +9,7 @@ use super::patience::Watch;
 use super::relay::Relay;
 use super::standalone::Gather;
 use crate::formats::Homeward;
-use crate::health::{Flight, Lesson, Seats};
+use crate::health::{Flight, Lesson, Seats, Trial};
 use crate::hub::{ErrorKind, Failure, Rejection, Renames};
 use crate::names;
 use crate::operations::Operation;
@@ -35,6 +35,8 @@ pub struct Attempt {
     pub(super) lesson: Option<Lesson>,
     /// It counts as under way as long as it lives.
     _flight: Flight,
+    /// It tries a target that was left alone, as long as it lives.
+    _trial: Option<Trial>,
     pub(super) state: AttemptState,
 }
 
@@ -115,6 +117,9 @@ pub enum Bound {
     Refuse(LocalReply),
 }
 
+/// As many requests as the document allows are under way at all targets that are left.
+pub(super) struct NoRoom;
+
 /// What an upstream position does with a request.
 pub enum RequestVerdict {
     /// These headers are all headers; the body, if any, stands in the place of the client's.
@@ -172,7 +177,8 @@ impl Exchange {
     /// With it comes the cluster of the target behind it, to be written at once: a reset never reaches the response callbacks.
     pub fn bind(&mut self, provider: &str, now: impl FnOnce() -> u64) -> (Bound, Option<String>) {
         if provider.is_empty() {
-            self.expected = self.expected.saturating_add(1);
+            self.behind = self.expected.saturating_add(1);
+            self.turn_to(self.behind);
             return (Bound::Tombstone, self.next_name());
         }
         let after = self.plan.iter().skip(self.expected).position(|target| *target.name == *provider);
@@ -180,9 +186,26 @@ impl Exchange {
             after.map(|at| at.saturating_add(self.expected)).or_else(|| self.plan.iter().position(|target| *target.name == *provider));
         let found = place.filter(|_| self.way == Way::Upstream).and_then(|place| Some((place, Rc::clone(self.plan.get(place)?))));
         let Some((place, target)) = found else { return (Bound::Refuse(self.refuse_outsider()), None) };
-        self.expected = place.saturating_add(1);
-        let more = self.plan.len() > self.expected;
+        self.behind = place.saturating_add(1);
+        self.turn_to(self.behind);
+        let reserved = self.reserved.take().filter(|_| place == 0);
+        if reserved.is_none() && target.gate.is_full() {
+            // Envoy has picked it: there is no way on to another one from here.
+            let rejection = super::crowding::crowded("at this model's providers");
+            return (Bound::Refuse(self.refuse_attempt(&rejection)), None);
+        }
+        self.reserved = reserved;
+        let more = self.plan.len() > self.behind;
         (Bound::Attempt(self.attempt(target, more, now)), self.next_name())
+    }
+
+    /// The cluster of the target to try next, if what was chosen when the attempt began has no room now; `Err`: none has.
+    pub(super) fn choose_again(&mut self) -> Result<Option<String>, NoRoom> {
+        let chosen = self.expected;
+        if !self.turn_to(self.behind) {
+            return Err(NoRoom);
+        }
+        Ok(self.next_name().filter(|_| self.expected != chosen))
     }
 
     /// The cluster of the next attempt, where that is Weir's to say.
@@ -222,7 +245,7 @@ impl Exchange {
             response_model: None,
             finish: None,
         });
-        let flight = target.gate.enter();
+        let flight = self.reserved.take().unwrap_or_else(|| target.gate.enter());
         let mut attempt = Attempt {
             place: self.attempts.len().saturating_sub(1),
             homeward: Homeward::new(target.speak.format(), Renames::default()),
@@ -233,6 +256,7 @@ impl Exchange {
             watch: Watch::default(),
             lesson: None,
             _flight: flight,
+            _trial: self.trial.take(),
             state: AttemptState::Preparing,
         };
         attempt.until = attempt.last_moment(self.outline().stream);
@@ -335,25 +359,31 @@ impl Attempt {
         let outcome = match &self.state {
             AttemptState::Sent if unreachable => Some(AttemptOutcome::Unreachable),
             AttemptState::Sent | AttemptState::Held { .. } => Some(self.broken_off(exchange, now)),
-            AttemptState::Gathering { .. } | AttemptState::Committed(_) => Some(AttemptOutcome::Broken),
-            AttemptState::Preparing | AttemptState::Over => None,
+            // Behind the format's own end the client misses nothing.
+            AttemptState::Committed(Some(relay)) if relay.ended_well() => Some(AttemptOutcome::Complete),
+            AttemptState::Gathering { .. } | AttemptState::Committed(Some(_)) => Some(AttemptOutcome::Broken),
+            AttemptState::Committed(None) | AttemptState::Preparing | AttemptState::Over => None,
         };
         self.state = AttemptState::Over;
         let settled = exchange.state == State::Settled;
         let Some(record) = exchange.record(self.place) else { return };
+        let known = record.outcome;
         if settled {
-            // What the client waited for in vain is known before its attempt ends.
-            if unanswered && record.outcome == Some(AttemptOutcome::Timeout) {
-                self.lesson = lesson_of(AttemptOutcome::Timeout);
-            }
+            // What the client waited for in vain, and what broke off, is known before its attempt ends.
+            self.lesson = match known {
+                Some(AttemptOutcome::Timeout) if unanswered => lesson_of(AttemptOutcome::Timeout),
+                Some(AttemptOutcome::Broken) if outcome.is_some() => lesson_of(AttemptOutcome::Broken),
+                Some(_) | None => None,
+            };
             return;
         }
         // Where the outcome is known, the gateway answers by itself: that says nothing about the connection.
-        if unreachable && record.outcome.is_none() {
+        if unreachable && known.is_none() {
             record.sent = false;
         }
-        record.outcome = record.outcome.or(outcome);
-        if outcome.is_some() {
+        record.outcome = known.or(outcome);
+        // What a stream taught when it was cut or ended is not taught again.
+        if unanswered || known.is_none() {
             self.lesson = record.outcome.and_then(lesson_of);
         }
     }
@@ -374,7 +404,7 @@ impl Attempt {
             record.status = failure.status.or(record.status);
             record.reason = Some(failure.kind);
         }
-        self.lesson = Some(if failure.moves_on() { Lesson::Failed(failure.kind, failure.retry_after) } else { Lesson::Answered });
+        self.lesson = Some(Lesson::of(failure));
     }
 }
 

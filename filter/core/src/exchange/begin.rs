@@ -5,6 +5,7 @@ use super::headers::Headers;
 use super::machine::{Exchange, Verdict};
 use super::planning::shown;
 use super::standalone::Choice;
+use crate::health::Health;
 use crate::hub::{ErrorKind, Rejection};
 use crate::limits::Ledger;
 use crate::operations::{Operation, format_of_errors};
@@ -23,6 +24,7 @@ impl Exchange {
         now: u64,
         marked: impl FnOnce() -> bool,
         ledger: &mut Ledger,
+        health: &mut Health,
     ) -> Option<(Box<Self>, Verdict)> {
         let (head, choice) = Choice::of(configured, head);
         let path = head.first(":path").unwrap_or_default();
@@ -35,7 +37,7 @@ impl Exchange {
         let head = Rc::clone(exchange.headers());
         let verdict = match operation {
             None => exchange.refuse_unknown(head.first(":path").unwrap_or_default()),
-            Some(operation) => exchange.by_head(&operation, &head, end, now),
+            Some(operation) => exchange.by_head(&operation, &head, end, now, health),
         };
         let verdict = if exchange.is_standalone() && matches!(verdict, Verdict::Wait) && exchange.reads_body() {
             exchange.send_head(choice)
@@ -48,7 +50,7 @@ impl Exchange {
     }
 
     /// The table of ARCHITECTURE.md: method × headers × end of stream.
-    fn by_head(&mut self, operation: &Operation, head: &Headers, end: bool, now: u64) -> Verdict {
+    fn by_head(&mut self, operation: &Operation, head: &Headers, end: bool, now: u64, health: &mut Health) -> Verdict {
         let method = head.first(":method").unwrap_or_default();
         let media = head.first("content-type").unwrap_or_default().trim_start();
         if media.get(..GRPC.len()).is_some_and(|begins| begins.eq_ignore_ascii_case(GRPC)) {
@@ -57,7 +59,7 @@ impl Exchange {
         if head.first("upgrade").is_some() || method == "CONNECT" {
             return self.refuse(Rejection::new(ErrorKind::InvalidRequest, "the connection can't be upgraded on this path"));
         }
-        let Some(allowed) = operation.methods() else { return self.pass_through(now) };
+        let Some(allowed) = operation.methods() else { return self.pass_through(health, now) };
         if method == "OPTIONS" {
             return self.allow(allowed);
         }

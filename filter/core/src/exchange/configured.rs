@@ -1,8 +1,8 @@
 //! A compiled document with what the host delivered for it: its secrets and the rules of its budgets.
 
 use super::position::{Misplaced, Position};
-use crate::config::{ConfigErrors, Gateway, compile};
-use crate::health::{Health, Seats};
+use crate::config::{ConfigErrors, Gateway, PassThrough, compile};
+use crate::health::{Health, Seating, Seats};
 use crate::limits::Rule;
 use crate::providers::{Credential, Provider, ProviderId, SecretRef};
 use crate::routing::{Failover, Picker};
@@ -22,8 +22,8 @@ pub struct Configured {
     pub(super) picker: Option<Picker>,
     missing: Vec<String>,
     authorities: Authorities,
-    /// Where the health of each target is kept: for each route, for each of its targets.
-    seats: Vec<Vec<Seats>>,
+    /// Where the health of each target is kept.
+    seating: Seating,
 }
 
 /// The header by which requests to each provider are authorised, in the document's order. They can't be printed.
@@ -70,17 +70,23 @@ impl Configured {
         };
         let authorities = Authorities(gateway.providers.iter().map(authority).collect());
         let missing = gateway.wants_env.iter().filter(|name| env(name).is_none_or(|value| value.is_empty())).cloned().collect();
-        Ok(Self { gateway, failover, rules, picker: None, missing, authorities, seats: Vec::new() })
+        Ok(Self { gateway, failover, rules, picker: None, missing, authorities, seating: Seating::default() })
     }
 
     /// Finds the seats of its targets in what this VM knows of their health.
     pub fn take_seats(&mut self, health: &mut Health) {
-        self.seats = health.seat(&self.gateway);
+        self.seating = health.seat(&self.gateway);
     }
 
     /// Where the health of a target is kept.
     pub(super) fn seats(&self, route: usize, target: usize) -> Seats {
-        self.seats.get(route).and_then(|targets| targets.get(target)).copied().unwrap_or_default()
+        self.seating.routes.get(route).and_then(|targets| targets.get(target)).copied().unwrap_or_default()
+    }
+
+    /// Where the health of a path that passes is kept.
+    pub(super) fn endpoint_seats(&self, endpoint: &PassThrough) -> Seats {
+        let place = self.gateway.endpoints.iter().position(|one| one == endpoint);
+        place.and_then(|place| self.seating.endpoints.get(place)).copied().unwrap_or_default()
     }
 
     /// The environment variables that the document names and the host did not deliver.

@@ -5,7 +5,7 @@ use super::attempt::AttemptRecord;
 use super::configured::Configured;
 use super::headers::{self, Headers};
 use crate::formats::{Asked, ClientSide, Head, Outline, Reply};
-use crate::health::{Gate, Health, Seats};
+use crate::health::{Flight, Gate, Health, Seats, Trial};
 use crate::hub::{ErrorKind, Losses, Rejection};
 use crate::limits::{Claim, Decision, Ledger};
 use crate::names::{self, FormatId};
@@ -32,12 +32,19 @@ pub struct Exchange {
     pub(super) plan: Vec<Rc<PlannedTarget>>,
     /// The cluster through whose priorities Envoy goes, where it does so by itself.
     pub(super) chain: Option<String>,
+    /// The first target is tried by this request alone, until its attempt takes that over.
+    pub(super) trial: Option<Trial>,
+    /// The first target's attempt, counted from the plan on, until it begins.
+    pub(super) reserved: Option<Flight>,
+    /// Counts the exchange among those that it shares limits with.
+    pub(super) crowds: Vec<Flight>,
     /// The client's body, until the first attempt takes it: read once.
     body: Option<Vec<u8>>,
     /// Who makes its attempts.
     pub(super) way: Way,
-    /// The place in the plan of the target that the next attempt should have.
+    /// The places in the plan of the target that the next attempt should have, and of the first that no attempt has had.
     pub(super) expected: usize,
+    pub(super) behind: usize,
     pub(super) attempts: Vec<AttemptRecord>,
     pub(super) claim: Option<Claim>,
     pub(super) budget: BudgetNote,
@@ -194,9 +201,13 @@ impl Exchange {
             left_out: Vec::new(),
             plan: Vec::new(),
             chain: None,
+            trial: None,
+            reserved: None,
+            crowds: Vec::new(),
             body: None,
             way: Way::default(),
             expected: 0,
+            behind: 0,
             attempts: Vec::new(),
             claim: None,
             budget: BudgetNote::None,
@@ -282,7 +293,7 @@ impl Exchange {
             Err(rejection) => return self.refuse(rejection),
         }
         health.see(now);
-        if let Err(rejection) = self.make_plan(&body, random, health) {
+        if let Err(rejection) = self.make_plan(&body, random, health).and_then(|()| self.join_crowds(health)) {
             return self.refuse(rejection);
         }
         self.body = Some(body);

@@ -2,8 +2,8 @@
 
 use super::configured::Configured;
 use super::headers::Headers;
-use super::machine::{BudgetNote, Exchange, PlannedTarget, Speak, State, Verdict};
-use crate::config::{Gateway, IdentitySource};
+use super::machine::{BudgetNote, Exchange, PlannedTarget, Speak, State};
+use crate::config::{Gateway, Identity, IdentitySource};
 use crate::formats::{self, Traits};
 use crate::health::{Gate, Health, Seats, Standing};
 use crate::hub::{ErrorKind, Field, Rejection};
@@ -11,7 +11,7 @@ use crate::limits::{Admission, Amounts, Claim, IdentityValue, keys_for};
 use crate::names::FormatId;
 use crate::operations::Operation;
 use crate::providers::Provider;
-use crate::routing::{Affinity, Draw, Failover, LeftOut, Patience, Plan, Route, Target, hash, plan};
+use crate::routing::{Affinity, Draw, Failover, LeftOut, Plan, Route, Target, hash, plan};
 use crate::usage::{Usage, tokens_of_text};
 use std::rc::Rc;
 
@@ -56,9 +56,14 @@ impl Exchange {
             // Only a provider of the client's own format is asked to count.
             speak(provider, client, traits, spoken).filter(|speak| !counts || matches!(speak, Speak::Same(_)))
         };
-        let provider_cap = |target: &Target| gateway.provider(target.provider).and_then(|provider| provider.concurrency);
+        let place_of = |(at, target): (usize, &Target)| {
+            let seats = health.of_model(configured.seats(place, at), &model);
+            let cap = gateway.provider(target.provider).and_then(|provider| provider.concurrency);
+            (seats, health.gate(seats, cap, target.concurrency))
+        };
+        let mut places: Vec<(Seats, Gate)> = route.targets.iter().enumerate().map(place_of).collect();
         let mut soonest: Option<(u64, usize)> = None;
-        for (at, target) in route.targets.iter().enumerate() {
+        for ((at, target), (seats, gate)) in route.targets.iter().enumerate().zip(&places) {
             let reason = if !way.reaches(target.provider) {
                 LeftOut::NotPicked
             } else if configured.credential(target.provider).is_err() {
@@ -69,9 +74,9 @@ impl Exchange {
                 LeftOut::When
             } else if target.context_length.is_some_and(|length| self.needs_at_least() > length) {
                 LeftOut::ContextLength
-            } else if health.is_busy(configured.seats(place, at), provider_cap(target), target.concurrency) {
+            } else if gate.is_full() {
                 LeftOut::Busy
-            } else if let Standing::Cooling(until) = health.standing(configured.seats(place, at)) {
+            } else if let Standing::Cooling(until) = health.standing(*seats) {
                 soonest = Some(soonest.map_or((until, at), |earlier| earlier.min((until, at))));
                 LeftOut::Cooling
             } else {
@@ -91,16 +96,15 @@ impl Exchange {
             let price = |target: &Target| gateway.price(target.provider, target.model.as_deref().unwrap_or(&model));
             order.by_cost(route, |at| route.targets.get(at).and_then(price).map_or(u64::MAX, |price| price.cost(&usage)));
         }
-        if let Some(first) = order.first().map(|at| configured.seats(place, at)).filter(|first| health.standing(*first) == Standing::Trial)
-        {
-            health.try_it(first);
-        }
+        let first = order.first().and_then(|at| places.get(at)).map(|(seats, _)| *seats);
+        self.trial = first.filter(|first| health.standing(*first) == Standing::Trial).map(|first| health.try_it(first));
         if configured.failover == Failover::Priorities {
             self.follow(gateway, route, &mut order);
         }
-        let planned = |at: usize| {
+        let mut planned = |at: usize| {
             let target = route.targets.get(at)?;
             let provider = gateway.provider(target.provider)?;
+            let (seats, gate) = core::mem::take(places.get_mut(at)?);
             Some(Rc::new(PlannedTarget {
                 provider: target.provider,
                 name: provider.name.clone(),
@@ -108,16 +112,14 @@ impl Exchange {
                 speak: speak(target)?,
                 default_max_tokens: u64::from(target.default_max_tokens),
                 patience: target.patience,
-                seats: configured.seats(place, at),
-                gate: if provider.concurrency.or(target.concurrency).is_some() {
-                    health.gate(configured.seats(place, at))
-                } else {
-                    Gate::default()
-                },
+                seats,
+                gate,
             }))
         };
-        self.plan = order.iter().filter_map(planned).take(way.most_attempts()).collect();
-        if !self.plan.is_empty() {
+        self.plan = order.iter().filter_map(&mut planned).take(way.most_attempts()).collect();
+        if let Some(first) = self.plan.first() {
+            // It is under way from here on, so that what has room now has room when the budgets have been asked.
+            self.reserved = Some(first.gate.enter());
             return Ok(());
         }
         let mut reached = route.targets.iter().filter(|target| way.reaches(target.provider)).peekable();
@@ -139,9 +141,7 @@ impl Exchange {
                     .code("unsupported_by_target")
                     .at("model")
             }
-            None if self.is_left_out_for(LeftOut::Busy) => {
-                Rejection::new(ErrorKind::RateLimited, format!("too many requests for `{}` are under way", shown(&model)))
-            }
+            None if self.is_left_out_for(LeftOut::Busy) => super::crowding::crowded(&format!("for `{}`", shown(&model))),
             None if self.is_left_out_for(LeftOut::ContextLength) => {
                 Rejection::new(ErrorKind::ContextLength, format!("the request is longer than the context of `{}`", shown(&model)))
             }
@@ -170,49 +170,12 @@ impl Exchange {
         self.chain = (order.len() > 1).then(|| route.chain_cluster(gateway, first));
     }
 
-    /// A path of the document's `endpoints`: the request leaves at once, its body unread, once the budgets allow it.
-    pub(super) fn pass_through(&mut self, now: u64) -> Verdict {
-        let Operation::PassThrough(endpoint) = self.operation.clone() else { return Verdict::Continue };
-        let configured = Rc::clone(self.configured());
-        let Some(provider) = configured.gateway.provider(endpoint.provider) else { return Verdict::Continue };
-        if !self.way.reaches(endpoint.provider) {
-            return self.refuse(Rejection::new(ErrorKind::InvalidRequest, "this path belongs to another provider than the request's"));
-        }
-        if configured.credential(endpoint.provider).is_err() {
-            return self.refuse(without_credential());
-        }
-        let speak = Speak::Same(provider.speaks.first().copied().unwrap_or(FormatId::Chat));
-        self.plan.push(Rc::new(PlannedTarget {
-            provider: endpoint.provider,
-            name: provider.name.clone(),
-            model: None,
-            speak,
-            default_max_tokens: 0,
-            patience: Patience::default(),
-            seats: Seats::default(),
-            gate: Gate::default(),
-        }));
-        match self.claim_budgets(now) {
-            Ok(()) => Verdict::Wait,
-            Err(rejection) => self.refuse(rejection),
-        }
-    }
-
     /// Makes the claim on the budgets, which are asked next.
     pub(super) fn claim_budgets(&mut self, now: u64) -> Result<(), Rejection> {
         let configured = Rc::clone(self.configured());
         let gateway = &configured.gateway;
         if !configured.rules.is_empty() {
-            let mut values = Vec::with_capacity(gateway.identities.len());
-            for (identity, value) in gateway.identities.iter().zip(&self.identities) {
-                match IdentityValue::of(value.as_deref(), identity.missing) {
-                    Ok(value) => values.push(value),
-                    Err(_) => {
-                        let message = format!("the request does not say its {}, which a budget needs", identity.name);
-                        return Err(Rejection::new(ErrorKind::PermissionDenied, message));
-                    }
-                }
-            }
+            let values = self.identity_values(gateway)?;
             let names: Vec<&str> = gateway.identities.iter().map(|identity| &*identity.name).collect();
             let model = (!self.outline().model.is_empty()).then_some(self.outline().model.as_str());
             let keys = keys_for(&configured.rules, &values, &names, model, now);
@@ -220,6 +183,14 @@ impl Exchange {
         }
         self.state = State::Deciding { since: now };
         Ok(())
+    }
+
+    /// What the request has for the document's identities, in its order.
+    ///
+    /// # Errors
+    /// It lacks one without which the document refuses it.
+    pub(super) fn identity_values(&self, gateway: &Gateway) -> Result<Vec<IdentityValue<'_>>, Rejection> {
+        gateway.identities.iter().zip(&self.identities).map(|(identity, value)| known(identity, value.as_deref())).collect()
     }
 
     /// The conversation that a request belongs to, as the route tells conversations apart.
@@ -253,6 +224,13 @@ impl Exchange {
         let price = self.configured().gateway.price(target.provider, target.model.as_deref()?)?;
         Some(price.cost(usage))
     }
+}
+
+fn known<'v>(identity: &Identity, value: Option<&'v str>) -> Result<IdentityValue<'v>, Rejection> {
+    IdentityValue::of(value, identity.missing).map_err(|_| {
+        let message = format!("the request does not say its {}, which a limit needs", identity.name);
+        Rejection::new(ErrorKind::PermissionDenied, message)
+    })
 }
 
 /// A word of the client's as a sentence or a record may repeat it: bounded, because a client may choose megabytes.

@@ -144,6 +144,12 @@ impl Relay {
         }
     }
 
+    /// Whether the provider said its answer is complete, and nothing failed.
+    pub fn ended_well(&self) -> bool {
+        let seen = self.seen();
+        seen.complete && seen.failure.is_none()
+    }
+
     /// The failure that came before anything the client would miss: another provider may still answer.
     pub fn refused(&self) -> Option<&Failure> {
         let seen = self.seen();

@@ -34,7 +34,7 @@ pub enum Standing {
     Cooling(u64),
 }
 
-/// How long one request that tries it keeps others away, unless it has told how it went. A provider that fails mostly does so at once.
+/// How long one request that tries it keeps others away at most; it ends earlier with the request. A provider that fails mostly does so at once.
 const TRIAL: u64 = 5 * super::SECOND;
 
 /// The longest pause that a provider is believed to mean.
@@ -61,11 +61,12 @@ impl Breaker {
         Self { state: State::Closed { failures: 0 }, changed: 0 }
     }
 
-    pub const fn standing(&self, now: u64) -> Standing {
+    /// `tried`: a request that tries it is still under way.
+    pub const fn standing(&self, now: u64, tried: bool) -> Standing {
         match self.state {
             State::Closed { .. } => Standing::Ready,
             State::Open { until, .. } if now < until => Standing::Cooling(until),
-            State::Open { trial, .. } if now < trial => Standing::Cooling(trial),
+            State::Open { trial, .. } if tried && now < trial => Standing::Cooling(trial),
             State::Open { .. } => Standing::Trial,
         }
     }
@@ -151,19 +152,20 @@ mod tests {
         assert!(!breaker.succeed(3));
         for now in [4, 5] {
             assert!(!breaker.fail(&policy(), None, now));
-            assert_eq!(breaker.standing(now), Standing::Ready);
+            assert_eq!(breaker.standing(now, true), Standing::Ready);
         }
         assert!(breaker.fail(&policy(), None, 6));
         let until = 6 + 10 * SECOND;
-        assert_eq!(breaker.standing(7), Standing::Cooling(until));
+        assert_eq!(breaker.standing(7, true), Standing::Cooling(until));
         assert!(!breaker.fail(&policy(), None, 8), "what was asked before changes nothing");
         assert!(!breaker.succeed(9));
-        assert_eq!(breaker.standing(until), Standing::Trial);
+        assert_eq!(breaker.standing(until, true), Standing::Trial);
         breaker.try_it(until);
-        assert_eq!(breaker.standing(until), Standing::Cooling(until + TRIAL), "one at a time");
-        assert_eq!(breaker.standing(until + TRIAL), Standing::Trial, "a trial that never ends is given up");
+        assert_eq!(breaker.standing(until, true), Standing::Cooling(until + TRIAL), "one at a time");
+        assert_eq!(breaker.standing(until, false), Standing::Trial, "a trial that ended without a word is over");
+        assert_eq!(breaker.standing(until + TRIAL, true), Standing::Trial, "a trial that never ends is given up");
         assert!(breaker.succeed(until + 1));
-        assert_eq!(breaker.standing(until + 1), Standing::Ready);
+        assert_eq!(breaker.standing(until + 1, true), Standing::Ready);
     }
 
     #[test]
@@ -172,7 +174,7 @@ mod tests {
         let mut now = 0;
         for expected in [10, 20, 30, 30] {
             while !breaker.fail(&policy(), None, now) {}
-            assert_eq!(breaker.standing(now), Standing::Cooling(now + expected * SECOND));
+            assert_eq!(breaker.standing(now, true), Standing::Cooling(now + expected * SECOND));
             now += expected * SECOND;
         }
     }
@@ -181,21 +183,21 @@ mod tests {
     fn a_pause_that_is_asked_for_is_kept_at_once_and_never_shortened() {
         let mut breaker = Breaker::new();
         assert!(breaker.fail(&policy(), Some(60 * SECOND), 0));
-        assert_eq!(breaker.standing(59 * SECOND), Standing::Cooling(60 * SECOND));
+        assert_eq!(breaker.standing(59 * SECOND, true), Standing::Cooling(60 * SECOND));
         assert!(!breaker.fail(&policy(), Some(SECOND), 5));
         assert!(breaker.fail(&policy(), Some(70 * SECOND), 5));
-        assert_eq!(breaker.standing(0), Standing::Cooling(70 * SECOND + 5));
+        assert_eq!(breaker.standing(0, true), Standing::Cooling(70 * SECOND + 5));
         assert!(!Breaker::new().fail(&Cooldown { failures: 0, ..policy() }, Some(SECOND), 0), "switched off");
         let mut forever = Breaker::new();
         assert!(forever.fail(&policy(), Some(u64::MAX), 0));
-        assert_eq!(forever.standing(0), Standing::Cooling(BELIEVED));
+        assert_eq!(forever.standing(0, true), Standing::Cooling(BELIEVED));
     }
 
     #[test]
     fn time_alone_never_closes_the_door_again() {
         let mut breaker = Breaker::new();
         breaker.fail(&policy(), Some(SECOND), 0);
-        let cooling = |now: u64| matches!(breaker.standing(now), Standing::Cooling(_));
+        let cooling = |now: u64| matches!(breaker.standing(now, true), Standing::Cooling(_));
         assert!((0..40).map(|step| cooling(step * SECOND / 10)).is_sorted_by(|before, after| before >= after));
     }
 }

@@ -14,10 +14,10 @@ const KEPT: u64 = 3600 * SECOND;
 /// One entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Word {
-    name: u64,
-    changed: u64,
-    until: u64,
-    pauses: u32,
+    pub name: u64,
+    pub changed: u64,
+    pub until: u64,
+    pub pauses: u32,
 }
 
 impl Word {
@@ -67,13 +67,7 @@ impl Health {
         for seat in &mut self.seats {
             let word = self.heard.iter().find(|word| word.name == seat.hash);
             match word {
-                Some(word) if word.changed > seat.breaker.changed => {
-                    seat.breaker.changed = word.changed;
-                    seat.breaker.state = match word.until {
-                        0 => State::Closed { failures: 0 },
-                        until => State::Open { until, pauses: word.pauses, trial: 0 },
-                    };
-                }
+                Some(word) if word.changed > seat.breaker.changed => seat.hear(word),
                 Some(word) => news |= word.changed < seat.breaker.changed,
                 None => news |= seat.breaker.changed.saturating_add(KEPT) > self.now && seat.breaker.changed > 0,
             }

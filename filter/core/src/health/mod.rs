@@ -3,35 +3,25 @@
 //! A request looks at numbers alone: each provider and each model at a provider has a seat, found once when the document is read.
 
 mod breaker;
+mod crowd;
 mod flight;
 mod gossip;
+mod seat;
 
 pub use breaker::{Cooldown, Standing};
-pub use flight::{Flight, Gate};
+pub use flight::{Flight, Gate, Trial};
+pub use seat::{Seating, Seats};
 
-use crate::config::Gateway;
-use crate::hub::ErrorKind;
-use crate::providers::{Base, Kind};
-use breaker::Breaker;
-use flight::Counter;
+use crate::hub::{ErrorKind, Failure};
+use crowd::Crowds;
 use gossip::Word;
+use seat::Seat;
 
 /// A second in the unit of all times here: nanoseconds since the epoch.
 const SECOND: u64 = 1_000_000_000;
 
 /// How long an account without quota is left alone where the provider does not say: someone has to pay first.
 const QUOTA: u64 = 60 * SECOND;
-
-/// Where what concerns one target is kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seats {
-    /// The provider's seat, counted from one; 0: nothing is kept.
-    provider: u32,
-    /// The seat of the model at the provider.
-    model: u32,
-    /// The provider's limits are those of a model, not of the account.
-    by_model: bool,
-}
 
 /// How an attempt went, as far as it says something about those that follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +32,14 @@ pub enum Lesson {
     Unreachable,
     /// The provider's error, and after how many seconds it wants to be asked again.
     Failed(ErrorKind, Option<u64>),
+}
+
+impl Lesson {
+    /// What a failure teaches: one that another provider would answer alike is not this one's fault.
+    #[must_use]
+    pub fn of(failure: &Failure) -> Self {
+        if failure.moves_on() { Self::Failed(failure.kind, failure.retry_after) } else { Self::Answered }
+    }
 }
 
 /// Something that changed: what is to be counted and shown.
@@ -55,81 +53,22 @@ pub enum Change {
     Over,
 }
 
-/// One provider, or one model at a provider.
-#[derive(Clone, Debug)]
-struct Seat {
-    provider: Box<str>,
-    /// Empty for the provider as a whole.
-    model: Box<str>,
-    hash: u64,
-    policy: Cooldown,
-    breaker: Breaker,
-    /// Attempts under way here.
-    flying: Counter,
-    /// Why it was opened here since the last tick.
-    opened: Option<&'static str>,
-    /// Whether it was shown as left alone.
-    shown: bool,
-}
-
-impl Seat {
-    /// Ready where the document says never, also if it was opened under one that did not.
-    const fn standing(&self, now: u64) -> Standing {
-        if self.policy.failures == 0 { Standing::Ready } else { self.breaker.standing(now) }
-    }
-}
-
 /// Everything that is known. One for each VM.
 #[derive(Clone, Debug, Default)]
 pub struct Health {
     seats: Vec<Seat>,
+    crowds: Crowds,
     now: u64,
     heard: Vec<Word>,
 }
 
 impl Health {
-    /// The seats of a document's targets: for each of its routes those of its targets, in its order. A name that is known keeps its seat,
-    /// so a new document forgets nothing.
-    pub fn seat(&mut self, gateway: &Gateway) -> Vec<Vec<Seats>> {
-        let mut seats = Vec::with_capacity(gateway.routes.len());
-        for route in &gateway.routes {
-            let of_target = |target: &crate::routing::Target| {
-                let Some(provider) = gateway.provider(target.provider) else { return Seats::default() };
-                let model = target.model.as_deref().unwrap_or(route.name.as_str());
-                Seats {
-                    provider: self.of(&provider.name, "", provider.cooldown),
-                    model: self.of(&provider.name, model, provider.cooldown),
-                    by_model: limits_by_model(provider.kind),
-                }
-            };
-            seats.push(route.targets.iter().map(of_target).collect());
-        }
-        seats
-    }
-
-    fn of(&mut self, provider: &str, model: &str, policy: Cooldown) -> u32 {
-        let known = self.seats.iter_mut().zip(1_u32..).find(|(seat, _)| *seat.provider == *provider && *seat.model == *model);
-        if let Some((seat, number)) = known {
-            seat.policy = policy;
-            return number;
-        }
-        let hash = crate::routing::hash([provider, "\0", model].concat().as_bytes());
-        let breaker = Breaker::new();
-        self.seats.push(Seat {
-            provider: provider.into(),
-            model: model.into(),
-            hash,
-            policy,
-            breaker,
-            flying: Counter::default(),
-            opened: None,
-            shown: false,
-        });
-        u32::try_from(self.seats.len()).unwrap_or(0)
-    }
-
     fn at(&mut self, number: u32) -> Option<&mut Seat> {
         self.seats.get_mut(usize::try_from(number).ok()?.checked_sub(1)?)
+    }
+
+    fn seen(&self, number: u32) -> Option<&Seat> {
+        self.seats.get(usize::try_from(number).ok()?.checked_sub(1)?)
     }
 
     /// Time has come so far. It is told by the tick and by whoever has a clock at hand, so that learning needs none.
@@ -148,10 +87,7 @@ impl Health {
     /// Whether a request may go to a target.
     #[must_use]
     pub fn standing(&self, seats: Seats) -> Standing {
-        let of = |number: u32| {
-            let place = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
-            place.and_then(|place| self.seats.get(place)).map_or(Standing::Ready, |seat| seat.standing(self.now))
-        };
+        let of = |number: u32| self.seen(number).map_or(Standing::Ready, |seat| seat.standing(self.now));
         match (of(seats.provider), of(seats.model)) {
             (Standing::Cooling(one), Standing::Cooling(other)) => Standing::Cooling(one.max(other)),
             (Standing::Cooling(until), _) | (_, Standing::Cooling(until)) => Standing::Cooling(until),
@@ -160,32 +96,30 @@ impl Health {
         }
     }
 
-    /// Whether as many attempts as the document allows are under way, at a provider or at its model.
+    /// Where the attempts at a target are counted, of which the document allows so many at its provider and at its model.
     #[must_use]
-    pub fn is_busy(&self, seats: Seats, provider: Option<u32>, model: Option<u32>) -> bool {
-        let full = |number: u32, cap: Option<u32>| cap.is_some_and(|cap| self.counter(number).is_some_and(|count| count.get() >= cap));
-        full(seats.provider, provider) || full(seats.model, model)
+    pub fn gate(&self, seats: Seats, provider: Option<u32>, model: Option<u32>) -> Gate {
+        let count = |(number, cap)| self.seen(number)?.count(cap);
+        Gate([(seats.provider, provider), (seats.model, model)].into_iter().filter_map(count).collect())
     }
 
-    /// Where the attempts at a target are counted.
+    /// Where the requests are counted that have this in common, of which the document allows so many.
     #[must_use]
-    pub fn gate(&self, seats: Seats) -> Gate {
-        Gate([seats.provider, seats.model].into_iter().filter_map(|number| self.counter(number).cloned()).collect())
+    pub fn crowd(&mut self, common: &str, cap: u32) -> Gate {
+        self.crowds.gate(common, cap)
     }
 
-    fn counter(&self, number: u32) -> Option<&Counter> {
-        let place = usize::try_from(number).ok()?.checked_sub(1)?;
-        self.seats.get(place).map(|seat| &seat.flying)
-    }
-
-    /// A request goes to a target that is on trial.
-    pub fn try_it(&mut self, seats: Seats) {
-        let now = self.now;
+    /// A request goes to a target that is on trial. It keeps others away as long as what this returns lives, and for 5 s at most.
+    #[must_use]
+    pub fn try_it(&mut self, seats: Seats) -> Trial {
+        let (now, trial) = (self.now, Trial::new());
         for number in [seats.provider, seats.model] {
             if let Some(seat) = self.at(number) {
                 seat.breaker.try_it(now);
+                seat.tried = trial.watch();
             }
         }
+        trial
     }
 
     /// Takes in how an attempt went.
@@ -218,23 +152,27 @@ impl Health {
     /// Time goes on: tells what has changed since the last tick, with the provider's name and the model's (empty: all of them).
     pub(super) fn tick(&mut self, now: u64, mut tell: impl FnMut(&str, &str, Change)) {
         self.set(now);
+        self.crowds.tidy();
+        let mut over = Vec::new();
         for seat in &mut self.seats {
             if let Some(reason) = seat.opened.take() {
-                tell(&seat.provider, &seat.model, Change::Cooled(reason));
+                tell(&seat.provider, &seat.shown_as, Change::Cooled(reason));
             }
             let cooling = matches!(seat.standing(now), Standing::Cooling(_));
-            if cooling != seat.shown {
-                seat.shown = cooling;
-                tell(&seat.provider, &seat.model, if cooling { Change::Cooling } else { Change::Over });
+            if cooling == seat.shown {
+                continue;
+            }
+            seat.shown = cooling;
+            if cooling {
+                tell(&seat.provider, &seat.shown_as, Change::Cooling);
+            } else {
+                over.push((seat.provider.clone(), seat.shown_as.clone()));
             }
         }
+        // Several models of one pattern are shown as one.
+        over.retain(|(provider, name)| !self.seats.iter().any(|seat| seat.shown && seat.provider == *provider && seat.shown_as == *name));
+        over.iter().for_each(|(provider, name)| tell(provider, name, Change::Over));
     }
-}
-
-/// Whether a kind's rate limits are those of a model: the vendors' are; a server of one's own is one machine for all of its models.
-fn limits_by_model(kind: Kind) -> bool {
-    let preset = kind.preset();
-    preset.endpoint.is_some() || preset.base == Base::Azure
 }
 
 #[cfg(test)]
@@ -253,7 +191,8 @@ mod tests {
         let mut health = Health::default();
         let seats = health.seat(&gateway);
         assert_eq!(health.seat(&gateway), seats, "the same document finds the same seats");
-        (health, [seats[0][0], seats[1][0], seats[0][1], seats[1][1]])
+        let of = |route: usize, target: usize| seats.routes[route][target];
+        (health, [of(0, 0), of(1, 0), of(0, 1), of(1, 1)])
     }
 
     fn ready(health: &Health, seats: &[Seats; 4]) -> [bool; 4] {
@@ -270,8 +209,10 @@ mod tests {
         assert_eq!(ready(&health, &seats), [false, true, false, false]);
         health.see(7 * SECOND);
         assert_eq!(health.standing(seats[0]), Standing::Trial);
-        health.try_it(seats[0]);
+        let trial = health.try_it(seats[0]);
         assert!(matches!(health.standing(seats[0]), Standing::Cooling(_)));
+        drop(trial);
+        assert_eq!(health.standing(seats[0]), Standing::Trial, "who hung up kept nobody away for longer");
         health.learn(seats[0], Lesson::Answered);
         assert_eq!(health.standing(seats[0]), Standing::Ready);
     }

@@ -6,7 +6,7 @@ use super::providers::{HEADER_LAW, is_header};
 use super::{Reading, names_of, text_of};
 use crate::config::errors::{Fault, Path};
 use crate::config::gateway::{
-    BudgetRule, Gateway, Identity, IdentitySource, KeyPart, LimitService, Measure, Missing, Mode, OnFailure, Price, Window,
+    BudgetRule, ConcurrencyRule, Gateway, Identity, IdentitySource, KeyPart, LimitService, Measure, Missing, Mode, OnFailure, Price, Window,
 };
 use crate::config::scalar;
 use crate::config::tree::Tree;
@@ -132,6 +132,25 @@ pub(super) fn read_budgets(reading: &mut Reading<'_>, identities: &[Identity]) -
         }
     }
     budgets
+}
+
+/// Every limit on requests under way that can be read.
+pub(super) fn read_concurrency(reading: &mut Reading<'_>, identities: &[Identity]) -> Vec<ConcurrencyRule> {
+    let path = Path::default().member("limits").member("concurrency");
+    let entries = reading.root.member("limits").and_then(|limits| limits.member("concurrency")).map(Tree::entries).unwrap_or_default();
+    let mut rules: Vec<ConcurrencyRule> = Vec::new();
+    for (place, tree) in entries.iter().enumerate() {
+        let path = path.entry(place).member("key");
+        let key = read_key(reading, tree, identities, &path);
+        if rules.iter().any(|earlier| earlier.key == key) {
+            let names: Vec<&str> = tree.member("key").map(Tree::entries).unwrap_or_default().iter().filter_map(Tree::text).collect();
+            reading.faults.add(&path, Fault::Taken(names.join(", ")));
+        }
+        if let Some(requests) = tree.member("requests").and_then(scalar::count).and_then(|count| u32::try_from(count).ok()) {
+            rules.push(ConcurrencyRule { key, requests });
+        }
+    }
+    rules
 }
 
 fn window(name: &str) -> Option<Window> {

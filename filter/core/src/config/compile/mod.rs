@@ -88,6 +88,7 @@ impl Reading<'_> {
         let limit_service = limits::read_service(self);
         let prices = limits::read_prices(self);
         let budgets = limits::read_budgets(self, &identities);
+        let concurrency = limits::read_concurrency(self, &identities);
         let strict_losses = text_of(self.root, "losses") == Some("strict");
         let caps = self.caps()?;
         let wants_env = providers.iter().filter_map(|provider| match &provider.credential {
@@ -106,6 +107,7 @@ impl Reading<'_> {
             identities,
             limit_service,
             budgets,
+            concurrency,
             prices,
             strict_losses,
             caps,

@@ -1,0 +1,47 @@
+//! Paths that name no model: the request leaves at once, its body unread, once limits allow it.
+
+use super::machine::{Exchange, PlannedTarget, Speak, Verdict};
+use super::planning::without_credential;
+use crate::health::Health;
+use crate::hub::{ErrorKind, Rejection};
+use crate::names::FormatId;
+use crate::operations::Operation;
+use crate::routing::Patience;
+use std::rc::Rc;
+
+impl Exchange {
+    /// A path of the document's `endpoints`. It has one provider, so that is asked also while others leave it alone.
+    pub(super) fn pass_through(&mut self, health: &mut Health, now: u64) -> Verdict {
+        let Operation::PassThrough(endpoint) = self.operation.clone() else { return Verdict::Continue };
+        let configured = Rc::clone(self.configured());
+        let Some(provider) = configured.gateway.provider(endpoint.provider) else { return Verdict::Continue };
+        if !self.way.reaches(endpoint.provider) {
+            return self.refuse(Rejection::new(ErrorKind::InvalidRequest, "this path belongs to another provider than the request's"));
+        }
+        if configured.credential(endpoint.provider).is_err() {
+            return self.refuse(without_credential());
+        }
+        health.see(now);
+        let seats = configured.endpoint_seats(&endpoint);
+        let gate = health.gate(seats, provider.concurrency, None);
+        if gate.is_full() {
+            return self.refuse(super::crowding::crowded("for this path's provider"));
+        }
+        self.reserved = Some(gate.enter());
+        let speak = Speak::Same(provider.speaks.first().copied().unwrap_or(FormatId::Chat));
+        self.plan.push(Rc::new(PlannedTarget {
+            provider: endpoint.provider,
+            name: provider.name.clone(),
+            model: None,
+            speak,
+            default_max_tokens: 0,
+            patience: Patience::default(),
+            seats,
+            gate,
+        }));
+        match self.join_crowds(health).and_then(|()| self.claim_budgets(now)) {
+            Ok(()) => Verdict::Wait,
+            Err(rejection) => self.refuse(rejection),
+        }
+    }
+}
