@@ -12,6 +12,8 @@ pub const ANTHROPIC_SDK: &str = "2.14.0";
 /// The official AWS SDK that the tests drive, and its core, whose model of the services it has.
 pub const AWS_SDK: &str = "1.44.8";
 const AWS_CORE: &str = "botocore==1.44.8";
+/// The official SDK of Gemini that the tests drive.
+const GOOGLE_SDK: &str = "3.6.1";
 /// What the SDK's HTTP library needs besides for HTTP/2.
 const HTTP2: &str = "h2==4.4.1";
 
@@ -39,6 +41,12 @@ pub fn anthropic_sdk() -> Result<PathBuf, Trouble> {
 /// The interpreter of a virtual environment that has the official `boto3` package.
 pub fn aws_sdk() -> Result<PathBuf, Trouble> {
     let home = environment("boto3", AWS_SDK, Install::WithDependencies(AWS_CORE))?;
+    Ok(home.join("bin/python"))
+}
+
+/// The interpreter of a virtual environment that has the official `google-genai` package.
+pub fn google_sdk() -> Result<PathBuf, Trouble> {
+    let home = environment("google-genai", GOOGLE_SDK, Install::WithDependencies("typing-extensions==4.16.0"))?;
     Ok(home.join("bin/python"))
 }
 

@@ -1,12 +1,14 @@
 //! Simulated providers: servers that speak a vendor's format as the vendor does, refuse what it refuses, and fail on request.
 pub mod behaviour;
 pub mod chat;
+pub mod gemini;
 pub mod messages;
 pub mod responses;
 mod seen;
 pub mod turn;
 mod valid;
 mod valid_chat;
+mod valid_gemini;
 mod valid_messages;
 mod valid_responses;
 
@@ -31,6 +33,8 @@ pub enum Vendor {
     OpenAi,
     /// Messages as Anthropic serves it.
     Anthropic,
+    /// `generateContent` as Google serves it.
+    Google,
 }
 
 /// In which format a conversation is asked for and answered.
@@ -39,6 +43,7 @@ enum Format {
     Chat,
     Responses,
     Messages,
+    Gemini,
 }
 
 /// Why a vendor refuses a request.
@@ -90,6 +95,7 @@ impl Provider {
         match vendor {
             Vendor::OpenAi => format!("http://{}/v1", self.address()),
             Vendor::Anthropic => format!("http://{}", self.address()),
+            Vendor::Google => format!("http://{}/v1beta", self.address()),
         }
     }
 
@@ -118,6 +124,16 @@ fn serve(vendor: Vendor, key: &str, request: &Request, answer: &mut Answer<'_>, 
                 Err(refusal) => refusal,
                 Ok(body) => return converse(vendor, Format::Messages, &messages::ask(&body), &body, answer, shared, number),
             },
+            (Vendor::Google, "POST", path) if gemini::method(path).is_some_and(|(_, method)| method.ends_with("enerateContent")) => {
+                let (model, method) = gemini::method(path).unwrap_or_default();
+                match valid_gemini::check(request) {
+                    Err(refusal) => refusal,
+                    Ok(body) => {
+                        let ask = gemini::ask(&body, model, method == "streamGenerateContent");
+                        return converse(vendor, Format::Gemini, &ask, &body, answer, shared, number);
+                    }
+                }
+            }
             (_, _, path) => match other(vendor, request, path) {
                 Some(body) => return whole(vendor, 200, &[], &body, answer, number),
                 None => Refusal { status: 404, message: format!("Invalid URL ({} {path})", request.method), param: None },
@@ -176,6 +192,7 @@ fn converse(
             Format::Chat => chat::stream(ask, &reply, number),
             Format::Responses => responses::stream(body, ask, &reply, number),
             Format::Messages => messages::stream(ask, &reply, number),
+            Format::Gemini => gemini::stream(ask, &reply, number),
         };
         let error = error_event(format);
         return behaviour::send_stream(&behaviour, &events, &error, &headers(vendor, number, true), answer, shared);
@@ -184,6 +201,7 @@ fn converse(
         Format::Chat => chat::whole(ask, &reply, number),
         Format::Responses => responses::whole(body, ask, &reply, number),
         Format::Messages => messages::whole(ask, &reply, number),
+        Format::Gemini => gemini::whole(ask, &reply, number),
     };
     send_whole(vendor, &behaviour, &document, answer, shared, number)
 }
@@ -230,6 +248,7 @@ fn other(vendor: Vendor, request: &Request, path: &str) -> Option<Value> {
     let model = |id: &str| match vendor {
         Vendor::OpenAi => serde_json::json!({"id": id, "object": "model", "created": 1_700_000_000, "owned_by": "sim"}),
         Vendor::Anthropic => serde_json::json!({"type": "model", "id": id, "display_name": id, "created_at": "2026-01-01T00:00:00Z"}),
+        Vendor::Google => serde_json::json!({"name": format!("models/{id}"), "version": "001", "displayName": id}),
     };
     match (vendor, request.method.as_str(), path) {
         (Vendor::OpenAi, "GET", "/v1/models") => Some(serde_json::json!({"object": "list", "data": [model("gpt-5")]})),
@@ -242,6 +261,10 @@ fn other(vendor: Vendor, request: &Request, path: &str) -> Option<Value> {
         (Vendor::OpenAi, "POST", "/v1/responses/input_tokens") => {
             Some(serde_json::json!({"object": "response.input_tokens", "input_tokens": request.body.len() / 4}))
         }
+        (Vendor::Google, "GET", "/v1beta/models") => Some(serde_json::json!({"models": [model("gemini-3-flash")]})),
+        (Vendor::Google, "POST", path) if path.ends_with(":countTokens") => {
+            Some(serde_json::json!({"totalTokens": request.body.len() / 4}))
+        }
         (Vendor::Anthropic, "POST", "/v1/messages/count_tokens") => Some(serde_json::json!({"input_tokens": request.body.len() / 4})),
         _ => None,
     }
@@ -252,6 +275,7 @@ fn authorised(vendor: Vendor, key: &str, request: &Request) -> Result<(), Refusa
     let given = match vendor {
         Vendor::OpenAi => bearer,
         Vendor::Anthropic => request.headers.value("x-api-key").or(bearer),
+        Vendor::Google => request.headers.value("x-goog-api-key").or(bearer),
     };
     if key.is_empty() || given == Some(key) {
         return Ok(());
@@ -264,6 +288,7 @@ fn refuse(vendor: Vendor, refusal: &Refusal, extra: &[(&str, &str)], answer: &mu
     let body = match vendor {
         Vendor::OpenAi => chat::error(refusal),
         Vendor::Anthropic => messages::error(refusal, number),
+        Vendor::Google => gemini::error(refusal),
     };
     whole(vendor, refusal.status, extra, &body, answer, number)
 }
@@ -281,8 +306,9 @@ fn headers(vendor: Vendor, number: usize, stream: bool) -> Vec<(String, String)>
     let own: &[(&str, &str)] = match vendor {
         Vendor::OpenAi => &[("openai-organization", "sim-org"), ("openai-version", "2020-10-01"), ("x-ratelimit-remaining-requests", "99")],
         Vendor::Anthropic => &[("anthropic-organization-id", "sim-org"), ("anthropic-ratelimit-requests-remaining", "99")],
+        Vendor::Google => &[("server", "scaffolding on HTTPServer2"), ("x-gemini-service-tier", "standard")],
     };
-    let id_name = if vendor == Vendor::OpenAi { "x-request-id" } else { "request-id" };
+    let id_name = if vendor == Vendor::Anthropic { "request-id" } else { "x-request-id" };
     let mut all = vec![("content-type".to_owned(), content_type(stream).to_owned()), (id_name.to_owned(), id)];
     all.extend(own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     all.push(("set-cookie".to_owned(), "__sim=secret; HttpOnly".to_owned()));
@@ -302,6 +328,7 @@ fn error_event(format: Format) -> Vec<u8> {
     match format {
         Format::Chat => format!("data: {}\n\n", chat::error(&refusal)).into_bytes(),
         Format::Responses => responses::error_event(&chat::error(&refusal)),
+        Format::Gemini => format!("data: {}\r\n\r\n", gemini::error(&refusal)).into_bytes(),
         Format::Messages => format!("event: error\ndata: {}\n\n", messages::error(&Refusal { status: 529, ..refusal }, 0)).into_bytes(),
     }
 }

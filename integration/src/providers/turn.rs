@@ -126,6 +126,7 @@ fn sentence(ask: &Ask, vendor: Vendor) -> String {
     let who = match vendor {
         Vendor::OpenAi => "OpenAI",
         Vendor::Anthropic => "Anthropic",
+        Vendor::Google => "Google",
     };
     let images = if ask.images > 0 { format!(" I see {} image(s).", ask.images) } else { String::new() };
     let results = if ask.after_results { " I have read the tool's result." } else { "" };

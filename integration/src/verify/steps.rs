@@ -102,7 +102,11 @@ fn envoy(built: &mut Built) -> Outcome {
 }
 
 fn sdk(built: &mut Built) -> Outcome {
-    let sdks = fetch::python::openai_sdk().and(fetch::python::anthropic_sdk()).and(fetch::python::aws_sdk()).and(fetch::node::sdks());
+    let sdks = fetch::python::openai_sdk()
+        .and(fetch::python::anthropic_sdk())
+        .and(fetch::python::aws_sdk())
+        .and(fetch::python::google_sdk())
+        .and(fetch::node::sdks());
     let tools = fetch::envoy::binary().and(sdks);
     needing(tools, || with(built.module(), |_| filtered(built, "sdk", SDK)))
 }

@@ -4,7 +4,9 @@ use std::process::Command;
 
 use weir_integration::fetch::{self, node::Agents};
 use weir_integration::paths;
+use weir_integration::providers::Provider;
 
+use crate::sdk;
 use crate::world::World;
 
 /// What stands in the file that the agent shall read; it must reach the provider as a tool's result.
@@ -12,6 +14,7 @@ const SECRET: &str = "the weir is at the lower mill";
 
 struct Bench {
     world: World,
+    google: Provider,
     node: PathBuf,
     agents: Agents,
     /// Home and working directory of the agent.
@@ -24,7 +27,8 @@ impl Bench {
         let (node, agents) = tools.unwrap_or_else(|trouble| panic!("{trouble}"));
         let home = paths::fresh_run("agent").unwrap();
         std::fs::write(home.join("note.txt"), SECRET).unwrap();
-        Self { world: World::start("agents", ""), node, agents, home }
+        let google = sdk::gemini::google();
+        Self { world: sdk::gemini::world(&google), google, node, agents, home }
     }
 
     fn note(&self) -> String {
@@ -40,7 +44,8 @@ impl Bench {
         command.current_dir(&self.home).env("HOME", &self.home).env_remove("NODE_OPTIONS").stdin(std::process::Stdio::null());
         let output = command.output().unwrap();
         let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        let seen = self.world.provider(model).shared().take();
+        let provider = if model == "gem" { &self.google } else { self.world.provider(model) };
+        let seen = provider.shared().take();
         let bodies: Vec<_> = seen.iter().map(|request| String::from_utf8_lossy(&request.body).into_owned()).collect();
         let told = || format!("{model}:\n{said}\n{wrong}\n{}\n{}", bodies.join("\n\n"), self.world.gateway.words());
         assert!(output.status.success(), "{}", told());
@@ -56,7 +61,7 @@ fn path(folder: &Path, name: &str) -> String {
 #[test]
 fn claude_code() {
     let bench = Bench::start();
-    for model in ["chat-only", "newer", "claude"] {
+    for model in ["chat-only", "newer", "claude", "gem"] {
         let prompt = format!("Read the note. [call Read {{\"file_path\": \"{}\"}}]", bench.note());
         let mut claude = Command::new(&bench.agents.claude);
         claude.args(["-p", &prompt, "--model", model, "--allowedTools", "Read"]);
@@ -69,7 +74,7 @@ fn claude_code() {
 #[test]
 fn codex() {
     let bench = Bench::start();
-    for model in ["chat-only", "claude", "newer"] {
+    for model in ["chat-only", "claude", "newer", "gem"] {
         let prompt = format!("Read the note. [call exec_command {{\"cmd\": \"cat {}\"}}]", bench.note());
         let provider = format!(
             "model_providers.weir={{ name = \"weir\", base_url = \"{}/v1\", env_key = \"WEIR_KEY\", wire_api = \"responses\" }}",
@@ -81,5 +86,23 @@ fn codex() {
         codex.env("CODEX_HOME", path(&bench.home, ".codex")).env("WEIR_KEY", "client-key");
         std::fs::create_dir_all(bench.home.join(".codex")).unwrap();
         bench.works(&mut codex, model);
+    }
+}
+
+#[test]
+fn gemini_cli() {
+    let bench = Bench::start();
+    for model in ["chat-only", "claude", "newer", "gem"] {
+        let prompt = format!("Read the note. [call read_file {{\"file_path\": \"{}\"}}]", bench.note());
+        let mut gemini = Command::new(&bench.node);
+        gemini.arg(&bench.agents.gemini).args(["-m", model, "--yolo", "-p", &prompt]);
+        gemini
+            .env("GOOGLE_GEMINI_BASE_URL", bench.base())
+            .env("GEMINI_API_KEY", "goog-client-key")
+            .env("GEMINI_CLI_TRUST_WORKSPACE", "true");
+        let settings = r#"{"privacy":{"usageStatisticsEnabled":false},"telemetry":{"enabled":false},"general":{"disableAutoUpdate":true},"security":{"auth":{"selectedType":"gemini-api-key"}}}"#;
+        std::fs::create_dir_all(bench.home.join(".gemini")).unwrap();
+        std::fs::write(bench.home.join(".gemini/settings.json"), settings).unwrap();
+        bench.works(&mut gemini, model);
     }
 }

@@ -1,4 +1,5 @@
 //! The official SDKs, unmodified, through Envoy: text, streams, tools, errors of the right classes, a used-up budget.
+pub mod gemini;
 mod typescript;
 mod vendor_types;
 

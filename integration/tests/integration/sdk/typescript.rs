@@ -3,7 +3,7 @@ use std::process::Command;
 
 use weir_integration::fetch;
 
-use super::script;
+use super::{gemini, script};
 use crate::world::World;
 
 const CHAT: &[&str] = &["text", "stream", "tools", "image", "structured", "reasoning", "errors"];
@@ -53,5 +53,18 @@ fn anthropic() {
     // A provider of chat doesn't tell its thoughts.
     for model in ["newer", "claude"] {
         run("anthropic.cts", &format!("http://{}", world.gateway.listener), model, &["reasoning"]);
+    }
+}
+
+#[test]
+fn google() {
+    let google = gemini::google();
+    let world = gemini::world(&google);
+    let base = format!("http://{}", world.gateway.listener);
+    for model in ["chat-only", "newer", "claude", "gem"] {
+        run("genai.cts", &base, model, &["text", "stream", "tools", "image", "structured", "errors"]);
+    }
+    for model in ["newer", "claude", "gem"] {
+        run("genai.cts", &base, model, &["reasoning"]);
     }
 }

@@ -36,3 +36,8 @@ fn responses() {
 fn messages() {
     known("messages", fetch::python::anthropic_sdk());
 }
+
+#[test]
+fn gemini() {
+    known("gemini", fetch::python::google_sdk());
+}
