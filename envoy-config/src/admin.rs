@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use crate::Problems;
-use crate::render::{CLUSTERS, GATEWAY, ROUTES, UPSTREAM};
+use crate::render::{CLUSTERS, GATEWAY, ROUTES, STANDALONE, UPSTREAM};
 
 /// How long a file may take to come into force; measured are 3 to 6 milliseconds on an idle machine.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -82,6 +82,7 @@ fn subscription(file: &str) -> &'static str {
         ROUTES => "http.weir.rds.weir",
         UPSTREAM => "extension_config_discovery.upstream_http_filter.weir.upstream",
         GATEWAY => "extension_config_discovery.http_filter.weir.gateway",
+        STANDALONE => "extension_config_discovery.http_filter.weir.standalone",
         _ => "",
     }
 }

@@ -13,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::admin::Admin;
 use crate::render::{
     BOOTSTRAP, CLUSTERS, FILTER, GATEWAY, INLINED, ISTIO_CALLS, ISTIO_FILTER, ISTIO_METRICS, ISTIO_PLUGIN, ISTIO_PROVIDERS, LIMITS, ROUTES,
-    UPSTREAM,
+    STANDALONE, UPSTREAM,
 };
 use crate::retired::{carry_over, keep_matched};
 use crate::version::version_of;
@@ -60,7 +60,7 @@ pub fn apply(rendered: &Rendered, folder: &Path, options: &ApplyOptions) -> Resu
         files.check_vm()?;
     }
     let admin = options.admin.as_deref().map(Admin::new);
-    let of_envoy = [LIMITS, CLUSTERS, ROUTES, UPSTREAM, GATEWAY, BOOTSTRAP, INLINED, FILTER];
+    let of_envoy = [LIMITS, CLUSTERS, ROUTES, UPSTREAM, GATEWAY, STANDALONE, BOOTSTRAP, INLINED, FILTER];
     for file in of_envoy.into_iter().chain([ISTIO_PROVIDERS, ISTIO_CALLS, ISTIO_METRICS, ISTIO_FILTER, ISTIO_PLUGIN]) {
         let Some(change) = files.changes.iter().find(|change| change.file == file) else { continue };
         if change.old.as_deref() == Some(&*change.new) {
@@ -68,7 +68,7 @@ pub fn apply(rendered: &Rendered, folder: &Path, options: &ApplyOptions) -> Resu
             continue;
         }
         match &admin {
-            Some(admin) if [CLUSTERS, ROUTES, UPSTREAM, GATEWAY].contains(&file) => replace_watched(change, folder, admin)?,
+            Some(admin) if [CLUSTERS, ROUTES, UPSTREAM, GATEWAY, STANDALONE].contains(&file) => replace_watched(change, folder, admin)?,
             _ => replace(folder, file, &change.new)?,
         }
         applied.written.push(file);

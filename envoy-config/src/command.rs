@@ -34,6 +34,7 @@ usage: weir check FILE
   --inlined           only DIR/inlined.yaml: the bootstrap with the watched files in it, for
                       `envoy --mode validate`, which does not open them
   --filter-only       only DIR/filter.yaml: the filter entries for an Envoy of your own
+  --standalone        one filter alone, which holds no headers, as `standalone` in the document says
   --failover FORM     clusters (Weir names the cluster of each attempt; Envoy 1.39 and later), or
                       priorities (Envoy goes through the providers by itself; Envoy 1.36 and later)
 
@@ -103,6 +104,7 @@ struct Arguments {
     admin: Option<String>,
     restart: bool,
     filter_only: bool,
+    standalone: bool,
     failover: Option<Failover>,
     host: Option<String>,
     sha256: Option<String>,
@@ -133,6 +135,7 @@ impl Arguments {
                 Long("restart") => arguments.restart = true,
                 Long("inlined") => arguments.inlined = true,
                 Long("filter-only") => arguments.filter_only = true,
+                Long("standalone") => arguments.standalone = true,
                 Short('h') | Long("help") => arguments.help = true,
                 Value(word) => arguments.words.push(word),
                 Short(_) | Long(_) => return Err(argument.unexpected().into()),
@@ -158,11 +161,15 @@ fn failover(word: &str) -> Result<Failover, Failure> {
 fn check(path: &Path) -> Result<String, Failure> {
     let gateway = Source::open(path)?.document.gateway;
     let (providers, models, budgets) = (gateway.providers.len(), gateway.routes.len(), gateway.budgets.len());
-    Ok(format!("{}: good; providers: {providers}, models: {models}, budgets: {budgets}\n", path.display()))
+    let position = if gateway.standalone.is_some() { "; for the standalone position" } else { "" };
+    Ok(format!("{}: good; providers: {providers}, models: {models}, budgets: {budgets}{position}\n", path.display()))
 }
 
 fn render(arguments: &Arguments) -> Result<String, Failure> {
     let output = arguments.output.as_deref().ok_or_else(|| Failure::Usage("render needs -o DIR".to_owned()))?;
+    if arguments.standalone && (arguments.filter_only || arguments.failover.is_some()) {
+        return Err(Failure::Usage("--standalone goes with neither --filter-only nor --failover".to_owned()));
+    }
     let (document, folder) = (arguments.document()?, absolute(output)?);
     let text = std::fs::read_to_string(&document).map_err(|error| Problems::Read(document.clone(), error))?;
     let place = |path: &Option<PathBuf>| path.as_deref().map(absolute).transpose();
@@ -172,6 +179,7 @@ fn render(arguments: &Arguments) -> Result<String, Failure> {
         document,
         authorities: place(&arguments.authorities)?,
         filter_only: arguments.filter_only,
+        standalone: arguments.standalone,
         failover: arguments.failover.unwrap_or_default(),
     };
     let mut rendered = render_envoy(&text, &options)?;
@@ -272,6 +280,7 @@ mod tests {
             (&["render", "envoy", "x"], "needs -o DIR"),
             (&["render", "envoy", "x", "-o"], "missing argument"),
             (&["check", "x", "--nope"], "--nope"),
+            (&["render", "envoy", "x", "-o", "y", "--standalone", "--filter-only"], "neither --filter-only nor --failover"),
         ] {
             match run_with(arguments) {
                 Err(Failure::Usage(text)) => assert!(text.contains(words), "{arguments:?}: {text}"),
@@ -285,6 +294,10 @@ mod tests {
     fn a_document_is_checked_and_explained() {
         let checked = run_with(&["check", &example("budgets")]).unwrap();
         assert!(checked.ends_with("good; providers: 2, models: 1, budgets: 5\n"), "{checked}");
+        let checked = run_with(&["check", &example("standalone")]).unwrap();
+        assert!(checked.ends_with("good; providers: 3, models: 2, budgets: 1; for the standalone position\n"), "{checked}");
+        let explained = run_with(&["explain", &example("standalone")]).unwrap();
+        assert!(explained.starts_with("standalone\n  provider: named by the header x-provider\nproviders\n"), "{explained}");
         let explained = run_with(&["explain", &example("self-hosted")]).unwrap();
         assert!(
             explained.contains(

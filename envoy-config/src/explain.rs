@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use weir_core::config::Gateway;
 use weir_core::limits::Rule;
 use weir_core::names::FormatId;
-use weir_core::providers::{Credential, Provider, SecretRef};
-use weir_core::routing::{Route, Target};
+use weir_core::providers::{Credential, Provider, ProviderId, SecretRef};
+use weir_core::routing::{Picker, Route, Target};
 
 use crate::Source;
 
@@ -21,6 +21,9 @@ pub fn explain(source: &Source) -> String {
 }
 
 fn write_all(gateway: &Gateway, text: &mut String) -> std::fmt::Result {
+    if let Some(picker) = &gateway.standalone {
+        writeln!(text, "standalone\n  provider: {}", describe_picker(gateway, picker))?;
+    }
     writeln!(text, "providers")?;
     for provider in &gateway.providers {
         writeln!(text, "  {}: {}", provider.name, describe(provider))?;
@@ -54,6 +57,20 @@ fn write_all(gateway: &Gateway, text: &mut String) -> std::fmt::Result {
         writeln!(text, "environment of Envoy\n  {}", gateway.wants_env.join(", "))?;
     }
     Ok(())
+}
+
+fn describe_picker(gateway: &Gateway, picker: &Picker) -> String {
+    let name = |id| gateway.provider(id).map_or("", |provider| &*provider.name);
+    let each = |what: &str, named: &[(Box<str>, ProviderId)]| {
+        let pairs: Vec<String> = named.iter().map(|(key, id)| format!("{key} -> {}", name(*id))).collect();
+        format!("by the {what}: {}", pairs.join(", "))
+    };
+    match picker {
+        Picker::Header(header) => format!("named by the header {header}"),
+        Picker::Prefix(named) => each("beginning of the path", named),
+        Picker::Host(named) => each("host", named),
+        Picker::Constant(id) => format!("always {}", name(*id)),
+    }
 }
 
 fn describe(provider: &Provider) -> String {

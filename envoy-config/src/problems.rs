@@ -34,6 +34,10 @@ pub enum Problems {
         /// What its endpoint is.
         why: &'static str,
     },
+    /// The document has no `standalone`.
+    NoPicker,
+    /// Two providers at one host and port, one over TLS and one not.
+    OneHost(String, String),
     /// The folder was rendered for another VM: variables that came, variables that went.
     Restart {
         /// Names that only the new document has.
@@ -71,6 +75,11 @@ impl fmt::Display for Problems {
                 models.join(", ")
             ),
             Self::NotInMesh { provider, why } => write!(f, "providers.{provider}.endpoint: {why}, so a WasmPlugin can't reach it"),
+            Self::NoPicker => f.write_str("--standalone needs the document's `standalone`: it says who picks the provider"),
+            Self::OneHost(one, other) => write!(
+                f,
+                "providers {one} and {other}: --standalone can't tell http from https at the same host and port, for its routes go by the host"
+            ),
             Self::Restart { added, removed } => {
                 f.write_str("another module or another environment makes another VM in Envoy, which takes a restart")?;
                 if !added.is_empty() {

@@ -37,6 +37,8 @@ pub struct Settings {
     pub authorities: Option<PathBuf>,
     /// Who chooses the target behind one that failed.
     pub failover: Failover,
+    /// One filter alone, which holds no headers; `failover` says nothing then.
+    pub standalone: bool,
 }
 
 /// One running Envoy.
@@ -74,7 +76,7 @@ impl Gateway {
             let name = format!("cluster.{provider}.membership_total: ");
             stats.lines().find_map(|line| line.strip_prefix(&name)?.parse::<u64>().ok()).unwrap_or(0)
         };
-        let tombstones = u64::from(self.settings.failover == Failover::Clusters);
+        let tombstones = u64::from(self.settings.failover == Failover::Clusters && !self.settings.standalone);
         self.process.wait_until(RESOLVED, || {
             let stats = client::text(admin, "/stats");
             providers.iter().all(|provider| members(&stats, provider) > tombstones)
@@ -180,7 +182,11 @@ pub fn command(settings: &Settings, folder: &Path, more: &[&str]) -> Command {
     let mut weir = Command::new(&settings.weir);
     weir.args(["render", "envoy"]).arg(folder.join("document.yaml")).arg("-o").arg(folder);
     weir.arg("--module").arg(&settings.module).args(more).stdin(Stdio::null());
-    weir.args(["--failover", failover_word(settings.failover)]);
+    if settings.standalone {
+        weir.arg("--standalone");
+    } else {
+        weir.args(["--failover", failover_word(settings.failover)]);
+    }
     if let Some(authorities) = &settings.authorities {
         weir.arg("--ca").arg(authorities);
     }

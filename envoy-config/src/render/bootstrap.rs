@@ -27,8 +27,8 @@ pub(super) fn watching(source: &Source, place: &Place) -> String {
         dynamic_resources: format!("dynamic_resources:\n  cds_config: {}\n", watched(CLUSTERS)),
         clusters: String::new(),
         routes: format!("rds: {{ route_config_name: \"weir\", config_source: {} }}\n", watched(ROUTES)),
-        gateway: discovered(Position::Gateway, source, place),
-        upstream: discovered(Position::Upstream, source, place),
+        gateway: discovered(place.in_listener(), source, place),
+        upstream: upstream(place, || discovered(Position::Upstream, source, place)),
     };
     bootstrap(source, place, &parts)
 }
@@ -39,10 +39,18 @@ pub(super) fn inlined(source: &Source, place: &Place, clusters: &str, routes: &s
         dynamic_resources: String::new(),
         clusters: fill("clusters:\n{{clusters}}\n", &[("clusters", clusters)]),
         routes: fill("route_config:\n  {{routes}}\n", &[("routes", routes)]),
-        gateway: inlined_filter(Position::Gateway, source, place),
-        upstream: inlined_filter(Position::Upstream, source, place),
+        gateway: inlined_filter(place.in_listener(), source, place),
+        upstream: upstream(place, || inlined_filter(Position::Upstream, source, place)),
     };
     bootstrap(source, place, &parts)
+}
+
+/// The router's own filters, where the upstream position is one of them.
+fn upstream(place: &Place, entry: impl FnOnce() -> String) -> String {
+    if place.alone {
+        return String::new();
+    }
+    fill(include_str!("../../templates/upstream_filters.yaml"), &[("upstream", &entry())])
 }
 
 fn bootstrap(source: &Source, place: &Place, parts: &Parts) -> String {

@@ -5,7 +5,7 @@ use weir_core::names::{CLUSTER_LIMITS, CLUSTER_NONE, METADATA, METADATA_PROVIDER
 use weir_core::providers::{Endpoint, Provider, Scheme};
 use weir_core::routing::Failover;
 
-use super::{Place, chains, quoted_path};
+use super::{Place, alone, chains, quoted_path};
 use crate::quote::quoted;
 use crate::template::fill;
 
@@ -17,10 +17,27 @@ const TWIN_FILTERS: &str = "http_filters: [ { name: envoy.filters.http.upstream_
 
 /// Every cluster of a document, one list entry each.
 pub(super) fn all(gateway: &Gateway, place: &Place) -> String {
+    let mut clusters = if place.alone { of_standalone(gateway, place) } else { of_attempts(gateway, place) };
+    if let Some(limits) = &gateway.limit_service {
+        clusters.push_str(&service(limits, place));
+    }
+    clusters
+}
+
+/// One for each authority.
+fn of_standalone(gateway: &Gateway, place: &Place) -> String {
+    let one = |provider: &&Provider| format!("# {}\n{}", about(provider), cluster(provider, &Role::Alone, place));
+    alone::hosts(gateway).iter().map(one).collect()
+}
+
+fn about(provider: &Provider) -> String {
+    format!("{}: {} at {}", provider.name, provider.kind.preset().name, provider.endpoint.authority)
+}
+
+fn of_attempts(gateway: &Gateway, place: &Place) -> String {
     let mut clusters = String::new();
     for provider in &gateway.providers {
-        let (kind, at) = (provider.kind.preset().name, &provider.endpoint.authority);
-        clusters.push_str(&format!("# {}: {kind} at {at}\n", provider.name));
+        clusters.push_str(&format!("# {}\n", about(provider)));
         clusters.push_str(&cluster(provider, &Role::Attempt(&provider.name), place));
         if place.twins {
             clusters.push_str("# its direct twin\n");
@@ -38,9 +55,6 @@ pub(super) fn all(gateway: &Gateway, place: &Place) -> String {
     }
     let none = [("name", &*quoted(CLUSTER_NONE)), ("namespace", METADATA), ("provider", METADATA_PROVIDER)];
     clusters.push_str(&fill(include_str!("../../templates/none.yaml"), &none));
-    if let Some(limits) = &gateway.limit_service {
-        clusters.push_str(&service(limits, place));
-    }
     clusters
 }
 
@@ -61,6 +75,8 @@ enum Role<'a> {
     Attempt(&'a str),
     /// Attempts that the gateway position makes by itself.
     Twin,
+    /// Requests of the standalone position.
+    Alone,
 }
 
 fn cluster(provider: &Provider, role: &Role<'_>, place: &Place) -> String {
@@ -68,13 +84,14 @@ fn cluster(provider: &Provider, role: &Role<'_>, place: &Place) -> String {
     let own = format!("{METADATA_PROVIDER}: {}", quoted(&provider.name));
     let (name, metadata, filters) = match role {
         Role::Attempt(name) => (*name, own.clone(), ""),
+        Role::Alone => (&*provider.name, own.clone(), ""),
         Role::Twin => (&*provider.direct_cluster, format!("{own}, {METADATA_TWIN}: true"), TWIN_FILTERS),
     };
     let of_endpoint = format!(", metadata: {{ filter_metadata: {{ {METADATA}: {{ {own} }} }} }}");
     let (policy, tombstone, endpoint_metadata) = match (role, place.failover) {
         (Role::Attempt(_), Failover::Clusters) => (POLICY, TOMBSTONE, ""),
         (Role::Attempt(_), Failover::Priorities) => ("", "", &*of_endpoint),
-        (Role::Twin, Failover::Clusters | Failover::Priorities) => ("", "", ""),
+        (Role::Twin | Role::Alone, Failover::Clusters | Failover::Priorities) => ("", "", ""),
     };
     let protocol = match endpoint.scheme {
         Scheme::Https => "auto_config: {}                                              # h2 where the provider offers it",

@@ -1,20 +1,22 @@
-//! The filter's entries: the same in both positions but for name and root id.
+//! The filter's entries: the same in every position but for name and root id, and whether headers are held.
 
-use weir_core::names::{ROOT_GATEWAY, ROOT_GATEWAY_PRIORITIES, ROOT_UPSTREAM, VM_ID};
+use weir_core::names::{ROOT_GATEWAY, ROOT_GATEWAY_PRIORITIES, ROOT_STANDALONE, ROOT_UPSTREAM, VM_ID};
 use weir_core::routing::Failover;
 
-use super::{GATEWAY, Place, UPSTREAM, quoted_path, versioned};
+use super::{GATEWAY, Place, STANDALONE, UPSTREAM, quoted_path, versioned};
 use crate::Source;
 use crate::quote::{quoted, quoted_json};
 use crate::template::fill;
 
-/// One of the two places in which Envoy runs the filter.
+/// One of the places in which Envoy runs the filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Position {
     /// Once per request, in the listener.
     Gateway,
     /// Once per attempt, on the way to the provider.
     Upstream,
+    /// In the listener, with no upstream position behind it and no headers held.
+    Standalone,
 }
 
 impl Position {
@@ -24,6 +26,7 @@ impl Position {
             (Self::Gateway, Failover::Clusters) => ROOT_GATEWAY,
             (Self::Gateway, Failover::Priorities) => ROOT_GATEWAY_PRIORITIES,
             (Self::Upstream, Failover::Clusters | Failover::Priorities) => ROOT_UPSTREAM,
+            (Self::Standalone, Failover::Clusters | Failover::Priorities) => ROOT_STANDALONE,
         }
     }
 
@@ -32,13 +35,24 @@ impl Position {
         match self {
             Self::Gateway => ROOT_GATEWAY,
             Self::Upstream => ROOT_UPSTREAM,
+            Self::Standalone => ROOT_STANDALONE,
         }
     }
 
-    fn file(self) -> &'static str {
+    /// The file that Envoy watches for it.
+    pub(super) fn file(self) -> &'static str {
         match self {
             Self::Gateway => GATEWAY,
             Self::Upstream => UPSTREAM,
+            Self::Standalone => STANDALONE,
+        }
+    }
+
+    /// Whether headers stay until the body is there.
+    fn hold(self) -> &'static str {
+        match self {
+            Self::Gateway | Self::Upstream => "allow_on_headers_stop_iteration: true",
+            Self::Standalone => "",
         }
     }
 }
@@ -50,6 +64,7 @@ pub(super) fn wasm(position: Position, source: &Source, place: &Place) -> String
     let fillings = [
         ("name", &*quoted(position.name())),
         ("root", &quoted(position.root(place.failover))),
+        ("hold", position.hold()),
         ("vm_id", &quoted(VM_ID)),
         ("code", &place.code),
         ("env", &env),
@@ -59,8 +74,9 @@ pub(super) fn wasm(position: Position, source: &Source, place: &Place) -> String
 }
 
 /// The file that Envoy watches.
-pub(super) fn discovery(position: Position, wasm: &str) -> String {
-    versioned(include_str!("../../templates/filter.yaml"), &[("name", &quoted(position.name())), ("wasm", wasm)])
+pub(super) fn discovery(position: Position, source: &Source, place: &Place) -> String {
+    let fillings = [("name", &*quoted(position.name())), ("wasm", &wasm(position, source, place))];
+    versioned(include_str!("../../templates/filter.yaml"), &fillings)
 }
 
 /// The entry in a filter list that watches the file.

@@ -4,6 +4,7 @@
 //! matcher reads it again for every retry, a cluster's metadata tells the upstream position whose key to send, and the private status 598 is
 //! the only answer that Envoy retries.
 
+mod alone;
 mod bootstrap;
 mod chains;
 mod clusters;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use weir_core::routing::Failover;
 
+use self::filter::Position;
 use crate::template::{commented, fill};
 use crate::version::stamp;
 use crate::{Problems, Source};
@@ -35,6 +37,8 @@ pub struct RenderOptions {
     pub authorities: Option<PathBuf>,
     /// Only the filter entries, for an Envoy that someone already runs.
     pub filter_only: bool,
+    /// One filter alone, which holds no headers: providers by the document's `standalone`.
+    pub standalone: bool,
     /// Who chooses the target behind one that failed: Envoys before 1.39 can only do it themselves.
     pub failover: Failover,
 }
@@ -49,6 +53,7 @@ impl RenderOptions {
             document: PathBuf::new(),
             authorities: None,
             filter_only: false,
+            standalone: false,
             failover: Failover::Clusters,
         }
     }
@@ -72,6 +77,7 @@ pub(crate) const CLUSTERS: &str = "xds/clusters.yaml";
 pub(crate) const ROUTES: &str = "xds/routes.yaml";
 pub(crate) const UPSTREAM: &str = "xds/upstream.yaml";
 pub(crate) const GATEWAY: &str = "xds/gateway.yaml";
+pub(crate) const STANDALONE: &str = "xds/standalone.yaml";
 /// The rate-limit service's rules.
 pub(crate) const LIMITS: &str = "ratelimit/config/weir.yaml";
 /// The bootstrap with the watched files inlined.
@@ -114,24 +120,28 @@ pub fn static_bootstrap(rendered: &Rendered) -> &str {
 /// A file of this machine that is missing.
 pub(crate) fn render(source: &Source, options: &RenderOptions) -> Result<Rendered, Problems> {
     let gateway = &source.document.gateway;
-    if options.failover == Failover::Priorities {
+    if options.standalone {
+        alone::check(gateway)?;
+    } else if options.failover == Failover::Priorities {
         chains::check(gateway)?;
     }
     let place = Place::new(source, options)?;
     let clusters = clusters::all(gateway, &place);
     let routes = routes::configuration(&source.document, &place);
-    let upstream = filter::wasm(filter::Position::Upstream, source, &place);
-    let downstream = filter::wasm(filter::Position::Gateway, source, &place);
     let limits = limits::rules(gateway);
     let mut files = Vec::new();
     if options.filter_only {
         files.push((FILTER, only_filter(source, &place, &clusters::inlined(&clusters))));
     } else {
+        let (about_clusters, about_routes) = place.about();
         files.push((BOOTSTRAP, bootstrap::watching(source, &place)));
-        files.push((CLUSTERS, versioned(include_str!("../../templates/clusters.yaml"), &[("clusters", &clusters)])));
-        files.push((ROUTES, versioned(include_str!("../../templates/routes.yaml"), &[("configuration", &routes)])));
-        files.push((UPSTREAM, filter::discovery(filter::Position::Upstream, &upstream)));
-        files.push((GATEWAY, filter::discovery(filter::Position::Gateway, &downstream)));
+        files.push((
+            CLUSTERS,
+            versioned(include_str!("../../templates/clusters.yaml"), &[("about", about_clusters), ("clusters", &clusters)]),
+        ));
+        files
+            .push((ROUTES, versioned(include_str!("../../templates/routes.yaml"), &[("about", about_routes), ("configuration", &routes)])));
+        files.extend(place.positions().iter().map(|position| (position.file(), filter::discovery(*position, source, &place))));
     }
     files.extend(limits.map(|rules| (LIMITS, rules)));
     let inlined = bootstrap::inlined(source, &place, &clusters::inlined(&clusters), &routes);
@@ -173,6 +183,8 @@ struct Place {
     failover: Failover,
     /// Direct twins are there: the route leads to them.
     twins: bool,
+    /// There is but the standalone position.
+    alone: bool,
 }
 
 /// Where distributions keep the certificate authorities: Debian and Alpine, Red Hat, SUSE, macOS.
@@ -192,7 +204,40 @@ impl Place {
         let module = options.module.clone().unwrap_or_else(|| options.folder.join("weir.wasm"));
         let code = format!("{{ local: {{ filename: {} }} }}", quoted_path(&module));
         let beside = options.document.parent().unwrap_or(Path::new("")).to_owned();
-        Ok(Self { folder: options.folder.clone(), code, beside, authorities, failover: options.failover, twins: true })
+        Ok(Self {
+            folder: options.folder.clone(),
+            code,
+            beside,
+            authorities,
+            failover: options.failover,
+            twins: true,
+            alone: options.standalone,
+        })
+    }
+
+    /// The positions that are filled, in the order in which they come into force.
+    fn positions(&self) -> &'static [Position] {
+        if self.alone { &[Position::Standalone] } else { &[Position::Upstream, Position::Gateway] }
+    }
+
+    /// What the files of clusters and of routes hold.
+    fn about(&self) -> (&'static str, &'static str) {
+        if self.alone {
+            (
+                "each provider's host, and the rate-limit service.",
+                "The filter writes the provider's own host, by which Envoy picks the route anew.",
+            )
+        } else {
+            (
+                "each provider, its direct twin without Weir's upstream position, where unknown names go, and the rate-limit service.",
+                "The value of the filter state is the name of a cluster; one that does not stand here goes to the cluster that refuses.",
+            )
+        }
+    }
+
+    /// The position in the listener's filter chain.
+    fn in_listener(&self) -> Position {
+        if self.alone { Position::Standalone } else { Position::Gateway }
     }
 }
 

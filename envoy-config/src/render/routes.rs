@@ -10,8 +10,11 @@ use crate::template::fill;
 
 /// The route configuration, from its name on.
 pub(super) fn configuration(document: &Document, place: &Place) -> String {
-    let fillings = [("cors", &*cors(document)), ("route", &route(&document.gateway, true, place))];
-    fill(include_str!("../../templates/route_configuration.yaml"), &fillings)
+    let cors = cors(document);
+    if place.alone {
+        return super::alone::configuration(&document.gateway, &cors);
+    }
+    fill(include_str!("../../templates/route_configuration.yaml"), &[("cors", &cors), ("route", &route(&document.gateway, true, place))])
 }
 
 /// The virtual host's word to the filter `cors`; empty without origins.
@@ -79,7 +82,7 @@ pub(crate) fn matched(cluster: &str) -> String {
 }
 
 /// How much Envoy holds of a body: above both caps, so that Weir refuses first, and with room for a request that grows while it is translated.
-fn buffer(gateway: &Gateway) -> usize {
+pub(super) fn buffer(gateway: &Gateway) -> usize {
     let largest = gateway.caps.request_body.max(gateway.caps.answer);
     largest.saturating_add(largest.div_ceil(4)).saturating_add(64 << 10)
 }

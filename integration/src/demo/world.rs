@@ -87,6 +87,7 @@ impl World {
             listen: String::new(),
             authorities: None,
             failover: Failover::Clusters,
+            standalone: false,
         };
         progress::say("starting Envoy");
         let mut gateway = Gateway::start(&document, &settings)?;

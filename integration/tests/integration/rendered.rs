@@ -42,10 +42,11 @@ fn envoy_accepts_the_examples() {
     let module = module(&folder);
     Authority::new("examples").certify("weir.example", &folder);
     std::fs::copy(paths::workspace().join("envoy-config/examples/budgets/prices.yaml"), folder.join("prices.yaml")).unwrap();
-    for example in ["two-providers", "budgets", "self-hosted"] {
+    for example in ["two-providers", "budgets", "self-hosted", "standalone"] {
         let text = std::fs::read_to_string(paths::workspace().join("envoy-config/examples").join(example).join("weir.yaml")).unwrap();
         let home = folder.join(example);
-        let options = RenderOptions { module: Some(module.clone()), document: folder.join("weir.yaml"), ..RenderOptions::new(&home) };
+        let (module, document, standalone) = (Some(module.clone()), folder.join("weir.yaml"), example == "standalone");
+        let options = RenderOptions { module, document, standalone, ..RenderOptions::new(&home) };
         let rendered = render_envoy(&text, &options).unwrap();
         write(&rendered, &home).unwrap();
         validate(&home.join("envoy.yaml"), &folder);

@@ -1,107 +1,127 @@
-//! The standalone position in a real Envoy that gives it no `allow_on_headers_stop_iteration`: the platform's routes go by authority.
-use std::net::SocketAddr;
-use std::process::Command;
-use std::time::Duration;
+//! The standalone position in a real Envoy, as `weir render envoy --standalone` sets it up: no headers are held, and routes go by authority.
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use weir_integration::client::{Connection, Response};
-use weir_integration::process::{self, Process};
+use weir_integration::client::Response;
+use weir_integration::gateway::{Gateway, Settings};
 use weir_integration::providers::{Behaviour, Provider, Vendor};
-use weir_integration::{client, fetch, paths};
+use weir_integration::{paths, process};
 
-use crate::world::{ANTHROPIC_KEY, CHAT, OPENAI_KEY, ask, ask_stream, assert_error, said, settings};
+use crate::tls::authority::Authority;
+use crate::tls::front::{Door, Front};
+use crate::world::{ANTHROPIC_KEY, CHAT, OPENAI_KEY, World, ask, ask_stream, assert_error, said, settings};
 
-const START: Duration = Duration::from_secs(60);
+/// The standard model at either of two providers, the second over another format.
+fn document(openai: &str, claude: &str, more: &str) -> String {
+    format!(
+        r#"version: 1
+standalone: {{ provider: {{ header: x-provider }} }}
+providers:
+  openai: {{ kind: openai, endpoint: "{openai}", auth: {{ bearer: {{ env: TEST_OPENAI_KEY }} }} }}
+  claude: {{ kind: anthropic, endpoint: "{claude}", auth: {{ api_key: {{ env: TEST_ANTHROPIC_KEY }} }} }}
+models:
+  - {{ name: smart, targets: [ {{ provider: openai, model: gpt-5 }}, {{ provider: claude, model: claude-sonnet-5 }} ] }}
+{more}"#
+    )
+}
 
-/// The names in capitals are filled.
-const ENVOY: &str = r#"
-admin: { address: { socket_address: { address: 127.0.0.1, port_value: ADMIN } } }
-static_resources:
-  listeners:
-  - name: gateway
-    address: { socket_address: { address: 127.0.0.1, port_value: LISTENER } }
-    filter_chains:
-    - filters:
-      - name: envoy.filters.network.http_connection_manager
-        typed_config:
-          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-          stat_prefix: gateway
-          route_config:
-            virtual_hosts:
-            - { name: openai, domains: [ "127.0.0.1:OPENAI" ], routes: [ { match: { prefix: "/" }, request_headers_to_remove: [ x-forwarded-proto ], route: { cluster: openai, timeout: 0s } } ] }
-            - { name: claude, domains: [ "127.0.0.1:CLAUDE" ], routes: [ { match: { prefix: "/" }, request_headers_to_remove: [ x-forwarded-proto ], route: { cluster: claude, timeout: 0s } } ] }
-            - { name: theirs, domains: [ "*" ], routes: [ { match: { prefix: "/static" }, direct_response: { status: 200, body: { inline_string: "theirs" } } } ] }
-          access_log:
-          - name: envoy.access_loggers.file
-            typed_config:
-              "@type": type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog
-              path: /dev/stdout
-              log_format: { omit_empty_values: true, text_format_source: { inline_string: "{\"status\":%RESPONSE_CODE%%FILTER_STATE(wasm.weir.log:PLAIN)%}\n" } }
-          http_filters:
-          - name: weir
-            typed_config:
-              "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
-              config:
-                root_id: weir.standalone
-                vm_config: { runtime: envoy.wasm.runtime.v8, code: { local: { filename: MODULE } }, environment_variables: { host_env_keys: [ TEST_OPENAI_KEY, TEST_ANTHROPIC_KEY ] } }
-                configuration: { "@type": type.googleapis.com/google.protobuf.StringValue, value: 'DOCUMENT' }
-          - name: envoy.filters.http.router
-            typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router }
-  clusters:
-  - { name: openai, type: STATIC, load_assignment: { cluster_name: openai, endpoints: [ { lb_endpoints: [ { endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: OPENAI } } } } ] } ] } }
-  - { name: claude, type: STATIC, load_assignment: { cluster_name: claude, endpoints: [ { lb_endpoints: [ { endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: CLAUDE } } } } ] } ] } }
-"#;
+fn start(name: &str, more: &str) -> World {
+    let openai = Provider::start(Vendor::OpenAi, OPENAI_KEY).unwrap();
+    let anthropic = Provider::start(Vendor::Anthropic, ANTHROPIC_KEY).unwrap();
+    let document = document(&openai.endpoint(Vendor::OpenAi), &anthropic.endpoint(Vendor::Anthropic), more);
+    World::of(openai, anthropic, &document, &Settings { standalone: true, ..settings(name) })
+}
 
-const DOCUMENT: &str = r#"{"version": 1, "standalone": {"provider": {"header": "x-provider"}}, "providers": {"openai": {"kind": "openai", "endpoint": "FIRST", "auth": {"bearer": {"env": "TEST_OPENAI_KEY"}}}, "claude": {"kind": "anthropic", "endpoint": "SECOND", "auth": {"api_key": {"env": "TEST_ANTHROPIC_KEY"}}}}, "models": [{"name": "smart", "targets": [{"provider": "openai", "model": "gpt-5"}, {"provider": "claude", "model": "claude-sonnet-5"}]}]}"#;
-
-fn post(connection: &mut Connection, provider: &str, body: &Value) -> Response {
-    let headers = [("content-type", "application/json"), ("authorization", "Bearer client-key"), ("x-provider", provider)];
-    connection.request("POST", CHAT, &headers, body.to_string().as_bytes()).unwrap()
+fn post(gateway: &Gateway, provider: &str, body: &Value) -> Response {
+    let headers =
+        [("content-type", "application/json"), ("authorization", "Bearer client-key"), ("x-provider", provider), ("x-team", "blue")];
+    gateway.connect().request("POST", CHAT, &headers, body.to_string().as_bytes()).unwrap()
 }
 
 #[test]
 fn one_filter_alone_serves_what_the_head_picks() {
-    let openai = Provider::start(Vendor::OpenAi, OPENAI_KEY).unwrap();
-    let claude = Provider::start(Vendor::Anthropic, ANTHROPIC_KEY).unwrap();
-    let document = DOCUMENT.replace("FIRST", &openai.endpoint(Vendor::OpenAi)).replace("SECOND", &claude.endpoint(Vendor::Anthropic));
-    let (folder, settings) = (paths::fresh_run("standalone").unwrap(), settings("standalone"));
-    let (listener, admin) = (process::free_port(), process::free_port());
-    let bootstrap = ENVOY
-        .replace("DOCUMENT", &document)
-        .replace("MODULE", &settings.module.to_string_lossy())
-        .replace("ADMIN", &admin.to_string())
-        .replace("LISTENER", &listener.to_string())
-        .replace(" OPENAI }", &format!(" {} }}", openai.address().port()))
-        .replace(" CLAUDE }", &format!(" {} }}", claude.address().port()))
-        .replace(":OPENAI\"", &format!(":{}\"", openai.address().port()))
-        .replace(":CLAUDE\"", &format!(":{}\"", claude.address().port()));
-    std::fs::write(folder.join("envoy.yaml"), bootstrap).unwrap();
-    let mut envoy = Command::new(fetch::envoy::binary().unwrap());
-    envoy.arg("-c").arg(folder.join("envoy.yaml")).args(["--use-dynamic-base-id", "--concurrency", "1"]);
-    envoy.args(["--file-flush-interval-msec", "20"]).envs(settings.environment.iter().cloned());
-    let mut process = Process::start("envoy", &envoy, &folder).unwrap();
-    let admin = SocketAddr::from(([127, 0, 0, 1], admin));
-    process.wait_until(START, || client::text(admin, "/ready").trim() == "LIVE").unwrap_or_else(|trouble| panic!("{trouble}"));
-    let open = || Connection::open(([127, 0, 0, 1], listener).into()).unwrap();
-
-    for (name, provider, path) in [("openai", &openai, "/v1/chat/completions"), ("claude", &claude, "/v1/messages")] {
+    let world = start("standalone", "");
+    let gateway = &world.gateway;
+    for (name, provider, path) in [("openai", &world.openai, CHAT), ("claude", &world.anthropic, "/v1/messages")] {
         for body in [ask("smart", "count to 3"), ask_stream("smart", "count to 3")] {
-            let response = post(&mut open(), name, &body);
+            let response = post(gateway, name, &body);
             assert_eq!((response.status, said(&response).as_str()), (200, "1 2 3"), "{name}: {}", response.text());
             let seen = provider.shared().take().pop().unwrap();
-            assert!(!format!("{seen:?}").contains("client-key") && seen.headers.value("x-provider").is_none());
+            assert!(!format!("{seen:?}").contains("client-key"), "{seen:?}");
+            assert!(["x-provider", "x-forwarded-proto"].iter().all(|header| seen.headers.value(header).is_none()), "{seen:?}");
             assert_eq!((seen.headers.value("content-length"), seen.headers.value("transfer-encoding")), (None, Some("chunked")), "{path}");
         }
     }
-    assert_error(&post(&mut open(), "nobody", &ask("smart", "hi")), 400, &"unknown_provider".into(), "an unknown provider");
-    assert_error(&post(&mut open(), "claude", &ask("nothing", "hi")), 404, &"model_not_found".into(), "an unknown model");
-    claude.shared().behave(Behaviour::Status(503));
-    let failed = post(&mut open(), "claude", &ask("smart", "hi"));
+    let complete = |line: &&Value| line["weir"]["ending"] == "complete" && line.to_string().contains("usage.output_tokens");
+    assert_eq!(gateway.wait_log(4).iter().filter(complete).count(), 4, "{:?}", gateway.log());
+
+    assert_error(&post(gateway, "nobody", &ask("smart", "hi")), 400, &"unknown_provider".into(), "an unknown provider");
+    assert_error(&post(gateway, "claude", &ask("nothing", "hi")), 404, &"model_not_found".into(), "an unknown model");
+    world.anthropic.shared().behave(Behaviour::Status(503));
+    let failed = post(gateway, "claude", &ask("smart", "hi"));
     assert_error(&failed, 503, &failed.json()["error"]["code"], "a provider that fails");
-    assert_eq!(open().request("GET", "/static", &[], b"").unwrap().text(), "theirs");
-    let output = process.output.clone();
-    let text = || std::fs::read_to_string(&output).unwrap();
-    process.wait_until(START, || text().lines().count() >= 8).unwrap();
-    let complete = text().lines().filter(|line| line.contains("\"ending\":\"complete\"") && line.contains("usage.output_tokens")).count();
-    assert_eq!(complete, 4, "{}", text());
+
+    // Longer than what Envoy holds where no route says more.
+    let long = post(gateway, "openai", &ask("smart", &format!("{}count to 3", "word ".repeat(500_000))));
+    assert_eq!((long.status, said(&long).as_str()), (200, "1 2 3"), "{}", long.text());
+
+    // A client that names a provider's own host gets nowhere by that.
+    world.openai.shared().take();
+    let host = world.openai.address().to_string();
+    for path in ["/static", "/v1/models/secret"] {
+        let response = gateway.connect().request("GET", path, &[("host", &host), ("authorization", "Bearer client-key")], b"").unwrap();
+        assert_eq!(response.status, 404, "{path}: {}", response.text());
+    }
+    assert!(world.openai.shared().take().is_empty());
+}
+
+#[test]
+fn a_budget_is_charged_and_ends_with_429() {
+    let port = process::free_port();
+    let limits = format!(
+        "identity: {{ team: {{ header: x-team, trusted: true }} }}\nlimits:\n  service: {{ endpoint: \"http://127.0.0.1:{port}/json\" }}\n  \
+         budgets: [ {{ name: team-hour, key: [ team ], tokens: 20, per: hour, mode: check, on_failure: deny }} ]\n"
+    );
+    let world = start("standalone-budget", &limits);
+    let limiter = world.gateway.limiter(&format!("127.0.0.1:{port}")).unwrap();
+    let mut used = 0;
+    for (name, body) in [("openai", ask("smart", "count to 3")), ("claude", ask("smart", "count to 100"))] {
+        let response = post(&world.gateway, name, &body);
+        assert_eq!(response.status, 200, "{}", response.text());
+        used += response.json()["usage"]["total_tokens"].as_i64().unwrap();
+        let (deadline, counter) = (Instant::now() + Duration::from_secs(10), [("rule", "team-hour/t"), ("team", "blue")]);
+        while limiter.counter(&counter) != used {
+            assert!(Instant::now() < deadline, "{:?} and not {used}", limiter.counters());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+    let refused = post(&world.gateway, "claude", &ask_stream("smart", "hi"));
+    assert_error(&refused, 429, &refused.json()["error"]["code"], "the budget is spent");
+    assert!(refused.headers.value("retry-after").is_some_and(|seconds| seconds.parse::<u64>().is_ok()), "{:?}", refused.headers);
+    let line = world.gateway.wait_line("the refusal", |line| line["weir"]["status"] == 429);
+    assert_eq!(line["weir"]["budget"]["rule"], "team-hour", "{line}");
+}
+
+#[test]
+fn providers_over_tls_are_asked_by_their_names() {
+    let folder = paths::fresh_run("standalone-tls").unwrap();
+    let openai = Provider::start(Vendor::OpenAi, OPENAI_KEY).unwrap();
+    let claude = Provider::start(Vendor::Anthropic, ANTHROPIC_KEY).unwrap();
+    let trusted = Authority::new("Trusted here");
+    let doors = [
+        Door::new("openai", trusted.certify("localhost", &folder.join("openai")), r#""h2", "http/1.1""#, openai.address()),
+        Door::new("misnamed", trusted.certify("other.example", &folder.join("misnamed")), r#""http/1.1""#, claude.address()),
+    ];
+    let front = Front::start(&folder, &doors);
+    let [good, misnamed] = doors.map(|door| door.port);
+    let document = document(&format!("https://localhost:{good}/v1"), &format!("https://localhost:{misnamed}"), "");
+    let settings = Settings { authorities: Some(trusted.write(&folder.join("ca.pem"))), standalone: true, ..settings("standalone-tls") };
+    let mut gateway = Gateway::start(&document, &settings).unwrap_or_else(|trouble| panic!("{trouble}"));
+    gateway.wait_resolved(&["openai", "claude"]).unwrap();
+    let response = post(&gateway, "openai", &ask("smart", "count to 3"));
+    assert_eq!((response.status, said(&response).as_str()), (200, "1 2 3"), "{}", response.text());
+    assert_eq!(front.wait(1), ["openai localhost HTTP/2"]);
+    let refused = post(&gateway, "claude", &ask("smart", "count to 3"));
+    assert_error(&refused, 503, &refused.json()["error"]["code"], "a certificate of another host");
+    assert!(claude.shared().take().is_empty(), "its key went to a host that is another");
 }

@@ -1,6 +1,6 @@
 //! Providers over TLS: the name that is asked for, the certificate that is demanded, the authority that is trusted, and the protocol that is agreed on.
 pub mod authority;
-mod front;
+pub mod front;
 
 use weir_integration::gateway::{Gateway, Settings};
 use weir_integration::paths;

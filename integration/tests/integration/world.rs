@@ -126,6 +126,7 @@ pub fn settings(name: &str) -> Settings {
         listen: String::new(),
         authorities: None,
         failover: Failover::Clusters,
+        standalone: false,
     }
 }
 

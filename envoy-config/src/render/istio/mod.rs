@@ -101,6 +101,7 @@ fn place(options: &IstioOptions) -> Place {
         authorities: options.authorities.clone(),
         failover: options.failover,
         twins: false,
+        alone: false,
     }
 }
 
