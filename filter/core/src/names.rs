@@ -113,7 +113,7 @@ pub const STATUS_RETRY: u16 = 598;
 
 /// Prefix of Weir's own headers: taken from every request, never sent to a provider.
 pub const HEADER_PREFIX: &str = "x-weir-";
-/// Response header that lists what the provider's format could not carry.
+/// Response header that lists what the provider's format could not carry, and of the answer the client's.
 pub const HEADER_LOST: &str = "x-weir-lost";
 /// Response header that Envoy's router adds to a provider's answer, and to none of Envoy's own.
 pub const HEADER_SERVICE_TIME: &str = "x-envoy-upstream-service-time";

@@ -6,10 +6,25 @@ mod said;
 
 use said::{Ending, Said, asked, cases, clients, files, golden, readable, targets, translated};
 use std::fs;
+use std::path::Path;
 use weir_core::formats::{Homeward, gemini::Gemini, messages::Messages};
-use weir_core::hub::Renames;
+use weir_core::hub::{Field, Renames};
 use weir_core::json::Out;
 use weir_core::names::FormatId;
+
+/// `NAME.json.met` and `NAME.sse.met` list what an answer holds that not every client's format can express, with its fates there.
+fn met(path: &Path, said: &Said) {
+    let path = path.with_added_extension("met");
+    if said.met.is_empty() {
+        assert!(!path.exists(), "nothing is met: {}", path.display());
+        return;
+    }
+    let told = |field: &Field| {
+        let fates = FormatId::ALL.map(|client| format!(" {client}:{}", field.fate(client).as_str()));
+        format!("{}{}\n", field.as_str(), fates.concat())
+    };
+    golden(&path, &said.met.iter().map(told).collect::<String>());
+}
 
 #[test]
 fn streams_give_the_same_wherever_the_network_cuts() {
@@ -23,6 +38,7 @@ fn streams_give_the_same_wherever_the_network_cuts() {
                 assert_eq!(translated(format, client, stream.chunks(1)), whole, "byte by byte: {}", path.display());
             }
             let whole = Said::streamed(provider, [stream.as_slice()].into_iter());
+            met(&path, &whole);
             for cut in 0..stream.len() {
                 let (head, tail) = stream.split_at(cut);
                 assert_eq!(Said::streamed(provider, [head, tail].into_iter()), whole, "cut at {cut}: {}", path.display());
@@ -66,6 +82,7 @@ fn whole_answers_become_the_clients() {
         for path in files(&cases().join("answers").join(format.as_str()), "json") {
             let body = fs::read(&path).unwrap();
             let mut answer = provider.decode_answer(&body).unwrap();
+            met(&path, &Said::whole(&answer));
             Homeward::new(format, Renames::default()).answer(&mut answer);
             for (id, client) in clients() {
                 let mut out = Out::default();

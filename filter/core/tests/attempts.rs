@@ -1,8 +1,8 @@
-//! What an attempt that goes wrong costs and teaches.
+//! What an attempt that goes wrong costs and teaches, and what is told of an answer that lost something.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by them")]
 
 use std::rc::Rc;
-use weir_core::exchange::{Attempt, Configured, Exchange, Headers, RequestVerdict, SECOND, Verdict};
+use weir_core::exchange::{AnswerVerdict, Attempt, Configured, Exchange, Headers, RequestVerdict, SECOND, Verdict};
 use weir_core::health::{Health, Lesson};
 use weir_core::hub::ErrorKind;
 use weir_core::limits::Ledger;
@@ -21,8 +21,12 @@ fn headers(pairs: &[(&str, &str)]) -> Headers {
 
 /// An exchange whose request has been sent to its only target; `twin`: to its direct twin.
 fn sent(twin: bool, stream: bool) -> (Box<Exchange>, Box<Attempt>, Ledger) {
+    sent_by(DOCUMENT, twin, stream)
+}
+
+fn sent_by(document: &str, twin: bool, stream: bool) -> (Box<Exchange>, Box<Attempt>, Ledger) {
     let (mut health, mut ledger) = (Health::default(), Ledger::default());
-    let mut configured = Configured::new(DOCUMENT, Failover::Clusters, |_| None).unwrap();
+    let mut configured = Configured::new(document, Failover::Clusters, |_| None).unwrap();
     configured.take_seats(&mut health);
     let head = headers(&[(":method", "POST"), (":path", "/v1/chat/completions"), ("content-type", "application/json")]);
     let (mut exchange, _) = Exchange::begin(&Rc::new(configured), head, false, SECOND, || true, &mut ledger, &mut health).unwrap();
@@ -147,5 +151,35 @@ fn a_client_that_cancels_is_told_from_a_provider_that_breaks() {
         let (mut exchange, _attempt, mut ledger) = sent(false, false);
         let told = record(&mut exchange, &mut ledger, cause);
         assert_eq!((told.contains("client_gone"), told.contains("upstream_reset")), (gone, !gone), "{cause}: {told}");
+    }
+}
+
+/// Where the answer is whole, its head waits for it; a stream's has gone when something is met behind its first content.
+#[test]
+fn what_an_answer_lost_is_told_and_recorded() {
+    let document = DOCUMENT.replace("openai-compatible", "anthropic");
+    let whole = include_str!("../cases/answers/messages/cited.json");
+    let stream = include_str!("../cases/answers/messages/cited.sse");
+    for (body, media, at_once, header) in [
+        (whole, "application/json", true, Some("answer.citations;lose")),
+        (stream, "text/event-stream", true, Some("answer.citations;lose")),
+        (stream, "text/event-stream", false, None),
+    ] {
+        let is_stream = media == "text/event-stream";
+        let (mut exchange, mut attempt, mut ledger) = sent_by(&document, true, is_stream);
+        let head = headers(&[(":status", "200"), ("content-type", media)]);
+        attempt.answer_head(&mut exchange, head, false, 2 * SECOND, || "via_upstream".to_owned());
+        let mut committed = None;
+        let (mut fed, step) = (0, if at_once { body.len() } else { 1 });
+        for piece in body.as_bytes().chunks(step) {
+            fed += piece.len();
+            let verdict = attempt.answer_body(&mut exchange, piece, fed, fed == body.len(), 2 * SECOND);
+            if let AnswerVerdict::Commit(head) = verdict {
+                committed = Some(head.headers);
+            }
+        }
+        assert_eq!(committed.unwrap().first("x-weir-lost"), header, "{media}");
+        let told = record(&mut exchange, &mut ledger, "via_upstream");
+        assert!(told.contains(r#"{"field":"answer.citations","fate":"lose"}"#), "{told}");
     }
 }

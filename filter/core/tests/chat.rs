@@ -251,6 +251,7 @@ fn answer() -> Answer<'static> {
         }],
         usage: Some(Usage { input_tokens: Some(10), cache_read_input_tokens: Some(4), output_tokens: Some(5), ..Usage::default() }),
         service_tier: None,
+        met: Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@
 use crate::formats::{Asked, ClientSide, Homeward, Keep, Meter, SameFormat, Seen, StreamReader, StreamWriter, Translation};
 use crate::framing::inflate::Inflater;
 use crate::framing::{Frame, sse};
-use crate::hub::{ErrorKind, Event, Failure, Piece};
+use crate::hub::{ErrorKind, Event, Failure, Field, Piece};
 use crate::json::Raw;
 
 /// What becomes of the bytes that were pushed.
@@ -106,7 +106,7 @@ impl Relay {
 
     /// A relay from a provider's format to another one of the client's.
     pub fn translate(format: &dyn Translation, client: &'static dyn ClientSide, asked: &Asked, homeward: Homeward, limit: usize) -> Self {
-        let home = Home { homeward, writer: client.writer(asked), seen: Seen::default() };
+        let home = Home { homeward, writer: client.writer(asked), seen: Seen::default(), met: Vec::new() };
         let way = Way::Translate { reader: format.reader(), home: Box::new(home) };
         Self::new(client, way, limit)
     }
@@ -148,6 +148,14 @@ impl Relay {
     pub fn ended_well(&self) -> bool {
         let seen = self.seen();
         seen.complete && seen.failure.is_none()
+    }
+
+    /// What a translated answer held so far that not every client's format can express.
+    pub fn met(&self) -> &[Field] {
+        match &self.way {
+            Way::Pass { .. } => &[],
+            Way::Translate { home, .. } => &home.met,
+        }
     }
 
     /// The failure that came before anything the client would miss: another provider may still answer.
@@ -299,6 +307,7 @@ struct Home {
     homeward: Homeward,
     writer: Box<dyn StreamWriter>,
     seen: Seen,
+    met: Vec<Field>,
 }
 
 impl Home {
@@ -316,6 +325,9 @@ impl Home {
 
     fn note(&mut self, event: &Event<'_>) {
         let seen = &mut self.seen;
+        if let Some(field) = event.element().filter(|field| !self.met.contains(field)) {
+            self.met.push(field);
+        }
         match event {
             Event::Start(start) => {
                 seen.model = start.model.as_ref().map(|model| model.plain().into_owned());
@@ -328,7 +340,11 @@ impl Home {
             Event::Finish { reason, .. } => seen.finish = Some(reason.as_str()),
             Event::End => seen.complete = true,
             Event::Error(failure) => seen.failure = Some(failure.clone()),
-            Event::PartDelta { piece: Piece::Signature(_), .. } | Event::PartStart { .. } | Event::PartEnd { .. } | Event::Ping => {}
+            Event::PartDelta { piece: Piece::Signature(_), .. }
+            | Event::PartStart { .. }
+            | Event::PartEnd { .. }
+            | Event::Met(_)
+            | Event::Ping => {}
         }
     }
 }

@@ -4,6 +4,7 @@ use super::attempt::AttemptRecord;
 use super::machine::{BudgetNote, Exchange, State};
 use super::planning::shown;
 use crate::config::Gateway;
+use crate::hub::Field;
 use crate::limits::{Amounts, Ledger};
 use crate::operations::Operation;
 use crate::routing::LeftOut;
@@ -85,6 +86,14 @@ impl Exchange {
                 Ending::UpstreamReset
             }
         }
+    }
+
+    /// Records what becomes of these elements of an answer in the client's format.
+    pub(super) fn note_losses(&mut self, met: impl Iterator<Item = Field>) {
+        let client = self.operation.format();
+        met.for_each(|field| {
+            self.losses.record(field, client);
+        });
     }
 
     /// Completes what the providers did not report: output from what came of it, input from the request's size.

@@ -75,6 +75,7 @@ impl Attempt {
                     ..Seen::default()
                 };
                 self.take_note(exchange, &seen);
+                exchange.note_losses(answer.elements());
                 Some(written(exchange.client(), &exchange.asked(exchange.began), &answer, body.len()))
             }
         };

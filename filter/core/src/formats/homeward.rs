@@ -91,6 +91,7 @@ impl Homeward {
             | Event::PartEnd { .. }
             | Event::Usage(_)
             | Event::Finish { .. }
+            | Event::Met(_)
             | Event::Ping
             | Event::Error(_)
             | Event::End) => other,

@@ -1,6 +1,6 @@
 //! A whole answer of a model, whatever the provider's format.
 
-use super::Part;
+use super::{Field, Part, PartKind};
 use crate::json::Str;
 use crate::usage::Usage;
 
@@ -19,6 +19,18 @@ pub struct Answer<'b> {
     pub usage: Option<Usage>,
     /// The tier that served it, the provider's word.
     pub service_tier: Option<Str<'b>>,
+    /// What else it holds that no value here stands for; an element may stand more than once.
+    pub met: Vec<Field>,
+}
+
+impl Answer<'_> {
+    /// All that it holds and not every client's format can express.
+    pub fn elements(&self) -> impl Iterator<Item = Field> {
+        let several = (self.choices.len() > 1).then_some(Field::AnswerChoices);
+        let mut parts = self.choices.iter().flat_map(|choice| &choice.parts);
+        let refusal = parts.any(|part| matches!(part.kind, PartKind::Refusal(_))).then_some(Field::AnswerRefusal);
+        self.met.iter().copied().chain(several).chain(refusal)
+    }
 }
 
 /// One choice of an answer.

@@ -1,6 +1,6 @@
 //! The events of a streamed answer. Each borrows the one frame that it came in.
 
-use super::{CallKind, Failure, Finish};
+use super::{CallKind, Failure, Field, Finish};
 use crate::json::Str;
 use crate::usage::Usage;
 
@@ -43,6 +43,8 @@ pub enum Event<'f> {
         /// Why it ended.
         reason: Finish<'f>,
     },
+    /// The answer holds something that no event here stands for. It may come more than once, and nobody writes it.
+    Met(Field),
     /// The provider says that it is alive.
     Ping,
     /// The provider failed. Nothing follows.
@@ -52,12 +54,31 @@ pub enum Event<'f> {
 }
 
 impl Event<'_> {
+    /// What it is or brings that not every client's format can express.
+    #[must_use]
+    pub const fn element(&self) -> Option<Field> {
+        match self {
+            Self::Met(field) => Some(*field),
+            Self::PartStart { choice: 1.., .. } => Some(Field::AnswerChoices),
+            Self::PartStart { kind: PieceKind::Refusal, .. } => Some(Field::AnswerRefusal),
+            Self::PartStart { .. }
+            | Self::PartDelta { .. }
+            | Self::PartEnd { .. }
+            | Self::Finish { .. }
+            | Self::Start(_)
+            | Self::Usage(_)
+            | Self::Ping
+            | Self::Error(_)
+            | Self::End => None,
+        }
+    }
+
     /// Whether the client would miss something without this event: it opens the commit window.
     #[must_use]
     pub const fn is_content(&self) -> bool {
         match self {
             Self::PartStart { .. } | Self::PartDelta { .. } | Self::PartEnd { .. } | Self::Finish { .. } | Self::End => true,
-            Self::Start(_) | Self::Usage(_) | Self::Ping | Self::Error(_) => false,
+            Self::Start(_) | Self::Usage(_) | Self::Met(_) | Self::Ping | Self::Error(_) => false,
         }
     }
 }

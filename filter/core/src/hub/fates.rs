@@ -1,10 +1,10 @@
-//! The one table of fates: what happens to each element of a request in each target format.
+//! The one table of fates: what happens to each element of a request in each target format, and to each of an answer in each client's.
 //!
 //! Encoders can leave something out only through it; the documentation, the metrics' labels and the tests read it.
 
 use crate::names::FormatId;
 
-/// What happens to an element that a request holds.
+/// What happens to an element that a request or an answer holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fate {
     /// It is written.
@@ -35,7 +35,7 @@ impl Fate {
 
 macro_rules! table {
     ($( $(#[$doc:meta])* $field:ident = $name:literal : [$chat:ident $responses:ident $messages:ident $converse:ident $gemini:ident], )*) => {
-        /// An element of a request that some format can't express.
+        /// An element of a request or an answer that some format can't express.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Field { $( $(#[$doc])* $field, )* }
 
@@ -49,7 +49,7 @@ macro_rules! table {
                 match self { $( Self::$field => $name, )* }
             }
 
-            /// What happens to this element in a target format.
+            /// What happens to this element in a target format: the provider's for a request, the client's for an answer.
             #[must_use]
             pub const fn fate(self, target: FormatId) -> Fate {
                 let row = match self { $( Self::$field => [Fate::$chat, Fate::$responses, Fate::$messages, Fate::$converse, Fate::$gemini], )* };
@@ -259,9 +259,21 @@ table! {
     UntakenPromise = "dialect.promise":                                    [Refuse Refuse Refuse Refuse Refuse],
     /// A member that Weir does not know.
     Extension = "extension":                                               [Lose Lose Lose Lose Lose],
+    /// The sources that an answer names.
+    AnswerCitations = "answer.citations":                                  [Lose Lose Lose Lose Lose],
+    /// What a tool of the provider's own did, or another piece of an answer that only the provider's format has.
+    AnswerHosted = "answer.hosted":                                        [Lose Lose Lose Lose Lose],
+    /// How probable the words of an answer were, which no client of another format can have asked for.
+    AnswerLogprobs = "answer.logprobs":                                    [Note Note Note Note Note],
+    /// Pictures or sound that the model made.
+    AnswerMedia = "answer.media":                                          [Lose Lose Lose Lose Lose],
+    /// More than one choice: the first one is written.
+    AnswerChoices = "answer.choices":                                      [Carry Lose Lose Lose Carry],
+    /// A refusal in words becomes text.
+    AnswerRefusal = "answer.refusal":                                      [Carry Carry Alter Alter Alter],
 }
 
-/// What a request lost on its way, in the order in which it was found. Each element stands once.
+/// What a request and its answer lost on their way, in the order in which it was found. Each element stands once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Losses {
     met: Vec<(Field, Fate)>,

@@ -1,7 +1,7 @@
 //! The order in which the events of a stream may come, as a machine that checks them.
 //!
 //! ```text
-//! Start ─► ( PartStart · PartDelta* · PartEnd | Usage | Finish | Ping )* ─► End | Error
+//! Start ─► ( PartStart · PartDelta* · PartEnd | Usage | Finish | Met | Ping )* ─► End | Error
 //! ```
 //! Indexes of parts are 0, 1, 2 … per choice; deltas and ends name an open part; counts never fall; nothing follows the end.
 
@@ -78,7 +78,7 @@ impl Grammar {
             (Phase::Over, _) => return Err(GrammarFault::AfterEnd),
             (Phase::Before, Event::Start(_)) => self.phase = Phase::Running,
             (Phase::Before, Event::Error(_)) => self.phase = Phase::Over,
-            (Phase::Before, Event::Ping) => {}
+            (Phase::Before, Event::Ping | Event::Met(_)) => {}
             (Phase::Before, _) | (Phase::Running, Event::Start(_)) => return Err(GrammarFault::Start),
             (Phase::Running, _) => {}
         }
@@ -118,7 +118,7 @@ impl Grammar {
                 }
             }
             Event::Error(_) => self.phase = Phase::Over,
-            Event::Start(_) | Event::Ping => {}
+            Event::Start(_) | Event::Met(_) | Event::Ping => {}
         }
         Ok(())
     }

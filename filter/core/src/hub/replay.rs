@@ -8,6 +8,9 @@ pub fn replay(answer: &Answer<'_>, sink: &mut dyn FnMut(Event<'_>)) {
     let id = answer.id.as_ref().map(Str::reborrow);
     let model = answer.model.as_ref().map(Str::reborrow);
     sink(Event::Start(Start { id, model, created: answer.created }));
+    for field in &answer.met {
+        sink(Event::Met(*field));
+    }
     for choice in &answer.choices {
         let mut next = 0_u32;
         for part in &choice.parts {

@@ -163,6 +163,14 @@ impl<'b> Cursor<'b> {
         Ok(false)
     }
 
+    /// Whether the value that comes next, which is skipped, holds anything: see [`Raw::is_vacant`].
+    ///
+    /// # Errors
+    /// It is no JSON value.
+    pub fn filled(&mut self) -> Result<bool, JsonError> {
+        Ok(!self.raw()?.is_vacant())
+    }
+
     /// The whole value that comes next, validated.
     ///
     /// # Errors

@@ -35,6 +35,16 @@ impl<'b> Raw<'b> {
         Ok(raw)
     }
 
+    /// Whether it holds nothing: `null`, or a list, an object or a text that is empty.
+    #[must_use]
+    pub fn is_vacant(self) -> bool {
+        match self.kind() {
+            Kind::Null => true,
+            Kind::Array | Kind::Object | Kind::String => self.0.bytes().filter(|byte| !byte.is_ascii_whitespace()).take(3).count() == 2,
+            Kind::Number | Kind::Boolean => false,
+        }
+    }
+
     /// The text of the value.
     #[must_use]
     pub const fn as_str(self) -> &'b str {

@@ -39,7 +39,7 @@ pub struct Record<'r> {
     pub duration_ms: u64,
     /// From the request's headers to the first content that left for the client, in milliseconds.
     pub first_content_ms: Option<u64>,
-    /// What the provider's format could not carry.
+    /// What the provider's format could not carry, and of the answer the client's.
     pub losses: &'r Losses,
     /// The targets of the model that the plan left out: provider, model and why.
     pub left_out: Vec<(&'r str, &'r str, &'r str)>,

@@ -1,12 +1,13 @@
 //! What an answer says, whether it came whole or as a stream: what the tests compare.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "each test uses its part of it, and may panic")]
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use weir_core::formats::{self, Asked, Homeward, Translation};
 use weir_core::framing::{FrameKind, event_stream, sse};
-use weir_core::hub::{Answer, Event, Failure, Grammar, PartKind, Piece, PieceKind, Renames};
+use weir_core::hub::{Answer, Event, Failure, Field, Grammar, PartKind, Piece, PieceKind, Renames};
 use weir_core::json::Json;
 use weir_core::names::FormatId;
 use weir_core::usage::Usage;
@@ -22,6 +23,8 @@ pub struct Said {
     pub finish: Vec<(u32, String)>,
     pub usage: Option<Usage>,
     pub end: Ending,
+    /// What it holds that no part stands for.
+    pub met: BTreeSet<Field>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -101,6 +104,7 @@ impl Said {
     }
 
     pub fn take(&mut self, event: Event<'_>) {
+        self.met.extend(event.element());
         match event {
             Event::Start(start) => {
                 self.id = start.id.map(|id| id.plain().into_owned());
@@ -122,7 +126,7 @@ impl Said {
             }
             Event::Usage(usage) => self.usage.get_or_insert_default().merge_snapshot(&usage),
             Event::Finish { choice, reason } => self.finish.push((choice, format!("{reason:?}"))),
-            Event::PartEnd { .. } | Event::Ping => {}
+            Event::PartEnd { .. } | Event::Met(_) | Event::Ping => {}
             Event::End => self.end = Ending::Complete,
             Event::Error(failure) => self.end = Ending::Failed(failure),
         }
@@ -130,7 +134,7 @@ impl Said {
 
     /// What a whole answer says.
     pub fn whole(answer: &Answer<'_>) -> Self {
-        let mut said = Self { usage: answer.usage, end: Ending::Complete, ..Self::default() };
+        let mut said = Self { usage: answer.usage, end: Ending::Complete, met: answer.elements().collect(), ..Self::default() };
         said.id = answer.id.as_ref().map(|id| id.plain().into_owned());
         said.model = answer.model.as_ref().map(|model| model.plain().into_owned());
         for choice in &answer.choices {

@@ -93,7 +93,7 @@ impl StreamWriter for Writer {
             }
             Event::PartStart { choice, kind, .. } => self.part_start(*choice, kind, out),
             Event::PartDelta { choice, index, piece } => self.part_delta(*choice, *index, piece, out),
-            Event::PartEnd { .. } => {}
+            Event::PartEnd { .. } | Event::Met(_) => {}
             Event::Usage(later) => self.usage.get_or_insert_default().merge_snapshot(later),
             Event::Finish { choice, reason } => self.finish(*choice, reason, out),
             Event::Ping => out.extend_from_slice(b": ping\n\n"),

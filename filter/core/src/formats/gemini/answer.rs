@@ -3,7 +3,7 @@
 use super::chunk::{Candidate, Chunk, Said};
 use super::usage;
 use crate::formats::ids::made_up_id;
-use crate::hub::{Answer, CallKind, Choice, ErrorKind, Failure, Finish, Part, PartKind};
+use crate::hub::{Answer, CallKind, Choice, ErrorKind, Failure, Field, Finish, Part, PartKind};
 use crate::json::{Json, Str};
 
 /// Reads a whole answer.
@@ -22,7 +22,9 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
     let id = chunk.id.as_ref().map(|id| id.plain().into_owned()).unwrap_or_default();
     let usual = if chunk.blocked { Finish::ContentFilter } else { Finish::Stop };
     let mut drafts: Vec<Draft<'_>> = Vec::with_capacity(chunk.candidates.len().max(1));
-    for candidate in chunk.candidates {
+    let mut met: Vec<Field> = Vec::new();
+    for mut candidate in chunk.candidates {
+        met.append(&mut candidate.met);
         match drafts.iter_mut().find(|draft| draft.index == candidate.index) {
             Some(draft) => draft.add(candidate, &id)?,
             None => {
@@ -42,7 +44,8 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
     if choices.is_empty() {
         choices.push(Choice { index: 0, parts: Vec::new(), finish: usual });
     }
-    Ok(Answer { id: chunk.id, model: chunk.model, created: None, choices, usage: chunk.usage.and_then(usage::read), service_tier: None })
+    let usage = chunk.usage.and_then(usage::read);
+    Ok(Answer { id: chunk.id, model: chunk.model, created: None, choices, usage, service_tier: None, met })
 }
 
 /// Whether a model that said nothing for this reason failed: another one, or another try, may well answer.

@@ -1,6 +1,6 @@
 //! One response of the wire: a whole answer, or a piece of a streamed one, which has the same members.
 
-use crate::hub::Finish;
+use crate::hub::{Field, Finish};
 use crate::json::{Cursor, JsonError, Kind, Raw, Str};
 
 /// The members that mean something to others.
@@ -23,6 +23,8 @@ pub(super) struct Candidate<'b> {
     pub index: u32,
     pub said: Vec<Said<'b>>,
     pub finish: Option<Finish<'b>>,
+    /// What no part of the hub stands for.
+    pub met: Vec<Field>,
 }
 
 /// What a part says. One part may say two things: a signature belongs to the thinking before its part.
@@ -98,6 +100,9 @@ impl<'b> Candidate<'b> {
             match name.as_escaped() {
                 "index" if cursor.peek()? == Kind::Number => candidate.index = cursor.number()?.as_str().parse().unwrap_or(0),
                 "finishReason" if cursor.peek()? == Kind::Number => candidate.finish = numbered(cursor.number()?),
+                "groundingMetadata" | "citationMetadata" => candidate.met.extend(cursor.filled()?.then_some(Field::AnswerCitations)),
+                "urlContextMetadata" => candidate.met.extend(cursor.filled()?.then_some(Field::AnswerHosted)),
+                "logprobsResult" => candidate.met.extend(cursor.filled()?.then_some(Field::AnswerLogprobs)),
                 "finishReason" => candidate.finish = text(cursor)?.and_then(finish),
                 "content" if cursor.peek()? == Kind::Object => {
                     cursor.enter_object()?;
@@ -105,7 +110,7 @@ impl<'b> Candidate<'b> {
                         if name.is("parts") && cursor.peek()? == Kind::Array {
                             cursor.enter_array()?;
                             while cursor.element()? {
-                                part(cursor, &mut candidate.said)?;
+                                part(cursor, &mut candidate)?;
                             }
                         } else {
                             cursor.skip()?;
@@ -120,7 +125,7 @@ impl<'b> Candidate<'b> {
 }
 
 /// What one part says. What the provider's own tools did, and pictures, which nobody can have asked for, say nothing to another format.
-fn part<'b>(cursor: &mut Cursor<'b>, said: &mut Vec<Said<'b>>) -> Result<(), JsonError> {
+fn part<'b>(cursor: &mut Cursor<'b>, candidate: &mut Candidate<'b>) -> Result<(), JsonError> {
     let (mut thought, mut words, mut signature, mut call) = (false, None, None, None);
     cursor.enter_object()?;
     while let Some(name) = cursor.member()? {
@@ -128,10 +133,15 @@ fn part<'b>(cursor: &mut Cursor<'b>, said: &mut Vec<Said<'b>>) -> Result<(), Jso
             "thought" if cursor.peek()? == Kind::Boolean => thought = cursor.boolean()?,
             "text" => words = text(cursor)?.filter(|text| !text.is_empty()),
             "thoughtSignature" => signature = text(cursor)?.filter(|text| !text.is_empty()).map(Said::Signature),
+            "executableCode" | "codeExecutionResult" | "toolCall" | "toolResponse" => {
+                candidate.met.extend(cursor.filled()?.then_some(Field::AnswerHosted));
+            }
+            "inlineData" | "fileData" => candidate.met.extend(cursor.filled()?.then_some(Field::AnswerMedia)),
             "functionCall" if cursor.peek()? == Kind::Object => call = Some(self::call(cursor)?),
             _ => cursor.skip()?,
         }
     }
+    let said = &mut candidate.said;
     if thought {
         said.extend(words.map(Said::Thought));
         said.extend(signature);

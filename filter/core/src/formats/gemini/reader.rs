@@ -120,6 +120,7 @@ impl Reader {
     }
 
     fn candidate(&mut self, candidate: Candidate<'_>, sink: Sink<'_>) -> Result<(), Failure> {
+        candidate.met.iter().for_each(|field| sink(Event::Met(*field)));
         if !self.choices.iter().any(|choice| choice.index == candidate.index) {
             if self.choices.len() >= MAX_CHOICES {
                 return Err(Failure::new(ErrorKind::BadGateway, "the provider's stream has too many candidates"));

@@ -1,7 +1,7 @@
 //! A whole Messages answer as the hub's.
 
 use super::usage::Counts;
-use crate::hub::{Answer, CallKind, Choice, ErrorKind, Failure, Finish, Part, PartKind};
+use crate::hub::{Answer, CallKind, Choice, ErrorKind, Failure, Field, Finish, Part, PartKind};
 use crate::json::{Cursor, Json, JsonError, Kind, Raw, Str};
 
 /// Reads a whole answer.
@@ -25,6 +25,7 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
         choices: vec![Choice { index: 0, parts: content, finish }],
         usage: wire.usage.and_then(|usage| Counts::read(usage).usage()),
         service_tier: None,
+        met: wire.met,
     })
 }
 
@@ -52,6 +53,7 @@ struct Wire<'b> {
     stop_reason: Option<Str<'b>>,
     stop_sequence: Option<Str<'b>>,
     usage: Option<Raw<'b>>,
+    met: Vec<Field>,
     error: bool,
 }
 
@@ -66,7 +68,7 @@ fn read(body: &[u8]) -> Result<Wire<'_>, JsonError> {
             "stop_reason" => wire.stop_reason = text(&mut cursor)?,
             "stop_sequence" => wire.stop_sequence = text(&mut cursor)?,
             "usage" => wire.usage = Some(cursor.raw()?),
-            "content" if cursor.peek()? == Kind::Array => wire.content = Some(blocks(&mut cursor)?),
+            "content" if cursor.peek()? == Kind::Array => wire.content = Some(blocks(&mut cursor, &mut wire.met)?),
             "error" => {
                 wire.error = cursor.raw()?.kind() != Kind::Null;
             }
@@ -77,13 +79,17 @@ fn read(body: &[u8]) -> Result<Wire<'_>, JsonError> {
     Ok(wire)
 }
 
-fn blocks<'b>(cursor: &mut Cursor<'b>) -> Result<Vec<Part<'b>>, JsonError> {
+fn blocks<'b>(cursor: &mut Cursor<'b>, met: &mut Vec<Field>) -> Result<Vec<Part<'b>>, JsonError> {
     let mut parts = Vec::new();
     cursor.enter_array()?;
     while cursor.element()? {
         let block = Block::read(cursor.raw()?)?;
-        if let Some(kind) = block.part() {
-            parts.push(Part { at: 0, cache: None, kind });
+        if block.cited {
+            met.push(Field::AnswerCitations);
+        }
+        match block.part() {
+            Some(kind) => parts.push(Part { at: 0, cache: None, kind }),
+            None => met.push(Field::AnswerHosted),
         }
     }
     Ok(parts)
@@ -100,6 +106,8 @@ pub(super) struct Block<'b> {
     pub signature: Str<'b>,
     pub data: Str<'b>,
     pub input: Option<Raw<'b>>,
+    /// Whether it names sources.
+    pub cited: bool,
 }
 
 impl<'b> Block<'b> {
@@ -113,6 +121,7 @@ impl<'b> Block<'b> {
                 "id" => block.id = text(&mut cursor)?.unwrap_or_default(),
                 "name" => block.name = text(&mut cursor)?.unwrap_or_default(),
                 "text" => block.text = text(&mut cursor)?.unwrap_or_default(),
+                "citations" => block.cited = cursor.filled()?,
                 "thinking" => block.thinking = text(&mut cursor)?.unwrap_or_default(),
                 "signature" => block.signature = text(&mut cursor)?.unwrap_or_default(),
                 "data" => block.data = text(&mut cursor)?.unwrap_or_default(),

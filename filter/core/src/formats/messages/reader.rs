@@ -11,7 +11,7 @@ use super::event::Wire;
 use super::usage::Counts;
 use crate::formats::StreamReader;
 use crate::framing::Frame;
-use crate::hub::{CallKind, ErrorKind, Event, Failure, Finish, Piece, PieceKind, Start};
+use crate::hub::{CallKind, ErrorKind, Event, Failure, Field, Finish, Piece, PieceKind, Start};
 use crate::json::{JsonError, Kind, Raw, Str};
 
 /// Most blocks that may be open at a time; real streams open one.
@@ -144,6 +144,9 @@ impl Reader {
         self.begin(sink);
         self.block_stop(wire.index, sink);
         let block = wire.content_block.map(answer::Block::read).transpose()?.unwrap_or_default();
+        if block.cited {
+            sink(Event::Met(Field::AnswerCitations));
+        }
         let (kind, first) = match &*block.kind.plain() {
             "text" => (PieceKind::Text, Some(Piece::Text(block.text))),
             "thinking" => (PieceKind::Reasoning, Some(Piece::Text(block.thinking))),
@@ -158,6 +161,7 @@ impl Reader {
             }
             _ => {
                 self.open.push((wire.index, Block::Skipped));
+                sink(Event::Met(Field::AnswerHosted));
                 return Ok(());
             }
         };
@@ -191,6 +195,10 @@ impl Reader {
                 "text" | "thinking" => piece = text(&mut cursor)?.map(Piece::Text),
                 "partial_json" => piece = text(&mut cursor)?.map(Piece::Arguments),
                 "signature" => piece = text(&mut cursor)?.map(Piece::Signature),
+                "citation" => {
+                    cursor.skip()?;
+                    sink(Event::Met(Field::AnswerCitations));
+                }
                 _ => cursor.skip()?,
             }
         }

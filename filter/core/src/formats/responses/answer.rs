@@ -1,7 +1,7 @@
 //! A whole Responses answer as the hub's: the response object and the items of its output.
 
 use super::{error, usage};
-use crate::hub::{Answer, CallKind, Choice, ErrorKind, Failure, Finish, Part, PartKind};
+use crate::hub::{Answer, CallKind, Choice, ErrorKind, Failure, Field, Finish, Part, PartKind};
 use crate::json::{Cursor, Json, JsonError, Kind, Raw, Str};
 use crate::usage::Usage;
 
@@ -21,7 +21,8 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
     let Some(output) = response.output else {
         return Err(Failure::new(ErrorKind::BadGateway, "the provider's answer has no output"));
     };
-    let parts = output_parts(output).map_err(unreadable)?;
+    let mut met = Vec::new();
+    let parts = output_parts(output, &mut met).map_err(unreadable)?;
     let said = Said::of(parts.iter().map(|part| &part.kind));
     let finish = response.finish(said);
     Ok(Answer {
@@ -31,6 +32,7 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
         choices: vec![Choice { index: 0, parts, finish }],
         usage: response.usage,
         service_tier: response.service_tier,
+        met,
     })
 }
 
@@ -128,8 +130,8 @@ impl<'b> Response<'b> {
     }
 }
 
-/// The parts of a whole `output`.
-pub(super) fn output_parts(output: Raw<'_>) -> Result<Vec<Part<'_>>, JsonError> {
+/// The parts of a whole `output`; `met` takes what no part stands for.
+pub(super) fn output_parts<'b>(output: Raw<'b>, met: &mut Vec<Field>) -> Result<Vec<Part<'b>>, JsonError> {
     let mut parts = Vec::new();
     let mut cursor = output.cursor();
     cursor.enter_array()?;
@@ -138,7 +140,7 @@ pub(super) fn output_parts(output: Raw<'_>) -> Result<Vec<Part<'_>>, JsonError> 
             cursor.skip()?;
             continue;
         }
-        let kinds = Item::read(cursor.raw()?)?.parts()?;
+        let kinds = Item::read(cursor.raw()?)?.parts(met)?;
         parts.extend(kinds.into_iter().map(|kind| Part { at: 0, cache: None, kind }));
     }
     Ok(parts)
@@ -213,9 +215,9 @@ impl<'b> Item<'b> {
     }
 
     /// The parts that a whole item is.
-    fn parts(self) -> Result<Vec<PartKind<'b>>, JsonError> {
+    fn parts(self, met: &mut Vec<Field>) -> Result<Vec<PartKind<'b>>, JsonError> {
         Ok(match self.is() {
-            ItemKind::Message => self.content()?.into_iter().map(Content::part).collect(),
+            ItemKind::Message => self.content(met)?.into_iter().map(Content::part).collect(),
             ItemKind::Reasoning => {
                 let text = self.thought()?;
                 let is_something = !text.is_empty() || self.encrypted_content.is_some();
@@ -226,7 +228,10 @@ impl<'b> Item<'b> {
                 let arguments = self.input.clone().unwrap_or(Json::Text(Str::default()));
                 vec![PartKind::ToolCall { id: self.call_id().clone(), name: self.name, arguments, kind }]
             }
-            ItemKind::Hosted => Vec::new(),
+            ItemKind::Hosted => {
+                met.push(Field::AnswerHosted);
+                Vec::new()
+            }
         })
     }
 
@@ -235,9 +240,9 @@ impl<'b> Item<'b> {
         if self.call_id.is_empty() { &self.id } else { &self.call_id }
     }
 
-    /// What a message says.
-    pub(super) fn content(&self) -> Result<Vec<Content<'b>>, JsonError> {
-        self.content.map(Content::read_all).transpose().map(Option::unwrap_or_default)
+    /// What a message says; `met` takes what stands beside its words.
+    pub(super) fn content(&self, met: &mut Vec<Field>) -> Result<Vec<Content<'b>>, JsonError> {
+        self.content.map(|content| Content::read_all(content, met)).transpose().map(Option::unwrap_or_default)
     }
 
     /// The text of a reasoning item: its summaries, or the reasoning itself where a server shows that instead.
@@ -247,7 +252,7 @@ impl<'b> Item<'b> {
             if !thought.is_empty() {
                 break;
             }
-            for content in Content::read_all(list)? {
+            for content in Content::read_all(list, &mut Vec::new())? {
                 let (Content::Text(text) | Content::Refusal(text)) = content;
                 if text.is_empty() {
                     continue;
@@ -275,8 +280,8 @@ pub(super) enum Content<'b> {
 }
 
 impl<'b> Content<'b> {
-    /// Reads one content part; `None` where it says nothing.
-    pub(super) fn read(part: Raw<'b>) -> Result<Option<Self>, JsonError> {
+    /// Reads one content part; `None` where it says nothing. `met` takes what stands beside its words.
+    pub(super) fn read(part: Raw<'b>, met: &mut Vec<Field>) -> Result<Option<Self>, JsonError> {
         let mut cursor = part.cursor();
         let mut found = None;
         if part.kind() != Kind::Object {
@@ -287,6 +292,8 @@ impl<'b> Content<'b> {
             match &*name.plain() {
                 "text" => found = text(&mut cursor)?.map(Self::Text).or(found),
                 "refusal" => found = text(&mut cursor)?.map(Self::Refusal).or(found),
+                "annotations" => met.extend(cursor.filled()?.then_some(Field::AnswerCitations)),
+                "logprobs" => met.extend(cursor.filled()?.then_some(Field::AnswerLogprobs)),
                 _ => cursor.skip()?,
             }
         }
@@ -294,7 +301,7 @@ impl<'b> Content<'b> {
     }
 
     /// Reads a message's `content`, or a reasoning item's `summary` or `content`.
-    fn read_all(content: Raw<'b>) -> Result<Vec<Self>, JsonError> {
+    fn read_all(content: Raw<'b>, met: &mut Vec<Field>) -> Result<Vec<Self>, JsonError> {
         let mut cursor = content.cursor();
         let mut parts = Vec::new();
         match content.kind() {
@@ -302,7 +309,7 @@ impl<'b> Content<'b> {
             Kind::Array => {
                 cursor.enter_array()?;
                 while cursor.element()? {
-                    parts.extend(Self::read(cursor.raw()?)?);
+                    parts.extend(Self::read(cursor.raw()?, met)?);
                 }
             }
             Kind::Object | Kind::Number | Kind::Boolean | Kind::Null => {}

@@ -78,7 +78,7 @@ impl EventMeter {
     fn item(&mut self, wire: &Wire<'_>) -> Result<(), JsonError> {
         let item = wire.item.map(Item::read).transpose()?.unwrap_or_default();
         match item.is() {
-            ItemKind::Message => self.said.refusal |= item.content()?.iter().any(super::answer::Content::is_refusal),
+            ItemKind::Message => self.said.refusal |= item.content(&mut Vec::new())?.iter().any(super::answer::Content::is_refusal),
             ItemKind::Reasoning => {}
             ItemKind::Call(_) => {
                 self.said.calls = true;
@@ -117,7 +117,7 @@ fn read(body: &[u8], seen: &mut Seen) -> Result<(), JsonError> {
         seen.failure.get_or_insert_with(|| Failure::new(ErrorKind::BadGateway, "the provider's answer has no output"));
         return Ok(());
     };
-    let parts = output_parts(output)?;
+    let parts = output_parts(output, &mut Vec::new())?;
     for part in &parts {
         match &part.kind {
             PartKind::Text(text) | PartKind::Refusal(text) | PartKind::Reasoning { text, .. } => count(text, seen),

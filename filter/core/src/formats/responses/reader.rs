@@ -12,7 +12,7 @@ use super::event::Wire;
 use super::open::{Items, Slot};
 use crate::formats::StreamReader;
 use crate::framing::Frame;
-use crate::hub::{CallKind, ErrorKind, Event, Failure, Piece, PieceKind, Start};
+use crate::hub::{CallKind, ErrorKind, Event, Failure, Field, Piece, PieceKind, Start};
 use crate::json::{Json, JsonError, Kind, Raw, Str};
 
 /// Most parts that may be open at a time; real streams open a few.
@@ -76,7 +76,8 @@ impl Reader {
             "error" => self.fail(error::in_event(wire.error, data), sink),
             _ if wire.error.is_some() => self.fail(error::in_event(wire.error, data), sink),
             // These say where something begins and ends that the deltas and items say, too.
-            kind if kind.ends_with("_part.added") || kind.ends_with("_part.done") || kind.ends_with("annotation.added") => {}
+            kind if kind.ends_with("_part.added") || kind.ends_with("_part.done") => {}
+            kind if kind.ends_with("annotation.added") => sink(Event::Met(Field::AnswerCitations)),
             // What a tool of the provider's own does takes time.
             _ => sink(Event::Ping),
         }
@@ -109,8 +110,10 @@ impl Reader {
             return Ok(());
         }
         let at = self.items.push(wire.output_index, &item.id, kind);
-        if let ItemKind::Call(kind) = kind {
-            self.open_call(at, &item, kind, sink);
+        match kind {
+            ItemKind::Call(kind) => self.open_call(at, &item, kind, sink),
+            ItemKind::Hosted => sink(Event::Met(Field::AnswerHosted)),
+            ItemKind::Message | ItemKind::Reasoning => {}
         }
         Ok(())
     }
@@ -144,7 +147,7 @@ impl Reader {
     }
 
     fn part_added(&mut self, wire: &Wire<'_>, sink: Sink<'_>) -> Result<(), JsonError> {
-        let Some(content) = wire.part.map(Content::read).transpose()?.flatten() else { return Ok(()) };
+        let Some(content) = part(wire, sink)? else { return Ok(()) };
         let kind = match content {
             Content::Text(_) => PieceKind::Text,
             Content::Refusal(_) => PieceKind::Refusal,
@@ -165,7 +168,7 @@ impl Reader {
     fn part_done(&mut self, wire: &Wire<'_>, sink: Sink<'_>) -> Result<(), JsonError> {
         let Some(at) = self.items.place_of(wire, ItemKind::Message) else { return Ok(()) };
         let number = wire.part_index.unwrap_or(0);
-        if let Some(Content::Text(text) | Content::Refusal(text)) = wire.part.map(Content::read).transpose()?.flatten()
+        if let Some(Content::Text(text) | Content::Refusal(text)) = part(wire, sink)?
             && !text.is_empty()
         {
             self.say(at, number, true, Piece::Text(text), sink);
@@ -235,7 +238,10 @@ impl Reader {
         let named = Wire { item_id: item.id.reborrow(), output_index: wire.output_index, ..Wire::default() };
         let at = match self.items.place_of(&named, kind) {
             Some(at) => at,
-            None if kind == ItemKind::Hosted => return Ok(()),
+            None if kind == ItemKind::Hosted => {
+                sink(Event::Met(Field::AnswerHosted));
+                return Ok(());
+            }
             None => self.items.push(wire.output_index, &item.id, kind),
         };
         match kind {
@@ -250,7 +256,10 @@ impl Reader {
 
     fn message_done(&mut self, at: usize, item: &Item<'_>, sink: Sink<'_>) -> Result<(), JsonError> {
         let silent = self.items.get(at).is_none_or(|open| open.began == 0);
-        for (content, number) in item.content()?.into_iter().zip(0_u64..) {
+        let mut met = Vec::new();
+        let contents = item.content(&mut met)?;
+        tell(met, sink);
+        for (content, number) in contents.into_iter().zip(0_u64..) {
             let (kind, text) = match content {
                 Content::Text(text) => (PieceKind::Text, text),
                 Content::Refusal(text) => (PieceKind::Refusal, text),
@@ -349,4 +358,16 @@ impl Reader {
             sink(Event::Error(failure));
         }
     }
+}
+
+/// The content part that an event is about.
+fn part<'f>(wire: &Wire<'f>, sink: Sink<'_>) -> Result<Option<Content<'f>>, JsonError> {
+    let mut met = Vec::new();
+    let content = wire.part.map(|part| Content::read(part, &mut met)).transpose()?.flatten();
+    tell(met, sink);
+    Ok(content)
+}
+
+fn tell(met: Vec<Field>, sink: Sink<'_>) {
+    met.into_iter().for_each(|field| sink(Event::Met(field)));
 }

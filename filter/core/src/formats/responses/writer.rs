@@ -80,6 +80,7 @@ impl StreamWriter for Writer {
             Event::PartEnd { index, .. } => self.part_end(*index, out),
             Event::Usage(later) => self.usage.get_or_insert_default().merge_snapshot(later),
             Event::Finish { reason, .. } => self.finish = owned(reason),
+            Event::Met(_) => {}
             Event::Ping => out.extend_from_slice(b": ping\n\n"),
             Event::Error(failure) => self.fail(Rejection::from(failure), out),
             Event::End => self.end(out),

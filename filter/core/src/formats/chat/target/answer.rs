@@ -5,7 +5,7 @@ use crate::formats::chat::meter::{BROKEN_OFF, failure_in, is_error};
 use crate::formats::chat::{decode_finish, usage};
 use crate::formats::error_text::ErrorText;
 use crate::formats::ids::made_up_id;
-use crate::hub::{Answer, CallKind, Choice, ErrorKind, Failure, Finish, Part, PartKind};
+use crate::hub::{Answer, CallKind, Choice, ErrorKind, Failure, Field, Finish, Part, PartKind};
 use crate::json::{Cursor, Json, JsonError, Kind, Raw, Str, utf8};
 
 /// Reads a whole answer.
@@ -49,9 +49,11 @@ fn read(text: &str) -> Result<(Answer<'_>, bool), JsonError> {
             "choices" if cursor.peek()? == Kind::Array => {
                 cursor.enter_array()?;
                 while cursor.element()? {
-                    answer.choices.push(choice(&mut cursor)?);
+                    let choice = choice(&mut cursor, &mut answer.met)?;
+                    answer.choices.push(choice);
                 }
             }
+            name if SOURCES.contains(&name) => answer.met.extend(cursor.filled()?.then_some(Field::AnswerCitations)),
             "error" => error |= is_error(cursor.raw()?),
             "object" => error |= string(&mut cursor)?.is_some_and(|object| object.is("error")),
             _ => cursor.skip()?,
@@ -62,7 +64,7 @@ fn read(text: &str) -> Result<(Answer<'_>, bool), JsonError> {
     Ok((answer, error))
 }
 
-fn choice<'b>(cursor: &mut Cursor<'b>) -> Result<Choice<'b>, JsonError> {
+fn choice<'b>(cursor: &mut Cursor<'b>, met: &mut Vec<Field>) -> Result<Choice<'b>, JsonError> {
     let (mut index, mut finish, mut spoken) = (0, None, Spoken::default());
     cursor.enter_object()?;
     while let Some(name) = cursor.member()? {
@@ -70,6 +72,7 @@ fn choice<'b>(cursor: &mut Cursor<'b>) -> Result<Choice<'b>, JsonError> {
             "index" if cursor.peek()? == Kind::Number => index = cursor.number()?.as_str().parse().unwrap_or(0),
             "message" if cursor.peek()? == Kind::Object => spoken = Spoken::read(cursor)?,
             "finish_reason" => finish = string(cursor)?.and_then(|word| decode_finish(&word)).or(finish),
+            "logprobs" => met.extend(says_logprobs(cursor.raw()?).then_some(Field::AnswerLogprobs)),
             // What OpenAI's older models say in place of the reason.
             "finish_details" if cursor.peek()? == Kind::Object => {
                 cursor.enter_object()?;
@@ -84,10 +87,19 @@ fn choice<'b>(cursor: &mut Cursor<'b>) -> Result<Choice<'b>, JsonError> {
             _ => cursor.skip()?,
         }
     }
+    met.append(&mut spoken.met);
     let calls = !spoken.calls.is_empty();
     let refused = spoken.said.iter().any(|(voice, _)| *voice == Voice::Refusal);
     let finish = settled(finish.unwrap_or(Finish::Stop), calls, refused);
     Ok(Choice { index, parts: parts(spoken, &finish), finish })
+}
+
+/// Where servers that search list their sources, beside the choices (Perplexity, xAI).
+pub(super) const SOURCES: [&str; 2] = ["citations", "search_results"];
+
+/// Whether log probabilities are there: servers write the object around them without any, too.
+pub(super) fn says_logprobs(logprobs: Raw<'_>) -> bool {
+    logprobs.kind() == Kind::Object && logprobs.as_str().contains("\"logprob\"")
 }
 
 /// An answer that calls tools ended for that, and one that calls none did not, whatever the provider says; the format has no word for

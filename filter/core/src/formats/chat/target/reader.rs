@@ -6,13 +6,14 @@
 //! A chunk is read for what it holds, not for what it is called: usage may come anywhere and often, choices may be empty, reasons may
 //! come twice or in the middle. So reasons count at the end, and a statement of usage replaces the one before.
 
+use super::answer::{SOURCES, says_logprobs};
 use super::choice::{ChoiceState, TooMany};
 use super::spoken::{Spoken, string};
 use crate::formats::StreamReader;
 use crate::formats::chat::meter::{BROKEN_OFF, failure_in, is_error};
 use crate::formats::chat::{decode_finish, usage};
 use crate::framing::Frame;
-use crate::hub::{ErrorKind, Event, Failure, Finish, Start};
+use crate::hub::{ErrorKind, Event, Failure, Field, Finish, Start};
 use crate::json::{Cursor, JsonError, Kind, Raw, Str, utf8};
 use crate::usage::Usage;
 
@@ -69,9 +70,11 @@ impl Reader {
             self.id = chunk.id.as_ref().map(|id| id.plain().into_owned()).unwrap_or_default();
             sink(Event::Start(Start { id: chunk.id, model: chunk.model, created: chunk.created }));
         }
+        chunk.met.iter().for_each(|field| sink(Event::Met(*field)));
         let mut failed = None;
         for delta in chunk.choices {
             failed = failed.or(delta.error);
+            delta.spoken.met.iter().for_each(|field| sink(Event::Met(*field)));
             let at = self.place(delta.index);
             let Some(choice) = self.choices.get_mut(at) else { continue };
             if let Err(TooMany) = choice.take(delta.spoken, &self.id, sink) {
@@ -139,6 +142,8 @@ struct Chunk<'f> {
     created: Option<u64>,
     choices: Vec<Delta<'f>>,
     usage: Option<Raw<'f>>,
+    /// What no event of the hub stands for.
+    met: Vec<Field>,
     error: bool,
 }
 
@@ -178,6 +183,7 @@ impl<'f> Chunk<'f> {
                         }
                     }
                 }
+                name if SOURCES.contains(&name) => chunk.met.extend(cursor.filled()?.then_some(Field::AnswerCitations)),
                 "error" => chunk.error |= is_error(cursor.raw()?),
                 "object" => chunk.error |= string(&mut cursor)?.is_some_and(|object| object.is("error")),
                 _ => cursor.skip()?,
@@ -191,6 +197,7 @@ impl<'f> Chunk<'f> {
 impl<'f> Delta<'f> {
     fn read(cursor: &mut Cursor<'f>) -> Result<Self, JsonError> {
         let (mut index, mut delta, mut message, mut finish, mut error) = (0, None, None, None, None);
+        let mut logprobs = false;
         cursor.enter_object()?;
         while let Some(name) = cursor.member()? {
             match name.as_escaped() {
@@ -198,16 +205,18 @@ impl<'f> Delta<'f> {
                 "delta" if cursor.peek()? == Kind::Object => delta = Some(Spoken::read(cursor)?),
                 // The whole so far (Perplexity), which counts only where there is no delta.
                 "message" if cursor.peek()? == Kind::Object => message = Some(cursor.raw()?),
+                "logprobs" => logprobs |= says_logprobs(cursor.raw()?),
                 "error" => error = Some(cursor.raw()?).filter(|value| is_error(*value)),
                 "finish_reason" => finish = string(cursor)?.and_then(|word| decode_finish(&word).map(|finish| finish.to_owned())),
                 _ => cursor.skip()?,
             }
         }
-        let spoken = match (delta, message) {
+        let mut spoken = match (delta, message) {
             (Some(delta), _) => delta,
             (None, Some(message)) => Spoken::read(&mut message.cursor())?,
             (None, None) => Spoken::default(),
         };
+        spoken.met.extend(logprobs.then_some(Field::AnswerLogprobs));
         Ok(Self { index, spoken, finish, error })
     }
 }

@@ -1,7 +1,7 @@
 //! What one `message` or `delta` says: the same members in whole answers and chunks, in every dialect.
 
 use crate::formats::shape::type_of;
-use crate::hub::CallKind;
+use crate::hub::{CallKind, Field};
 use crate::json::{Cursor, Json, JsonError, Kind, Raw, Str};
 
 /// The members that mean something.
@@ -11,6 +11,8 @@ pub(super) struct Spoken<'b> {
     pub said: Vec<(Voice, Str<'b>)>,
     /// Calls of tools, or pieces of them.
     pub calls: Vec<WireCall<'b>>,
+    /// What no part of the hub stands for.
+    pub met: Vec<Field>,
 }
 
 /// What a piece of text is.
@@ -54,7 +56,7 @@ impl<'b> Spoken<'b> {
                 continue;
             }
             match name.as_escaped() {
-                "content" => text = content(cursor)?,
+                "content" => text = content(cursor, &mut spoken.met)?,
                 "refusal" => refusal = string(cursor)?,
                 "reasoning_content" => thoughts.content = string(cursor)?,
                 "reasoning" => thoughts.reasoning = string(cursor)?,
@@ -70,6 +72,10 @@ impl<'b> Spoken<'b> {
                     call.function(cursor)?;
                     spoken.calls.push(call);
                 }
+                "annotations" => spoken.met.extend(cursor.filled()?.then_some(Field::AnswerCitations)),
+                "audio" | "images" => spoken.met.extend(cursor.filled()?.then_some(Field::AnswerMedia)),
+                // Groq's record of the tools that it ran.
+                "executed_tools" => spoken.met.extend(cursor.filled()?.then_some(Field::AnswerHosted)),
                 _ => cursor.skip()?,
             }
         }
@@ -93,7 +99,7 @@ impl<'b> Thoughts<'b> {
 }
 
 /// Content: text, or a list of parts, among which thoughts are lists of their own (Mistral).
-fn content<'b>(cursor: &mut Cursor<'b>) -> Result<Vec<(Voice, Str<'b>)>, JsonError> {
+fn content<'b>(cursor: &mut Cursor<'b>, met: &mut Vec<Field>) -> Result<Vec<(Voice, Str<'b>)>, JsonError> {
     if cursor.peek()? != Kind::Array {
         return Ok(string(cursor)?.map(|text| (Voice::Text, text)).into_iter().collect());
     }
@@ -109,7 +115,10 @@ fn content<'b>(cursor: &mut Cursor<'b>) -> Result<Vec<(Voice, Str<'b>)>, JsonErr
             match name.as_escaped() {
                 "text" => said.extend(string(cursor)?.map(|text| (Voice::Text, text))),
                 "refusal" => said.extend(string(cursor)?.map(|text| (Voice::Refusal, text))),
-                "thinking" => said.extend(content(cursor)?.into_iter().map(|(_, text)| (Voice::Thought, text))),
+                // Mistral's references, and pictures among the parts.
+                "reference_ids" => met.extend(cursor.filled()?.then_some(Field::AnswerCitations)),
+                "image_url" => met.extend(cursor.filled()?.then_some(Field::AnswerMedia)),
+                "thinking" => said.extend(content(cursor, met)?.into_iter().map(|(_, text)| (Voice::Thought, text))),
                 _ => cursor.skip()?,
             }
         }

@@ -76,7 +76,7 @@ impl StreamWriter for Writer {
             Event::Usage(later) => self.usage.merge_snapshot(later),
             Event::Finish { choice, reason } => self.choice(*choice).finish = Some(reason.to_owned()),
             // Clients of this format fail on what is no response.
-            Event::Ping => {}
+            Event::Met(_) | Event::Ping => {}
             Event::Error(failure) => self.fail(&Rejection::from(failure), out),
             Event::End => self.end(out),
         }
