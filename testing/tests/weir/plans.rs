@@ -69,6 +69,25 @@ fn conditions_leave_targets_out_and_the_record_says_why() {
 }
 
 #[test]
+fn what_a_model_lacks_leaves_it_out() {
+    let image = r#"[{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}]"#;
+    let shown = ask(ASK.replace(r#""Hello""#, image));
+    let tools = ask(ASK.replace(r#""model":"#, r#""tools":[{"type":"function","function":{"name":"f"}}],"model":"#));
+    for (lacked, asks) in [("images", shown), ("tools", tools)] {
+        let lacks = format!(r#", "capabilities": {{"{lacked}": false}}"#);
+        let mut proxy = two(&lacks, r#", "priority": 1"#, "", "");
+        assert_eq!(went(&mut proxy, &ask(ASK)).0, "alpha");
+        let (target, log) = went(&mut proxy, &asks);
+        let left_out = format!(r#""left_out":[{{"provider":"alpha","model":"m-alpha","reason":"{lacked}"}}]"#);
+        assert!(target == "beta" && log.contains(&left_out), "{log}");
+        let mut proxy = two(&lacks, &lacks, "", "");
+        let id = proxy.exchange(&asks).unwrap();
+        let (status, text) = (proxy.received(id).status(), proxy.received(id).text());
+        assert!(status == 400 && text.contains(&format!("can be asked for {lacked}")), "{status}: {text}");
+    }
+}
+
+#[test]
 fn the_cheapest_is_first_and_the_client_may_be_told() {
     let more = r#""tell": {"target": true}, "prices": {"models": [{"model": "m-alpha", "input": 2, "output": 9}, {"model": "m-beta", "input": 1, "output": 10}]},"#;
     let mut proxy = two("", "", r#""prefer": "cheapest","#, more);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::*;
+use crate::hub::{Capabilities, Capability};
 use crate::names::FormatId;
 use crate::providers::{Credential, OutputLimit, SecretRef};
 
@@ -149,6 +150,12 @@ fn a_whole_document_is_compiled() {
     let (place, route) = gateway.route("llama-4").unwrap();
     assert_eq!((place, route.targets[0].model("llama-4")), (1, "llama-4"));
     assert_eq!(route.targets[0].default_max_tokens, 512);
+    let capable = &gateway.route("smart").unwrap().1.targets;
+    for one in Capability::ALL {
+        let mut uses = Capabilities::default();
+        uses.note(one, true);
+        assert_eq!([capable[0].lacks.common(uses), capable[1].lacks.common(uses)], [Some(one), None], "the document knows every word");
+    }
     let (id, local) = gateway.provider_named("in-house").unwrap();
     assert_eq!(gateway.provider(id), Some(local));
     assert_eq!(local.dialect.output_limit, OutputLimit::MaxCompletionTokens);

@@ -235,6 +235,12 @@ static TARGET: Shape = Shape {
         ),
         member("concurrency", Optional, Value::Count(1, 1_000_000), "The same for the model at the provider."),
         member(
+            "capabilities",
+            Optional,
+            Value::Object(&CAPABILITIES),
+            "What its model has; requests that use what it lacks (`false`) are not sent there. It is taken to have what is left out.",
+        ),
+        member(
             "when",
             Optional,
             Value::Named(&Value::List(&Value::Text, false)),
@@ -264,6 +270,16 @@ static TARGET: Shape = Shape {
             Value::Choice(&["fail", "next"], &[]),
             "What happens to a request that is not streamed when `answer` has passed: it ends with 504 (if left out), or goes to the next target, and may be billed twice.",
         ),
+    ],
+};
+
+static CAPABILITIES: Shape = Shape {
+    members: &[
+        member("images", Optional, Value::Flag, "Looks at images."),
+        member("audio", Optional, Value::Flag, "Hears sound."),
+        member("tools", Optional, Value::Flag, "Calls tools."),
+        member("json_schema", Optional, Value::Flag, "Fits its answer to a JSON schema."),
+        member("reasoning", Optional, Value::Flag, "Thinks as much as it is told."),
     ],
 };
 

@@ -6,7 +6,7 @@ use super::machine::{BudgetNote, Exchange, PlannedTarget, Speak, State};
 use crate::config::{Gateway, Identity, IdentitySource};
 use crate::formats::{self, Traits};
 use crate::health::{Gate, Health, Seats, Standing};
-use crate::hub::{ErrorKind, Field, Rejection};
+use crate::hub::{Capability, ErrorKind, Field, Rejection};
 use crate::limits::{Admission, Amounts, Claim, IdentityValue, keys_for};
 use crate::names::FormatId;
 use crate::operations::Operation;
@@ -48,6 +48,8 @@ impl Exchange {
         };
         self.route = Some(place);
         let (client, traits) = (self.operation.format(), self.outline().traits);
+        let mut uses = self.outline().uses;
+        uses.note(Capability::Audio, traits.contains(Field::Audio));
         let counts = matches!(self.operation, Operation::CountTokens(_));
         let way = self.way;
         let spoken = |format| way.speaks(format);
@@ -70,6 +72,8 @@ impl Exchange {
                 LeftOut::Credential
             } else if speak(target).is_none() {
                 refusing(gateway, target, traits, spoken).map_or(LeftOut::Format, LeftOut::Unsupported)
+            } else if let Some(lacked) = target.lacks.common(uses) {
+                LeftOut::Lacks(lacked)
             } else if !target.when.iter().all(|condition| condition.is_met(&self.identities)) {
                 LeftOut::When
             } else if target.context_length.is_some_and(|length| self.needs_at_least() > length) {
@@ -125,6 +129,7 @@ impl Exchange {
         let mut reached = route.targets.iter().filter(|target| way.reaches(target.provider)).peekable();
         let picked = reached.peek().is_some();
         let refused = reached.find_map(|target| refusing(gateway, target, traits, spoken));
+        let lacked = route.targets.iter().filter(|target| way.reaches(target.provider)).find_map(|target| target.lacks.common(uses));
         Err(match refused {
             None if !picked => {
                 let message = format!("the provider of this request does not have the model `{}`", shown(&model));
@@ -142,6 +147,10 @@ impl Exchange {
                     .at("model")
             }
             None if self.is_left_out_for(LeftOut::Busy) => super::crowding::crowded(&format!("for `{}`", shown(&model))),
+            None if let Some(lacked) = lacked => {
+                let message = format!("no provider of `{}` can be asked for {}", shown(&model), lacked.as_str());
+                Rejection::new(ErrorKind::Unsupported, message).code("unsupported_by_target").at("model")
+            }
             None if self.is_left_out_for(LeftOut::ContextLength) => {
                 Rejection::new(ErrorKind::ContextLength, format!("the request is longer than the context of `{}`", shown(&model)))
             }

@@ -2,7 +2,7 @@
 
 use super::Outline;
 use super::media::is_of_the_web;
-use crate::hub::{Field, Modality, OutputFormat, Part, PartKind, Request, Source, ToolChoice, ToolKind};
+use crate::hub::{Capability, Field, Modality, OutputFormat, Part, PartKind, Request, Source, ToolChoice, ToolKind, Wish};
 use crate::json::{Json, Str};
 
 impl Outline {
@@ -30,6 +30,10 @@ impl Outline {
         if let Some(OutputFormat::JsonSchema { schema, .. }) = &request.output {
             outline.json(schema);
         }
+        let thinks = request.reasoning.as_ref().and_then(crate::hub::Reasoning::wish).is_some_and(|wish| wish != Wish::Off);
+        outline.uses.note(Capability::Tools, !request.tools.is_empty());
+        outline.uses.note(Capability::JsonSchema, matches!(request.output, Some(OutputFormat::JsonSchema { .. })));
+        outline.uses.note(Capability::Reasoning, thinks);
         let (sampling, stops) = (&request.sampling, &request.sampling.stop_sequences);
         for (present, field) in [
             (request.limits.max_tokens == Some(0), Field::NoOutput),
@@ -67,6 +71,7 @@ impl Outline {
         self.note(Field::FileId, matches!(source, Source::File(_)));
         match modality {
             Modality::Image => {
+                self.uses.note(Capability::Images, true);
                 self.note(Field::ImageType, bytes && !is(&["image/jpeg", "image/png", "image/gif", "image/webp"]));
                 self.note(Field::ImageUri, address.is_some());
             }

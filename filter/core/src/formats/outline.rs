@@ -1,7 +1,7 @@
 //! What one scan over a request finds: the little that routing, limits and edits need, as owned words and byte ranges.
 
 use super::shape::{Fault, place};
-use crate::hub::{Fate, Field};
+use crate::hub::{Capabilities, Fate, Field};
 use crate::json::Cursor;
 use crate::names::FormatId;
 
@@ -73,6 +73,8 @@ pub struct Outline {
     pub max_tokens: Option<u64>,
     /// What some target refuses.
     pub traits: Traits,
+    /// What it uses that not every model has; sound is among `traits`.
+    pub uses: Capabilities,
     /// Bytes of text that the model will read, base64 apart: the ground of estimates.
     pub text_bytes: u64,
     /// Bytes of the whole body.

@@ -129,6 +129,34 @@ pub fn type_of<'b>(cursor: &Cursor<'b>) -> Result<Option<Str<'b>>, Fault> {
     Ok(None)
 }
 
+/// Whether an object of this type comes next.
+///
+/// # Errors
+/// What comes next is not JSON, or the type is no text.
+pub fn is_of_type(cursor: &Cursor<'_>, kind: &str) -> Result<bool, Fault> {
+    if cursor.clone().peek()? != Kind::Object {
+        return Ok(false);
+    }
+    Ok(type_of(cursor)?.is_some_and(|one| one.is(kind)))
+}
+
+/// Whether an object comes next whose member `format` is a JSON schema.
+///
+/// # Errors
+/// What comes next is not JSON, or the format's type is no text.
+pub fn has_schema(cursor: &Cursor<'_>) -> Result<bool, Fault> {
+    let mut ahead = cursor.clone();
+    let mut found = false;
+    if ahead.peek()? == Kind::Object {
+        ahead.enter_object()?;
+        while let Some(name) = ahead.member()? {
+            found |= name.is("format") && is_of_type(&ahead, "json_schema")?;
+            ahead.skip()?;
+        }
+    }
+    Ok(found)
+}
+
 /// The string `name` of the object that comes next, which is passed; the last one of several.
 ///
 /// # Errors

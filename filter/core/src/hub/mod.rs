@@ -4,6 +4,7 @@
 //! OpenTelemetry GenAI conventions. It knows no vendor.
 
 mod answer;
+mod capability;
 pub mod envelope;
 mod error;
 mod event;
@@ -15,6 +16,7 @@ mod replay;
 mod request;
 
 pub use answer::{Answer, Choice, Finish};
+pub use capability::{Capabilities, Capability};
 pub use error::{ErrorKind, Failure, Rejection};
 pub use event::{Event, Piece, PieceKind, Start};
 pub use fates::{Fate, Field, Losses};

@@ -1,6 +1,6 @@
 //! Why a target is not in a request's plan.
 
-use crate::hub::Field;
+use crate::hub::{Capability, Field};
 
 /// The reason, as the record of the exchange says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum LeftOut {
     Format,
     /// It can't be asked for this element of the request.
     Unsupported(Field),
+    /// The document says that its model lacks what the request uses.
+    Lacks(Capability),
     /// The request is longer than its model takes.
     ContextLength,
     /// A condition of the document is not met.
@@ -34,6 +36,7 @@ impl LeftOut {
             Self::Credential => "credential",
             Self::Format => "format",
             Self::Unsupported(field) => field.as_str(),
+            Self::Lacks(lacked) => lacked.as_str(),
             Self::ContextLength => "context_length",
             Self::When => "when",
             Self::Busy => "busy",

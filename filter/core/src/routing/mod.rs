@@ -18,6 +18,7 @@ pub use pattern::Pattern;
 pub use picker::{Picked, Picker};
 pub use plan::{Draw, Plan, plan};
 
+use crate::hub::Capabilities;
 use crate::providers::ProviderId;
 
 /// One entry of the document's `models`: a name that clients ask for, and who answers.
@@ -58,6 +59,8 @@ pub struct Target {
     pub context_length: Option<u64>,
     /// The most requests under way there at a time, for each worker; `None`: no limit of its own.
     pub concurrency: Option<u32>,
+    /// What its model lacks, as the document says.
+    pub lacks: Capabilities,
     /// All of these have to be met.
     pub when: Vec<Condition>,
     /// A hash of the provider's name and the model's, the same in every document that has them.

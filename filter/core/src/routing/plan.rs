@@ -119,6 +119,7 @@ mod tests {
             patience: Patience::default(),
             context_length: None,
             concurrency: None,
+            lacks: crate::hub::Capabilities::default(),
             when: Vec::new(),
             identity: u64::from(*weight),
         };

@@ -10,6 +10,7 @@ use crate::config::gateway::PassThrough;
 use crate::config::scalar;
 use crate::config::tree::Tree;
 use crate::exchange::headers::stays_in_gateway;
+use crate::hub::{Capabilities, Capability};
 use crate::routing::{Affinity, Condition, Mark, Pattern, Route, Target, hash};
 
 /// Every route that can be read, and the places of the exact names. `defaults` are the providers' `default_max_tokens`.
@@ -76,11 +77,22 @@ fn read_targets(reading: &mut Reading<'_>, route: &Tree, defaults: &[u32], path:
             patience,
             context_length,
             concurrency: concurrency(tree),
+            lacks: lacks(tree),
             when,
             identity,
         });
     }
     targets
+}
+
+fn lacks(target: &Tree) -> Capabilities {
+    let mut lacks = Capabilities::default();
+    let stated = target.member("capabilities");
+    for one in Capability::ALL {
+        let flag = stated.and_then(|tree| tree.member(one.as_str())).and_then(Tree::flag);
+        lacks.note(one, flag == Some(false));
+    }
+    lacks
 }
 
 fn conditions(reading: &mut Reading<'_>, target: &Tree, path: &Path) -> Vec<Condition> {

@@ -4,7 +4,7 @@ use crate::formats::members::Met;
 use crate::formats::openai::scan;
 use crate::formats::shape::{self, Fault, place};
 use crate::formats::{Outline, OutputLimitSpan, Span};
-use crate::hub::{Field, Rejection};
+use crate::hub::{Capability, Field, Rejection};
 use crate::json::{Cursor, Kind};
 
 /// The role that some servers know as `system`; a word of the outline's memo where a message has it, so that few bodies are read again
@@ -31,6 +31,8 @@ enum Action {
     Tools,
     ToolChoice,
     Text,
+    Format,
+    Effort,
     Functions,
     ChoiceCount,
     Logprobs,
@@ -51,9 +53,9 @@ const MEMBERS: &[(&str, Action)] = &[
     ("tool_choice", Action::ToolChoice),
     ("stream_options", Action::StreamOptions),
     ("max_completion_tokens", Action::MaxCompletionTokens),
-    ("response_format", Action::Text),
+    ("response_format", Action::Format),
     ("parallel_tool_calls", Action::Pass),
-    ("reasoning_effort", Action::Pass),
+    ("reasoning_effort", Action::Effort),
     ("top_p", Action::Pass),
     ("stop", Action::Stop),
     ("n", Action::ChoiceCount),
@@ -139,7 +141,15 @@ impl<'b> Scan<'b> {
             Action::MaxCompletionTokens => self.limit(before, true),
             Action::Tools => self.tools(),
             Action::ToolChoice => scan::tool_choice(&mut self.cursor, &mut self.outline),
-            Action::Text | Action::Functions => {
+            Action::Effort if self.cursor.peek()? == Kind::String => {
+                let thinks = !self.cursor.string()?.is("none");
+                self.outline.uses.note(Capability::Reasoning, thinks);
+                Ok(())
+            }
+            Action::Text | Action::Format | Action::Functions => {
+                let schema = action == Action::Format && shape::is_of_type(&self.cursor, "json_schema")?;
+                self.outline.uses.note(Capability::JsonSchema, schema);
+                self.outline.uses.note(Capability::Tools, action == Action::Functions);
                 self.outline.add_text(self.cursor.raw()?.as_str());
                 Ok(())
             }
@@ -160,7 +170,7 @@ impl<'b> Scan<'b> {
                 self.outline.note(field, present);
                 Ok(self.cursor.skip()?)
             }
-            Action::Pass => Ok(self.cursor.skip()?),
+            Action::Effort | Action::Pass => Ok(self.cursor.skip()?),
         }
     }
 

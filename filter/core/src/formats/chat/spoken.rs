@@ -6,7 +6,7 @@ use crate::formats::Span;
 use crate::formats::members::length;
 use crate::formats::openai::scan;
 use crate::formats::shape::{Fault, place};
-use crate::hub::{Field, envelope};
+use crate::hub::{Capability, Field, envelope};
 use crate::json::{Kind, Str};
 
 impl<'b> Scan<'b> {
@@ -116,6 +116,7 @@ impl<'b> Scan<'b> {
     }
 
     fn image(&mut self) -> Result<(), Fault> {
+        self.outline.uses.note(Capability::Images, true);
         match self.cursor.peek()? {
             Kind::String => self.address(),
             Kind::Object => {

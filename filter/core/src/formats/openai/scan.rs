@@ -4,7 +4,7 @@ use super::tools::is_own_choice;
 use crate::formats::Outline;
 use crate::formats::media::media_type;
 use crate::formats::shape::Fault;
-use crate::hub::Field;
+use crate::hub::{Capability, Field};
 use crate::json::{Cursor, Kind, Str};
 
 /// Scans `tools`: each of them may be a namespace of others.
@@ -14,6 +14,7 @@ use crate::json::{Cursor, Kind, Str};
 pub fn tools(cursor: &mut Cursor<'_>, outline: &mut Outline) -> Result<(), Fault> {
     cursor.enter_array()?;
     while cursor.element()? {
+        outline.uses.note(Capability::Tools, true);
         if cursor.peek()? != Kind::Object {
             cursor.skip()?;
             continue;

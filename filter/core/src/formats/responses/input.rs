@@ -5,7 +5,7 @@ use crate::formats::Span;
 use crate::formats::members::length;
 use crate::formats::openai::scan;
 use crate::formats::shape::{Fault, place};
-use crate::hub::{Field, envelope};
+use crate::hub::{Capability, Field, envelope};
 use crate::json::Kind;
 
 impl Scan<'_> {
@@ -77,6 +77,10 @@ impl Scan<'_> {
             let value = self.cursor.peek()?;
             match &*name.into_plain() {
                 "text" | "refusal" => self.count_text()?,
+                "type" if value == Kind::String => {
+                    let image = self.cursor.string()?.is("input_image");
+                    self.outline.uses.note(Capability::Images, image);
+                }
                 "image_url" | "file_data" if value == Kind::String => self.address()?,
                 "file_url" => {
                     self.outline.note(Field::DocumentUri, value == Kind::String);

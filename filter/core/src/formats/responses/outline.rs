@@ -6,8 +6,8 @@ use crate::formats::Outline;
 use crate::formats::members::Met;
 use crate::formats::openai::scan;
 use crate::formats::shape::{self, Fault, place};
-use crate::hub::{Field, Rejection};
-use crate::json::Cursor;
+use crate::hub::{Capability, Field, Rejection};
+use crate::json::{Cursor, Kind};
 
 /// What the scan does with a member of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ enum Action {
     Tools,
     ToolChoice,
     Text,
+    Form,
+    Reasoning,
     Include,
     Store,
     TopLogprobs,
@@ -38,13 +40,13 @@ const MEMBERS: &[(&str, Action)] = &[
     ("tool_choice", Action::ToolChoice),
     ("store", Action::Store),
     ("include", Action::Include),
-    ("reasoning", Action::Pass),
+    ("reasoning", Action::Reasoning),
     ("parallel_tool_calls", Action::Pass),
     ("prompt_cache_key", Action::Pass),
     ("max_output_tokens", Action::MaxTokens),
     ("temperature", Action::Pass),
     ("top_p", Action::Pass),
-    ("text", Action::Text),
+    ("text", Action::Form),
     ("metadata", Action::Pass),
     ("user", Action::Pass),
     ("safety_identifier", Action::Pass),
@@ -131,6 +133,12 @@ impl Scan<'_> {
             Action::MaxTokens => self.outline.max_tokens = self.cursor.number()?.as_str().parse().ok(),
             Action::Tools => return self.tools(),
             Action::ToolChoice => return scan::tool_choice(&mut self.cursor, &mut self.outline),
+            Action::Form => {
+                let schema = shape::has_schema(&self.cursor)?;
+                self.outline.uses.note(Capability::JsonSchema, schema);
+                self.outline.add_text(self.cursor.raw()?.as_str());
+            }
+            Action::Reasoning if self.cursor.peek()? == Kind::Object => return self.reasoning(),
             Action::Text => self.outline.add_text(self.cursor.raw()?.as_str()),
             Action::Include => return self.include(),
             Action::Store => self.kept = self.cursor.boolean()?,
@@ -148,7 +156,7 @@ impl Scan<'_> {
                     self.outline.note(field, true);
                 }
             }
-            Action::Pass => self.cursor.skip()?,
+            Action::Reasoning | Action::Pass => self.cursor.skip()?,
         }
         Ok(())
     }
@@ -157,6 +165,19 @@ impl Scan<'_> {
         let start = self.cursor.offset();
         scan::tools(&mut self.cursor, &mut self.outline)?;
         self.outline.add_text(self.cursor.since(start).as_str());
+        Ok(())
+    }
+
+    fn reasoning(&mut self) -> Result<(), Fault> {
+        self.cursor.enter_object()?;
+        while let Some(name) = self.cursor.member()? {
+            if name.is("effort") && self.cursor.peek()? == Kind::String {
+                let thinks = !self.cursor.string()?.is("none");
+                self.outline.uses.note(Capability::Reasoning, thinks);
+            } else {
+                self.cursor.skip()?;
+            }
+        }
         Ok(())
     }
 

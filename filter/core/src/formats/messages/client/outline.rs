@@ -6,7 +6,7 @@ use crate::formats::media::{decode_mime, is_of_the_web};
 use crate::formats::members::repeated;
 use crate::formats::shape::{self, Fault, count, place, type_of};
 use crate::formats::{Outline, Span};
-use crate::hub::{Fate, Field, Rejection, envelope};
+use crate::hub::{Capability, Fate, Field, Rejection, envelope};
 use crate::json::{Cursor, Kind};
 use crate::names::FormatId;
 
@@ -96,7 +96,18 @@ impl Scan<'_> {
                 self.outline.stream = if self.cursor.null()? { false } else { self.cursor.boolean()? };
                 Ok(())
             }
-            "tools" | "output_config" | "output_format" => self.count_value(),
+            "tools" | "output_config" | "output_format" => {
+                let tools = name == "tools" && self.cursor.clone().raw()?.as_str().contains('{');
+                let schema = name != "tools" && (shape::has_schema(&self.cursor)? || shape::is_of_type(&self.cursor, "json_schema")?);
+                self.outline.uses.note(Capability::Tools, tools);
+                self.outline.uses.note(Capability::JsonSchema, schema);
+                self.count_value()
+            }
+            "thinking" => {
+                let thinks = shape::is_of_type(&self.cursor, "enabled")? || shape::is_of_type(&self.cursor, "adaptive")?;
+                self.outline.uses.note(Capability::Reasoning, thinks);
+                Ok(self.cursor.skip()?)
+            }
             "stop_sequences" => self.stop_sequences(),
             name => {
                 let present = self.cursor.peek()? != Kind::Null;
@@ -152,6 +163,7 @@ impl Scan<'_> {
             return Err(Fault::wrong(start, NESTED_RESULT));
         }
         self.outline.note(Field::OpaquePart, !known);
+        self.outline.uses.note(Capability::Images, kind == "image");
         let mut foreign = kind == "thinking";
         self.cursor.enter_object()?;
         while let Some(name) = self.cursor.member()? {
