@@ -205,7 +205,7 @@ impl Proxy {
         }
     }
 
-    /// A piece of the request reaches the provider; a complete one is answered.
+    /// A piece of the request reaches the provider; a complete one is answered, by an eager one its head.
     fn reach_provider(&mut self, x: usize, flow: Flow) -> Result<(), Error> {
         let exchange = &mut self.exchanges[x];
         let Some(attempt) = exchange.attempt.as_mut() else { return Ok(()) };
@@ -225,9 +225,10 @@ impl Proxy {
                 sent.complete = true;
             }
         }
-        let backend = self.wiring.clusters.get_mut(&attempt.cluster).map(|cluster| &mut cluster.backend);
-        match backend {
-            Some(Backend::Plays(provider)) if sent.complete => {
+        let cluster = self.wiring.clusters.get_mut(&attempt.cluster);
+        let asked = sent.complete || cluster.as_ref().is_some_and(|cluster| cluster.eager);
+        match cluster.map(|cluster| &mut cluster.backend) {
+            Some(Backend::Plays(provider)) if asked && attempt.play.is_none() => {
                 attempt.play = Some(provider(sent).steps.into());
                 self.host.note(format!("provider {} is asked", sent.cluster));
             }

@@ -95,23 +95,24 @@ pub(crate) enum Backend {
 pub struct Cluster {
     pub(crate) metadata: Vec<(String, String, Vec<u8>)>,
     pub(crate) filters: bool,
+    pub(crate) eager: bool,
     pub(crate) backend: Backend,
 }
 
 impl Cluster {
     /// A cluster whose provider this is.
     pub fn new(provider: impl FnMut(&Sent) -> Play + 'static) -> Cluster {
-        Cluster { metadata: Vec::new(), filters: true, backend: Backend::Plays(Box::new(provider)) }
+        Cluster { metadata: Vec::new(), filters: true, eager: false, backend: Backend::Plays(Box::new(provider)) }
     }
 
     /// A cluster that refuses every connection, as a tombstone does.
     pub fn refusing() -> Cluster {
-        Cluster { metadata: Vec::new(), filters: true, backend: Backend::Refuses }
+        Cluster { metadata: Vec::new(), filters: true, eager: false, backend: Backend::Refuses }
     }
 
     /// A cluster without a usable host: 503 at once, and no retry.
     pub fn empty() -> Cluster {
-        Cluster { metadata: Vec::new(), filters: true, backend: Backend::NoHost }
+        Cluster { metadata: Vec::new(), filters: true, eager: false, backend: Backend::NoHost }
     }
 
     /// Metadata: namespace, key, value.
@@ -125,6 +126,13 @@ impl Cluster {
     #[must_use]
     pub fn without_upstream(mut self) -> Cluster {
         self.filters = false;
+        self
+    }
+
+    /// A cluster whose provider answers to a request's head, before the body has come.
+    #[must_use]
+    pub fn eager(mut self) -> Cluster {
+        self.eager = true;
         self
     }
 }

@@ -2,6 +2,7 @@
 
 use super::limiter::{Limiter, limited};
 use super::rig::{ASK, ASK_STREAM, DOCUMENT, STREAM, answers, ask, envoy, pair, provider, stream, twins, unused, wiring};
+use super::standalone::{alone_within, either, to};
 use super::{cuts, stories, translated};
 use std::time::Duration;
 use weir_testing::{Answer, Fault, HeaderMap, Play, Proxy, Request, Sent, Status};
@@ -82,6 +83,12 @@ fn scenes() -> Vec<Scene> {
             Request::new("POST", "/v1/files").header("authorization", "Bearer key-of-client").pieces([b"x".to_vec()]),
             200,
         ),
+        scene("standalone", || alone_within(1000, either), to("alpha", ASK), 200),
+        scene("standalone, stream", || alone_within(1000, either), to("alpha", ASK_STREAM), 200),
+        scene("standalone, translated", || alone_within(1000, either), to("beta", ASK), 200),
+        scene("standalone, translated stream", || alone_within(1000, either), to("beta", ASK_STREAM), 200),
+        scene("standalone, error", || alone_within(1000, failing), to("beta", ASK), 500),
+        scene("standalone, over the budget", || alone_within(0, either), to("alpha", ASK), 429),
         scene("models", || pair(unused, unused), Request::new("GET", "/v1/models"), 200),
         scene("no such model", || pair(unused, unused), ask(ASK.replace("smart", "none")), 404),
         scene("no body", || pair(unused, unused), Request::new("POST", "/v1/chat/completions"), 400),
@@ -127,7 +134,9 @@ fn any_host_call_may_fail_once() {
                 assert!(!received.text().contains("content_block"), "{}: {}", received.text(), what(&proxy));
                 assert_eq!(received.header("set-cookie"), None, "{}", what(&proxy));
                 for sent in proxy.sent(id).iter().filter(|sent| sent.complete) {
-                    let own = if sent.cluster == "beta" { "key-of-beta" } else { "key-of-alpha" };
+                    let beta =
+                        sent.cluster == "beta" || sent.cluster == "there" && sent.headers.get(":authority") == Some("api.anthropic.com");
+                    let own = if beta { "key-of-beta" } else { "key-of-alpha" };
                     let headers = sent.headers.to_string().replace(own, "");
                     assert!(!headers.contains("key-of"), "{headers}: {}", what(&proxy));
                 }

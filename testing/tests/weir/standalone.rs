@@ -33,7 +33,11 @@ fn host(root_id: &str, document: &str) -> Result<Host, Error> {
 
 /// A host without the flag, whose only provider answers so; the rate-limit service has this much left.
 pub fn alone_within(limit: u64, plays: impl FnMut(&Sent) -> Play + 'static) -> Proxy {
-    let wiring = Wiring::new("weir.standalone", "").on_no_match("there").cluster("there", Cluster::new(plays));
+    before(limit, Cluster::new(plays))
+}
+
+fn before(limit: u64, provider: Cluster) -> Proxy {
+    let wiring = Wiring::new("weir.standalone", "").on_no_match("there").cluster("there", provider);
     let mut proxy = Proxy::new(host("weir.standalone", DOCUMENT).unwrap(), wiring);
     let limiter = Limiter::new(limit);
     proxy.host_mut().cluster("weir-limits", move |call| Answer::After(Duration::from_millis(50), Box::new(limiter.answer(call))));
@@ -186,6 +190,29 @@ fn errors_keep_their_status_and_speak_the_clients_format() {
             let ending = if words == "could be reached" { "local_reply" } else { "provider_error" };
             assert!(record(&proxy, id).contains(&format!("\"ending\":\"{ending}\"")), "{}", record(&proxy, id));
         }
+    }
+}
+
+#[test]
+fn a_provider_that_answers_before_the_body_is_an_attempt_too() {
+    for (play, status, ending, outcome) in [
+        (Play::json(401, "{}"), 502, "provider_error", r#""outcome":"error","status":401"#),
+        (Play::json(429, "{}"), 429, "provider_error", r#""outcome":"error","status":429"#),
+        (Play::json(200, translated::ANSWER), 502, "local_reply", r#""outcome":"broken","status":200"#),
+    ] {
+        let mut proxy = before(1000, Cluster::new(move |_| play.clone()).eager());
+        let path = "/v1/chat/completions";
+        let headers = [(":method", "POST"), (":path", path), (":authority", "gateway"), ("x-provider", "beta"), ("x-team", "blue")];
+        let id = proxy.open(headers.into_iter().collect(), false).unwrap();
+        proxy.send_data(id, b"{\"model\":", false).unwrap();
+        proxy.advance(Duration::from_secs(1)).unwrap();
+        let (told, text) = (proxy.received(id).status(), proxy.received(id).text());
+        assert!(told == status && text.starts_with("{\"error\":{"), "{told} {text}");
+        let log = record(&proxy, id);
+        for part in [outcome, r#""provider":"beta""#, &format!("\"ending\":\"{ending}\"")] {
+            assert!(log.contains(part), "{part}: {log}");
+        }
+        assert_eq!(charges(&proxy), 0);
     }
 }
 

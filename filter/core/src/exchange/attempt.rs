@@ -97,6 +97,26 @@ pub struct AttemptRecord {
     pub(super) finish: Option<&'static str>,
 }
 
+impl AttemptRecord {
+    /// An attempt of which nothing is known yet.
+    pub(super) fn new(target: Rc<PlannedTarget>, began: u64) -> Self {
+        Self {
+            target,
+            began,
+            outcome: None,
+            status: None,
+            reason: None,
+            usage: Usage::default(),
+            source: UsageSource::None,
+            output_bytes: 0,
+            sent: false,
+            complete: false,
+            response_model: None,
+            finish: None,
+        }
+    }
+}
+
 /// How a request leaves the gateway position.
 pub struct Departure {
     /// The cluster to go to, for [`names::STATE_NEXT`]; `None` where the host's own routes know it.
@@ -231,20 +251,7 @@ impl Exchange {
     fn attempt(&mut self, target: Rc<PlannedTarget>, more: bool, now: impl FnOnce() -> u64) -> Box<Attempt> {
         let released = if let State::Released { since } = self.state { Some(since) } else { None };
         let began = released.filter(|_| self.attempts.is_empty()).unwrap_or_else(now);
-        self.attempts.push(AttemptRecord {
-            target: Rc::clone(&target),
-            began,
-            outcome: None,
-            status: None,
-            reason: None,
-            usage: Usage::default(),
-            source: UsageSource::None,
-            output_bytes: 0,
-            sent: false,
-            complete: false,
-            response_model: None,
-            finish: None,
-        });
+        self.attempts.push(AttemptRecord::new(Rc::clone(&target), began));
         let flight = self.reserved.take().unwrap_or_else(|| target.gate.enter());
         let mut attempt = Attempt {
             place: self.attempts.len().saturating_sub(1),

@@ -388,10 +388,10 @@ impl Exchange {
     }
 
     /// What an answer is that no attempt committed: the host's own, or a provider's that went past the upstream position.
-    fn uncommitted(&self, status: u16, details: impl FnOnce() -> String) -> Rejection {
+    fn uncommitted(&mut self, status: u16, details: impl FnOnce() -> String) -> Rejection {
         if self.attempts.is_empty() && details() == names::DETAILS_UPSTREAM {
             if let Way::Standalone(Some(pick)) = self.way {
-                return pick.too_early(status);
+                return self.too_early(pick, status);
             }
             return Rejection::new(
                 ErrorKind::Internal,

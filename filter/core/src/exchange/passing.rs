@@ -6,7 +6,6 @@ use crate::health::Health;
 use crate::hub::{ErrorKind, Rejection};
 use crate::names::FormatId;
 use crate::operations::Operation;
-use crate::routing::Patience;
 use std::rc::Rc;
 
 impl Exchange {
@@ -29,16 +28,8 @@ impl Exchange {
         }
         self.reserved = Some(gate.enter());
         let speak = Speak::Same(provider.speaks.first().copied().unwrap_or(FormatId::Chat));
-        self.plan.push(Rc::new(PlannedTarget {
-            provider: endpoint.provider,
-            name: provider.name.clone(),
-            model: None,
-            speak,
-            default_max_tokens: 0,
-            patience: Patience::default(),
-            seats,
-            gate,
-        }));
+        let target = PlannedTarget::without_model(endpoint.provider, provider.name.clone(), speak);
+        self.plan.push(Rc::new(PlannedTarget { seats, gate, ..target }));
         match self.join_crowds(health).and_then(|()| self.claim_budgets(now)) {
             Ok(()) => Verdict::Wait,
             Err(rejection) => self.refuse(rejection),

@@ -10,8 +10,8 @@ use crate::hub::{Capability, ErrorKind, Field, Rejection};
 use crate::limits::{Admission, Amounts, Claim, IdentityValue, keys_for};
 use crate::names::FormatId;
 use crate::operations::Operation;
-use crate::providers::Provider;
-use crate::routing::{Affinity, Draw, Failover, LeftOut, Plan, Route, Target, hash, plan};
+use crate::providers::{Provider, ProviderId};
+use crate::routing::{Affinity, Draw, Failover, LeftOut, Patience, Plan, Route, Target, hash, plan};
 use crate::usage::{Usage, tokens_of_text};
 use std::rc::Rc;
 
@@ -32,6 +32,22 @@ impl BudgetNote {
             (Some(rule), _) => Self::Shadow(rule.budget.name.to_string()),
             (None, Some(rule)) => Self::Unchecked(rule.budget.name.to_string()),
             (None, None) => Self::Allowed,
+        }
+    }
+}
+
+impl PlannedTarget {
+    /// A provider that is asked for no model, or for none that is known.
+    pub(super) fn without_model(provider: ProviderId, name: Box<str>, speak: Speak) -> Self {
+        Self {
+            provider,
+            name,
+            model: None,
+            speak,
+            default_max_tokens: 0,
+            patience: Patience::default(),
+            seats: Seats::default(),
+            gate: Gate::default(),
         }
     }
 }

@@ -10,11 +10,11 @@
 //! nothing that the client wrote.
 
 use super::answer::{AnswerVerdict, told};
-use super::attempt::{Attempt, AttemptState, Hold};
+use super::attempt::{Attempt, AttemptRecord, AttemptState, Hold};
 use super::coded::plain;
 use super::configured::Configured;
 use super::headers::Headers;
-use super::machine::{Exchange, Pick, Speak, Verdict, Way};
+use super::machine::{Exchange, Pick, PlannedTarget, Speak, Verdict, Way};
 use super::onward;
 use super::planning::{shown, speak, without_credential};
 use super::whole::too_large;
@@ -26,6 +26,7 @@ use crate::operations::Operation;
 use crate::providers::ProviderId;
 use crate::routing::{Picked, Route};
 use crate::telemetry::AttemptOutcome;
+use std::rc::Rc;
 
 /// What a request's head says of its provider.
 pub(super) enum Choice {
@@ -97,16 +98,23 @@ impl Way {
     }
 }
 
-impl Pick {
-    /// What a provider says that answers before it has had the request.
-    pub(super) fn too_early(self, status: u16) -> Rejection {
-        let side = self.speak.filter(|_| status >= 300).and_then(|speak| formats::provider_side(speak.format()));
-        let broken = || Failure::new(ErrorKind::BadGateway, "the provider answered before it had the request");
-        Rejection::from(&side.map_or_else(broken, |side| side.failure(status, &[], b"")))
-    }
-}
-
 impl Exchange {
+    /// What a provider says that answers before it has had the request: an attempt all the same, of which nothing is billed.
+    pub(super) fn too_early(&mut self, pick: Pick, status: u16) -> Rejection {
+        let side = pick.speak.filter(|_| status >= 300).and_then(|speak| formats::provider_side(speak.format()));
+        let (failure, outcome) = match side {
+            Some(side) => (side.failure(status, &[], b""), AttemptOutcome::Error),
+            None => (Failure::new(ErrorKind::BadGateway, "the provider answered before it had the request"), AttemptOutcome::Broken),
+        };
+        let name = self.configured().gateway.provider(pick.provider).map(|provider| provider.name.clone());
+        if let Some((name, speak)) = name.zip(pick.speak) {
+            let target = Rc::new(PlannedTarget::without_model(pick.provider, name, speak));
+            let (outcome, reason) = (Some(outcome), Some(failure.kind));
+            self.attempts.push(AttemptRecord { outcome, status: Some(status), reason, ..AttemptRecord::new(target, self.began) });
+        }
+        Rejection::from(&failure)
+    }
+
     /// Whether no head can wait.
     pub(super) const fn is_standalone(&self) -> bool {
         matches!(self.way, Way::Standalone(_))
@@ -125,7 +133,7 @@ impl Exchange {
     }
 
     fn head_for(&mut self, id: ProviderId) -> Result<Headers, Rejection> {
-        let configured = std::rc::Rc::clone(self.configured());
+        let configured = Rc::clone(self.configured());
         if configured.credential(id).is_err() {
             return Err(without_credential());
         }
