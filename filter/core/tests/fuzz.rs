@@ -20,7 +20,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use weir_core::formats::{self, Crossing, Head, Homeward, Keep, Onward, Passage};
 use weir_core::framing::inflate::{Coding, Inflater};
-use weir_core::framing::{Frame, event_stream, sse};
+use weir_core::framing::{Frame, Framer, event_stream};
 use weir_core::hub::{Event, Grammar, Renames};
 use weir_core::json::Out;
 use weir_core::names::FormatId;
@@ -285,10 +285,15 @@ fn whole_answers() {
     }
 }
 
+/// The framing of a format's streams.
+fn framing(format: FormatId) -> Framer {
+    said::framer((format == FormatId::Converse).then_some(0))
+}
+
 /// What a stream says in these pieces, and what a client gets of it.
 fn heard<'a>(format: FormatId, client: FormatId, pieces: impl Iterator<Item = &'a [u8]>) -> (Said, Vec<u8>) {
     let provider = formats::translation(format).unwrap();
-    let (mut framer, mut reader, mut grammar) = (sse::Reader::new(sse::MAX_EVENT), provider.reader(), Grammar::default());
+    let (mut framer, mut reader, mut grammar) = (framing(format), provider.reader(), Grammar::default());
     let (mut said, mut out) = (Said::default(), Vec::new());
     let mut writer = formats::client_side(client).unwrap().writer(&asked(true));
     let mut homeward = Homeward::new(format, Renames::default());
@@ -302,19 +307,23 @@ fn heard<'a>(format: FormatId, client: FormatId, pieces: impl Iterator<Item = &'
         writer.write(&homeward.event(event), &mut out);
     };
     for piece in pieces {
+        // What can't be framed any further has no end.
         if framer.push(piece, &mut |frame| reader.frame(&frame, &mut take)).is_err() {
-            break;
+            return (said, out);
         }
     }
-    framer.finish(&mut |frame| reader.frame(&frame, &mut take));
-    reader.end(&mut take);
+    // Nor has what is cut inside a frame that shows it.
+    if framer.finish(&mut |frame| reader.frame(&frame, &mut take)).is_ok() {
+        reader.end(&mut take);
+    }
     (said, out)
 }
 
 #[test]
 fn streams() {
     for (format, _) in targets() {
-        let seeds = seeds(&cases().join("answers").join(format.as_str()), &|name| name.ends_with(".sse") && name.matches('.').count() == 1);
+        let seeds: Vec<Vec<u8>> =
+            said::streams(&cases().join("answers").join(format.as_str())).into_iter().map(|(_, stream)| stream).collect();
         let clients: Vec<FormatId> = clients().map(|(id, _)| id).collect();
         fuzz(&format!("streams of {format}"), &seeds, |dice, bytes| {
             let client = clients[dice.below(clients.len())];
@@ -330,14 +339,14 @@ fn streams() {
             }
             let Some(same) = formats::same_format(format) else { return };
             let kept = |mut pieces: std::slice::Chunks<'_, u8>| {
-                let (mut meter, mut reader, mut kept) = (same.meter(&asked(true)), sse::Reader::new(sse::MAX_EVENT), Vec::new());
+                let (mut meter, mut reader, mut kept) = (same.meter(&asked(true)), framing(format), Vec::new());
                 let mut each = |frame: Frame<'_>| {
                     if meter.frame(&frame) == Keep::Whole {
                         kept.extend_from_slice(frame.raw);
                     }
                 };
                 let whole = pieces.try_for_each(|piece| reader.push(piece, &mut each)).is_ok();
-                reader.finish(&mut each);
+                let whole = reader.finish(&mut each).is_ok() && whole;
                 meter.end();
                 (whole, kept, meter.seen().clone())
             };

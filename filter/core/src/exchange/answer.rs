@@ -10,8 +10,9 @@ use super::machine::{Exchange, Speak, State, Way};
 use super::relay::{Relay, Relayed};
 use super::standalone::Gather;
 use crate::formats::{self, ClientSide, Reply, Seen};
+use crate::framing::Framer;
 use crate::framing::inflate::{Coding, Inflater};
-use crate::framing::sse;
+use crate::framing::sse::MAX_EVENT;
 use crate::health::Lesson;
 use crate::hub::{ErrorKind, Failure};
 use crate::names;
@@ -89,12 +90,13 @@ impl Attempt {
             return self.commit(exchange, head.passing(), None, None);
         }
         let coding = coding(&head);
-        let media = head.first("content-type").unwrap_or_default().to_ascii_lowercase();
+        let framer = head.first("content-type").and_then(|media| Framer::of_media(media, MAX_EVENT));
+        let framer = framer.filter(|_| exchange.outline().stream && coding != Coding::Unknown);
         let hold = if !(200..300).contains(&status) {
             Hold::Error { status }
-        } else if exchange.outline().stream && media.starts_with("text/event-stream") && coding != Coding::Unknown {
+        } else if let Some(framer) = framer {
             let inflater = Inflater::new(coding, exchange.configured().gateway.caps.answer);
-            match self.relay(exchange, now).map(|relay| relay.inflating(inflater)) {
+            match self.relay(exchange, framer, now).map(|relay| relay.inflating(inflater)) {
                 Some(relay) => Hold::Stream { relay: Box::new(relay), fed: 0, out: Vec::new(), changed: false },
                 None => Hold::Error { status },
             }
@@ -108,13 +110,13 @@ impl Attempt {
         if end { self.answer_body(exchange, &[], 0, true, now) } else { AnswerVerdict::Hold }
     }
 
-    fn relay(&self, exchange: &Exchange, now: u64) -> Option<Relay> {
+    fn relay(&self, exchange: &Exchange, framer: Framer, now: u64) -> Option<Relay> {
         let asked = exchange.asked(now);
         let client = exchange.client();
         match self.target.speak {
-            Speak::Same(format) => Some(Relay::pass(formats::same_format(format)?, client, &asked, sse::MAX_EVENT)),
+            Speak::Same(format) => Some(Relay::pass(formats::same_format(format)?, client, &asked, framer)),
             Speak::Translated(format) => {
-                Some(Relay::translate(formats::translation(format)?, client, &asked, self.homeward.clone(), sse::MAX_EVENT))
+                Some(Relay::translate(formats::translation(format)?, client, &asked, self.homeward.clone(), framer))
             }
         }
     }

@@ -4,8 +4,8 @@
 
 use crate::formats::{Asked, ClientSide, Homeward, Keep, Meter, SameFormat, Seen, StreamReader, StreamWriter, Translation};
 use crate::framing::inflate::Inflater;
-use crate::framing::{Frame, sse};
-use crate::hub::{ErrorKind, Event, Failure, Field, Piece};
+use crate::framing::{Frame, Framer};
+use crate::hub::{ErrorKind, Event, Failure, Field};
 use crate::json::Raw;
 
 /// What becomes of the bytes that were pushed.
@@ -21,7 +21,7 @@ pub enum Relayed {
 pub struct Relay {
     /// For a stream that comes compressed.
     inflater: Option<Inflater>,
-    framer: sse::Reader,
+    framer: Framer,
     client: &'static dyn ClientSide,
     way: Way,
     /// An error event was written: nothing that follows is for the client.
@@ -57,6 +57,8 @@ enum Way {
 enum Copied {
     /// All its bytes.
     All,
+    /// All its frames: one that is cut could not be ended.
+    Whole,
     /// All but the usage chunk that Weir asked for.
     WithoutUsage,
     /// What its events say, as the elements of one array; whether there was one.
@@ -68,7 +70,7 @@ impl Copied {
     fn event(&mut self, frame: &Frame<'_>, out: &mut Vec<u8>) {
         match self {
             Self::All => {}
-            Self::WithoutUsage => out.extend_from_slice(frame.raw),
+            Self::WithoutUsage | Self::Whole => out.extend_from_slice(frame.raw),
             // The last event of a body may be cut.
             Self::List(_) if !frame.is_ended() && !is_json(frame) => {}
             Self::List(_) => frame.data.iter().for_each(|data| self.element(data, out)),
@@ -86,7 +88,7 @@ impl Copied {
     /// Ends an array.
     fn end(self, out: &mut Vec<u8>) {
         match self {
-            Self::All | Self::WithoutUsage => {}
+            Self::All | Self::Whole | Self::WithoutUsage => {}
             Self::List(begun) => out.extend_from_slice(if begun { b"]" } else { b"[]" }),
         }
     }
@@ -94,25 +96,26 @@ impl Copied {
 
 impl Relay {
     /// A relay between two sides of one format.
-    pub fn pass(format: &dyn SameFormat, client: &'static dyn ClientSide, asked: &Asked, limit: usize) -> Self {
+    pub fn pass(format: &dyn SameFormat, client: &'static dyn ClientSide, asked: &Asked, framer: Framer) -> Self {
         let copy = match (client.is_list(asked), asked.include_usage) {
             (true, _) => Copied::List(false),
-            (false, true) => Copied::All,
+            (false, true) if framer.can_be_cut() => Copied::All,
+            (false, true) => Copied::Whole,
             (false, false) => Copied::WithoutUsage,
         };
         let way = Way::Pass { meter: format.meter(asked), copy };
-        Self::new(client, way, limit)
+        Self::new(client, way, framer)
     }
 
     /// A relay from a provider's format to another one of the client's.
-    pub fn translate(format: &dyn Translation, client: &'static dyn ClientSide, asked: &Asked, homeward: Homeward, limit: usize) -> Self {
+    pub fn translate(format: &dyn Translation, client: &'static dyn ClientSide, asked: &Asked, homeward: Homeward, framer: Framer) -> Self {
         let home = Home { homeward, writer: client.writer(asked), seen: Seen::default(), met: Vec::new() };
         let way = Way::Translate { reader: format.reader(), home: Box::new(home) };
-        Self::new(client, way, limit)
+        Self::new(client, way, framer)
     }
 
-    fn new(client: &'static dyn ClientSide, way: Way, limit: usize) -> Self {
-        Self { inflater: None, framer: sse::Reader::new(limit), client, way, over: false, stalled: None, marks: Marks::default() }
+    fn new(client: &'static dyn ClientSide, way: Way, framer: Framer) -> Self {
+        Self { inflater: None, framer, client, way, over: false, stalled: None, marks: Marks::default() }
     }
 
     /// How far it has come.
@@ -192,7 +195,7 @@ impl Relay {
             self.fail(&failure, &mut out);
             return Ok(Relayed::Changed(out));
         }
-        let held_before = self.framer.mid_event();
+        let held_before = self.framer.mid_frame();
         self.marks.pushes = self.marks.pushes.wrapping_add(1);
         let events = &mut self.marks.events;
         let mut dropped = false;
@@ -214,7 +217,7 @@ impl Relay {
         }
         match &self.way {
             Way::Pass { copy: Copied::All, .. } => return Ok(Relayed::Unchanged),
-            Way::Pass { copy: Copied::WithoutUsage, .. } if !dropped && !held_before && !self.framer.mid_event() => {
+            Way::Pass { copy: Copied::WithoutUsage | Copied::Whole, .. } if !dropped && !held_before && !self.framer.mid_frame() => {
                 return Ok(Relayed::Unchanged);
             }
             Way::Pass { .. } => {}
@@ -226,9 +229,8 @@ impl Relay {
     /// What ends an event whose beginning has gone on. A translated stream is of whole events, and not all of them end with a blank line.
     fn end_of_cut(&self) -> &'static [u8] {
         match &self.way {
-            Way::Pass { copy: Copied::List(_), .. } => b"",
-            Way::Pass { .. } if self.framer.mid_event() => sse::EVENT_END,
-            Way::Pass { .. } | Way::Translate { .. } => b"",
+            Way::Pass { copy: Copied::List(_), .. } | Way::Translate { .. } => b"",
+            Way::Pass { .. } => self.framer.end_of_cut(),
         }
     }
 
@@ -252,32 +254,38 @@ impl Relay {
             return Ok(out);
         }
         let cut_off = self.end_of_cut();
-        match &mut self.way {
-            Way::Pass { meter, copy } => {
-                self.framer.finish(&mut |frame| {
-                    if meter.frame(&frame) == Keep::Whole {
-                        copy.event(&frame, &mut out);
-                    }
-                });
-                meter.end();
-                if !meter.seen().complete && meter.seen().failure.is_none() {
-                    let failure = cut();
-                    if !committed && !meter.seen().content {
-                        return Err(failure);
-                    }
-                    out.extend_from_slice(cut_off);
-                    self.fail(&failure, &mut out);
-                } else {
-                    copy.end(&mut out);
+        let framed = match &mut self.way {
+            Way::Pass { meter, copy } => self.framer.finish(&mut |frame| {
+                if meter.frame(&frame) == Keep::Whole {
+                    copy.event(&frame, &mut out);
                 }
-            }
+            }),
             Way::Translate { reader, home } => {
-                self.framer.finish(&mut |frame| reader.frame(&frame, &mut |event| home.forward(event, committed, &mut out)));
-                reader.end(&mut |event| home.forward(event, committed, &mut out));
-                if let (false, false, Some(failure)) = (committed, home.seen.content, &home.seen.failure) {
-                    return Err(failure.clone());
-                }
+                self.framer.finish(&mut |frame| reader.frame(&frame, &mut |event| home.forward(event, committed, &mut out)))
             }
+        };
+        match &mut self.way {
+            Way::Pass { meter, .. } => meter.end(),
+            // What was cut inside a frame is cut, whatever came before.
+            Way::Translate { .. } if framed.is_err() => {}
+            Way::Translate { reader, home } => reader.end(&mut |event| home.forward(event, committed, &mut out)),
+        }
+        let seen = self.seen();
+        let broken = framed.is_err() || matches!(self.way, Way::Pass { .. }) && !seen.complete;
+        if broken && seen.failure.is_none() {
+            let failure = cut();
+            if !committed && !seen.content {
+                return Err(failure);
+            }
+            out.extend_from_slice(cut_off);
+            self.fail(&failure, &mut out);
+        } else if let Way::Pass { copy, .. } = &self.way {
+            copy.end(&mut out);
+        }
+        if let (Way::Translate { home, .. }, false) = (&self.way, committed)
+            && let (false, Some(failure)) = (home.seen.content, &home.seen.failure)
+        {
+            return Err(failure.clone());
         }
         self.over = true;
         Ok(out)
@@ -316,35 +324,12 @@ impl Home {
         if self.seen.failure.is_some() {
             return;
         }
-        self.seen.content |= event.is_content();
-        self.note(&event);
-        if self.seen.failure.is_none() || committed || self.seen.content {
-            self.writer.write(&self.homeward.event(event), out);
-        }
-    }
-
-    fn note(&mut self, event: &Event<'_>) {
-        let seen = &mut self.seen;
+        self.seen.note(&event);
         if let Some(field) = event.element().filter(|field| !self.met.contains(field)) {
             self.met.push(field);
         }
-        match event {
-            Event::Start(start) => {
-                seen.model = start.model.as_ref().map(|model| model.plain().into_owned());
-                seen.id = start.id.as_ref().map(|id| id.plain().into_owned());
-            }
-            Event::PartDelta { piece: Piece::Text(text) | Piece::Arguments(text), .. } => {
-                seen.output_bytes = seen.output_bytes.saturating_add(u64::try_from(text.as_escaped().len()).unwrap_or(0));
-            }
-            Event::Usage(usage) => seen.usage.get_or_insert_default().merge_snapshot(usage),
-            Event::Finish { reason, .. } => seen.finish = Some(reason.as_str()),
-            Event::End => seen.complete = true,
-            Event::Error(failure) => seen.failure = Some(failure.clone()),
-            Event::PartDelta { piece: Piece::Signature(_), .. }
-            | Event::PartStart { .. }
-            | Event::PartEnd { .. }
-            | Event::Met(_)
-            | Event::Ping => {}
+        if self.seen.failure.is_none() || committed || self.seen.content {
+            self.writer.write(&self.homeward.event(event), out);
         }
     }
 }

@@ -66,18 +66,18 @@ impl Outline {
     fn medium(&mut self, modality: Modality, mime_type: &Str<'_>, source: &Source<'_>) {
         let is = |types: &[&str]| types.iter().any(|one| mime_type.is(one));
         let bytes = matches!(source, Source::Base64(..));
-        let address = if let Source::Uri(uri) = source { Some(is_of_the_web(uri)) } else { None };
-        self.note(Field::UriScheme, address == Some(false));
+        let of_the_web = matches!(source, Source::Uri(uri) if is_of_the_web(uri));
+        self.note(Field::UriScheme, matches!(source, Source::Uri(_)) && !of_the_web);
         self.note(Field::FileId, matches!(source, Source::File(_)));
         match modality {
             Modality::Image => {
                 self.uses.note(Capability::Images, true);
                 self.note(Field::ImageType, bytes && !is(&["image/jpeg", "image/png", "image/gif", "image/webp"]));
-                self.note(Field::ImageUri, address.is_some());
+                self.note(Field::ImageUri, of_the_web);
             }
             Modality::Document => {
                 self.note(Field::DocumentType, bytes && !is(&["application/pdf"]));
-                self.note(Field::DocumentUri, address.is_some());
+                self.note(Field::DocumentUri, of_the_web);
             }
             Modality::Audio => {
                 self.traits.insert(Field::Audio);

@@ -5,6 +5,35 @@ use crate::base64::is_base64;
 use crate::hub::{Alphabet, Modality, PartKind, Source};
 use crate::json::Str;
 
+/// The media type of newer text documents of an office.
+pub const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+/// The media type of its newer tables.
+pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+/// Media types by the ends of file names, for addresses without one: the API demands a type.
+const TYPES: [(&str, &str); 20] = [
+    ("png", "image/png"),
+    ("jpg", "image/jpeg"),
+    ("jpeg", "image/jpeg"),
+    ("gif", "image/gif"),
+    ("webp", "image/webp"),
+    ("heic", "image/heic"),
+    ("pdf", "application/pdf"),
+    ("txt", "text/plain"),
+    ("md", "text/markdown"),
+    ("csv", "text/csv"),
+    ("html", "text/html"),
+    ("doc", "application/msword"),
+    ("docx", DOCX),
+    ("xls", "application/vnd.ms-excel"),
+    ("xlsx", XLSX),
+    ("mp3", "audio/mpeg"),
+    ("wav", "audio/wav"),
+    ("mp4", "video/mp4"),
+    ("mov", "video/quicktime"),
+    ("webm", "video/webm"),
+];
+
 /// The media type in a `data:` address, lower case; `None` where the address is another one.
 #[must_use]
 pub fn media_type<'b>(url: &Str<'b>) -> Option<Str<'b>> {
@@ -76,6 +105,29 @@ pub fn base64<'b>(at: usize, data: Str<'b>) -> Result<Source<'b>, Fault> {
     }
     let alphabet = alphabet(&data);
     Ok(Source::Base64(data, alphabet))
+}
+
+/// The media type that an address ends in, or the usual one of the modality.
+#[must_use]
+pub fn guessed(modality: Modality, source: &Source<'_>) -> &'static str {
+    let usual = match modality {
+        Modality::Image => "image/jpeg",
+        Modality::Audio => "audio/mpeg",
+        Modality::Video => "video/mp4",
+        Modality::Document => "application/pdf",
+    };
+    let Source::Uri(uri) = source else { return usual };
+    type_of_address(uri).unwrap_or(usual)
+}
+
+/// The media type that an address ends in; `None` where it says none.
+#[must_use]
+pub fn type_of_address(uri: &Str<'_>) -> Option<&'static str> {
+    let plain = uri.plain();
+    let path = plain.split(['?', '#']).next().unwrap_or_default();
+    let file = path.rsplit('/').next().unwrap_or_default();
+    let (_, end) = file.rsplit_once('.')?;
+    TYPES.iter().find(|(one, _)| end.eq_ignore_ascii_case(one)).map(|(_, mime)| *mime)
 }
 
 /// The alphabet of base64 text.

@@ -3,8 +3,10 @@
 //! Five formats make five decoders and five encoders, joined by [`crate::hub`]; no format knows another one. What a format can
 //! do in this version is what the four functions below answer for it.
 
+mod breakpoints;
 mod calls;
 pub mod chat;
+mod claude;
 mod conversation;
 pub mod converse;
 mod count;
@@ -171,7 +173,7 @@ pub fn provider_side(format: FormatId) -> Option<&'static dyn ProviderSide> {
         FormatId::Messages => Some(&messages::Messages),
         FormatId::Responses => Some(&responses::Responses),
         FormatId::Gemini => Some(&gemini::Gemini),
-        FormatId::Converse => None,
+        FormatId::Converse => Some(&converse::Converse),
     }
 }
 
@@ -182,8 +184,8 @@ pub fn same_format(format: FormatId) -> Option<&'static dyn SameFormat> {
         FormatId::Chat => Some(&chat::Chat),
         FormatId::Responses => Some(&responses::Responses),
         FormatId::Messages => Some(&messages::Messages),
+        FormatId::Converse => Some(&converse::Converse),
         FormatId::Gemini => Some(&gemini::Gemini),
-        FormatId::Converse => None,
     }
 }
 
@@ -195,6 +197,6 @@ pub fn translation(format: FormatId) -> Option<&'static dyn Translation> {
         FormatId::Messages => Some(&messages::Messages),
         FormatId::Responses => Some(&responses::Responses),
         FormatId::Gemini => Some(&gemini::Gemini),
-        FormatId::Converse => None,
+        FormatId::Converse => Some(&converse::Converse),
     }
 }

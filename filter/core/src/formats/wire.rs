@@ -2,7 +2,7 @@
 
 use super::ClientSide;
 use crate::framing::Frame;
-use crate::hub::{Event, Failure, Losses, Renames};
+use crate::hub::{Answer, Event, Failure, Losses, Piece, Renames};
 use crate::providers::Dialect;
 use crate::usage::Usage;
 
@@ -74,6 +74,42 @@ pub struct Seen {
     pub model: Option<String>,
     /// The provider's id of the answer.
     pub id: Option<String>,
+}
+
+impl Seen {
+    /// Takes note of an event of the answer.
+    pub fn note(&mut self, event: &Event<'_>) {
+        self.content |= event.is_content();
+        match event {
+            Event::Start(start) => {
+                self.model = start.model.as_ref().map(|model| model.plain().into_owned());
+                self.id = start.id.as_ref().map(|id| id.plain().into_owned());
+            }
+            Event::PartDelta { piece: Piece::Text(text) | Piece::Arguments(text), .. } => {
+                self.output_bytes = self.output_bytes.saturating_add(u64::try_from(text.as_escaped().len()).unwrap_or(0));
+            }
+            Event::Usage(usage) => self.usage.get_or_insert_default().merge_snapshot(usage),
+            Event::Finish { reason, .. } => self.finish = Some(reason.as_str()),
+            Event::End => self.complete = true,
+            Event::Error(failure) => self.failure = Some(failure.clone()),
+            Event::PartDelta { piece: Piece::Signature(_), .. }
+            | Event::PartStart { .. }
+            | Event::PartEnd { .. }
+            | Event::Met(_)
+            | Event::Ping => {}
+        }
+    }
+
+    /// What a whole answer says about itself.
+    #[must_use]
+    pub fn of(answer: &Answer<'_>) -> Self {
+        Self {
+            usage: answer.usage,
+            model: answer.model.as_ref().map(|model| model.plain().into_owned()),
+            finish: answer.choices.first().map(|choice| choice.finish.as_str()),
+            ..Self::default()
+        }
+    }
 }
 
 /// What happens to a frame that passes.

@@ -56,6 +56,8 @@ pub enum FramingError {
     Checksum,
     /// A message of an AWS event stream is not built as one.
     Malformed,
+    /// The stream ended inside a message of an AWS event stream.
+    Cut,
 }
 
 impl fmt::Display for FramingError {
@@ -64,6 +66,7 @@ impl fmt::Display for FramingError {
             Self::TooLong => "an event of the stream is longer than the limit",
             Self::Checksum => "an event of the stream has a wrong checksum",
             Self::Malformed => "an event of the stream is not built as one",
+            Self::Cut => "the stream ended inside an event",
         })
     }
 }

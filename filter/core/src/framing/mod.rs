@@ -3,7 +3,9 @@
 mod crc32;
 pub mod event_stream;
 mod frame;
+mod framer;
 pub mod inflate;
 pub mod sse;
 
 pub use frame::{Frame, FrameKind, FramingError};
+pub use framer::Framer;

@@ -83,6 +83,12 @@ impl Finish<'_> {
         }
     }
 
+    /// Whether a model that said nothing for this reason failed: another one, or another try, may well answer.
+    #[must_use]
+    pub const fn is_broken(&self) -> bool {
+        matches!(self, Self::Malformed | Self::Error)
+    }
+
     /// The same with an owner of its own.
     #[must_use]
     pub fn to_owned(&self) -> Finish<'static> {

@@ -148,6 +148,12 @@ impl Failure {
         Self { kind, message: message.into(), code: None, param: None, status: None, retry_after: None, request_id: None }
     }
 
+    /// The failure of a model that ended for a reason that is [`super::Finish::is_broken`], and had said nothing.
+    #[must_use]
+    pub fn wordless() -> Self {
+        Self::new(ErrorKind::BadGateway, "the model broke its own grammar before it said anything")
+    }
+
     /// The provider's code, where it tells a program more than the kind of error does: numbers repeat the status, some kinds have one
     /// word that every client knows, and what a provider says of the gateway's credential is not the client's.
     #[must_use]

@@ -82,7 +82,7 @@ table! {
     /// An image of a media type that the target does not read.
     ImageType = "messages.content.image_type":                             [Carry Carry Refuse Refuse Carry],
     /// A document of a media type that the target does not read.
-    DocumentType = "messages.content.document_type":                       [Carry Carry Refuse Refuse Carry],
+    DocumentType = "messages.content.document_type":                       [Carry Carry Refuse Carry Carry],
     /// How closely an image shall be looked at.
     ImageDetail = "messages.content.image_url.detail":                     [Carry Carry Note Note Note],
     /// An image by address.
@@ -95,14 +95,20 @@ table! {
     AudioSource = "messages.content.audio_source":                         [Refuse Refuse Refuse Carry Carry],
     /// Moving pictures.
     Video = "messages.content.video":                                      [Refuse Refuse Refuse Carry Carry],
+    /// Sound, moving pictures or documents in a form that a target which has them does not read: another media type, or by address.
+    MediaSource = "messages.content.media_source":                         [Carry Carry Carry Refuse Carry],
     /// A document by address.
     DocumentUri = "messages.content.document.url":                         [Refuse Carry Carry Refuse Carry],
     /// A document that is plain text: it stands in the turn as text.
     PlainDocument = "messages.content.document.text":                      [Alter Alter Carry Carry Alter],
+    /// A document without text in its turn: a word stands beside it.
+    LoneDocument = "messages.content.document.alone":                      [Carry Carry Carry Alter Carry],
     /// What a document says of itself beside its title: context, whether it shall be cited.
     DocumentExtras = "messages.content.document":                          [Lose Lose Lose Lose Lose],
     /// Images and documents in the result of a tool: they follow in a message of the user's.
     ResultMedia = "messages.tool_result.media":                            [Alter Carry Carry Carry Alter],
+    /// The result of a tool that says nothing: a word stands in it.
+    EmptyResult = "messages.tool_result.empty":                            [Carry Carry Carry Alter Carry],
     /// That a tool failed.
     ResultError = "messages.tool_result.is_error":                         [Lose Lose Carry Carry Carry],
     /// Text behind a tool call: it stands before it.
@@ -118,7 +124,9 @@ table! {
     /// Arguments in the history that are not a JSON object.
     BrokenArguments = "messages.tool_calls.arguments":                     [Carry Carry Refuse Refuse Refuse],
     /// A prompt-cache breakpoint.
-    CacheHint = "prompt_cache_breakpoint":                                 [Lose Lose Carry Lose Note],
+    CacheHint = "prompt_cache_breakpoint":                                 [Lose Lose Carry Carry Note],
+    /// A prompt-cache breakpoint for a model that has no such cache, or not there.
+    CacheModel = "prompt_cache_breakpoint.model":                          [Carry Carry Carry Lose Carry],
     /// How long a cached prefix is kept, in a time that the target does not have.
     CacheTime = "prompt_cache_breakpoint.ttl":                             [Carry Carry Lose Lose Note],
     /// More breakpoints than the target takes: the last ones are written.
@@ -143,6 +151,10 @@ table! {
     AllowedTools = "tool_choice.allowed_tools":                            [Carry Carry Alter Alter Carry],
     /// A tool choice without tools.
     ChoiceWithoutTools = "tool_choice.without_tools":                      [Note Note Note Note Note],
+    /// That no tool shall be called, where the history has calls: the model may call one.
+    NoToolChoice = "tool_choice.none":                                     [Carry Carry Carry Lose Carry],
+    /// Calls in the history of a request without tools: they are declared by name alone.
+    UndeclaredTools = "tools.undeclared":                                  [Carry Carry Carry Alter Carry],
     /// Parallel calls switched off.
     ParallelToolCalls = "parallel_tool_calls":                             [Carry Carry Carry Lose Lose],
     /// JSON without a schema.
@@ -164,7 +176,7 @@ table! {
     /// Thinking that the target's model can't do, or not for this request.
     ReasoningModel = "reasoning_effort.model":                             [Lose Lose Lose Lose Lose],
     /// Whether the client sees what the model thinks.
-    ReasoningShow = "reasoning.show":                                      [Note Carry Carry Note Carry],
+    ReasoningShow = "reasoning.show":                                      [Note Carry Carry Carry Carry],
     /// A temperature above what the target takes.
     TemperatureRange = "temperature.range":                                [Carry Carry Alter Alter Carry],
     /// A temperature at its default of 1.
@@ -172,11 +184,11 @@ table! {
     /// A temperature that the target's model does not take.
     Temperature = "temperature":                                           [Lose Lose Lose Lose Carry],
     /// Nucleus sampling that the target does not take, alone or beside a temperature.
-    TopP = "top_p":                                                        [Lose Lose Lose Carry Carry],
+    TopP = "top_p":                                                        [Lose Lose Lose Lose Carry],
     /// A nucleus of all tokens, which is none.
     TopPDefault = "top_p.default":                                         [Note Note Note Note Carry],
     /// Only the k most likely tokens.
-    TopK = "top_k":                                                        [Lose Lose Carry Lose Carry],
+    TopK = "top_k":                                                        [Lose Lose Carry Carry Carry],
     /// Only the k most likely tokens, for a model that takes no sampling, or not while it thinks.
     TopKModel = "top_k.model":                                             [Carry Carry Lose Lose Carry],
     /// Seed.
@@ -202,9 +214,11 @@ table! {
     /// Processing tier.
     ServiceTier = "service_tier":                                          [Carry Carry Lose Lose Lose],
     /// The client's own name for its user.
-    EndUser = "user":                                                      [Carry Carry Carry Lose Lose],
+    EndUser = "user":                                                      [Carry Carry Carry Carry Lose],
     /// The client's labels.
-    Metadata = "metadata":                                                 [Carry Carry Lose Lose Lose],
+    Metadata = "metadata":                                                 [Carry Carry Lose Carry Lose],
+    /// Labels whose number, length or alphabet the target does not take.
+    LabelForm = "metadata.form":                                           [Carry Carry Carry Lose Carry],
     /// Key of the prompt cache.
     CacheKey = "prompt_cache_key":                                         [Carry Carry Note Note Note],
     /// The answer shall be kept by the provider.

@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use weir_core::formats::{self, Asked, Homeward, Translation};
-use weir_core::framing::{FrameKind, event_stream, sse};
-use weir_core::hub::{Answer, Event, Failure, Field, Grammar, PartKind, Piece, PieceKind, Renames};
+use weir_core::framing::event_stream::{self, MEDIA_TYPE, Value, write_event, write_exception, write_message};
+use weir_core::framing::{FrameKind, Framer, sse::MAX_EVENT};
+use weir_core::hub::{Answer, ErrorKind, Event, Failure, Field, Grammar, PartKind, Piece, PieceKind, Renames};
 use weir_core::json::Json;
 use weir_core::names::FormatId;
 use weir_core::usage::Usage;
@@ -51,16 +52,60 @@ pub fn asked(stream: bool) -> Asked {
 
 /// Reads a provider's stream, fed in these pieces, and checks its grammar.
 pub fn read<'a>(provider: &dyn Translation, pieces: impl Iterator<Item = &'a [u8]>, sink: &mut dyn FnMut(Event<'_>)) {
-    let (mut framer, mut reader, mut grammar) = (sse::Reader::new(sse::MAX_EVENT), provider.reader(), Grammar::default());
+    let mut pieces = pieces.filter(|piece| !piece.is_empty()).peekable();
+    let first = pieces.peek().and_then(|piece| piece.first()).copied();
+    let (mut framer, mut reader, mut grammar) = (framer(first), provider.reader(), Grammar::default());
+    let mut failed = false;
     let mut take = |event: Event<'_>| {
         assert_eq!(grammar.check(&event), Ok(()), "{event:?}");
+        failed |= matches!(event, Event::Error(_));
         sink(event);
     };
     for piece in pieces {
         framer.push(piece, &mut |frame| reader.frame(&frame, &mut take)).unwrap();
     }
-    framer.finish(&mut |frame| reader.frame(&frame, &mut take));
-    reader.end(&mut take);
+    let framed = framer.finish(&mut |frame| reader.frame(&frame, &mut take));
+    if framed.is_ok() {
+        reader.end(&mut take);
+    } else if !failed {
+        // So does the relay.
+        sink(Event::Error(Failure::new(ErrorKind::BadGateway, "the provider's stream ended early")));
+    }
+}
+
+/// The framing of a stream that begins with this byte: messages of AWS event streams begin with the high byte of their length.
+pub fn framer(first: Option<u8>) -> Framer {
+    let media = if first == Some(0) { MEDIA_TYPE } else { "text/event-stream" };
+    Framer::of_media(media, MAX_EVENT).unwrap()
+}
+
+/// The streams of a folder: files of server-sent events (`.sse`), or lines (`.txt`) that are a message of an AWS event stream each:
+/// `NAME PAYLOAD`, of exceptions `!NAME PAYLOAD`, of errors of the transport `!!CODE WORDS`.
+pub fn streams(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let sent = files(folder, "sse").into_iter().map(|path| (fs::read(&path).unwrap(), path));
+    let framed = files(folder, "txt").into_iter().map(|path| (framed(&fs::read_to_string(&path).unwrap()), path));
+    sent.chain(framed).map(|(stream, path)| (path, stream)).collect()
+}
+
+fn framed(lines: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    for line in lines.lines() {
+        let (name, payload) = line.split_once(' ').unwrap();
+        if let Some(code) = name.strip_prefix("!!") {
+            let text = |text: &'static str, value| (text.as_bytes(), Value::Text(value));
+            let headers = [
+                text(":message-type", b"error".as_slice()),
+                text(":error-code", code.as_bytes()),
+                text(":error-message", payload.as_bytes()),
+            ];
+            write_message(&headers, b"", &mut out);
+        } else if let Some(exception) = name.strip_prefix('!') {
+            write_exception(exception, payload.as_bytes(), &mut out);
+        } else {
+            write_event(name, payload.as_bytes(), &mut out);
+        }
+    }
+    out
 }
 
 /// The client's stream of a provider's, fed in these pieces.

@@ -3,9 +3,10 @@
 use super::outline::{DEVELOPER, Scan};
 use super::thinking;
 use crate::formats::Span;
+use crate::formats::media::is_of_the_web;
 use crate::formats::members::length;
 use crate::formats::openai::scan;
-use crate::formats::shape::{Fault, place};
+use crate::formats::shape::{Fault, place, type_of};
 use crate::hub::{Capability, Field, envelope};
 use crate::json::{Kind, Str};
 
@@ -87,11 +88,16 @@ impl<'b> Scan<'b> {
                 self.count_text()?;
                 continue;
             }
+            let part = self.cursor.clone();
             self.cursor.enter_object()?;
             while let Some(name) = self.cursor.member()? {
                 match &*name.into_plain() {
                     "text" | "refusal" => self.count_text()?,
                     "type" => self.part_type()?,
+                    // What the part is its type says, whatever else it has.
+                    kind @ ("image_url" | "input_audio" | "file") if !type_of(&part)?.is_some_and(|own| own.is(kind)) => {
+                        self.cursor.skip()?
+                    }
                     "image_url" => self.image()?,
                     "input_audio" => {
                         self.outline.note(Field::Audio, true);
@@ -137,7 +143,7 @@ impl<'b> Scan<'b> {
     fn address(&mut self) -> Result<(), Fault> {
         let url = self.cursor.string()?;
         if !scan::is_data(&url, &mut self.outline) {
-            self.outline.note(Field::ImageUri, true);
+            self.outline.note(if is_of_the_web(&url) { Field::ImageUri } else { Field::UriScheme }, true);
             self.message_bytes = self.message_bytes.saturating_add(length(url.as_escaped()));
         }
         Ok(())

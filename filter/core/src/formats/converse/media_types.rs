@@ -1,5 +1,6 @@
 //! The formats of media in the service's words, and the media types that other formats have for them.
 
+use crate::formats::media::{DOCX, XLSX};
 use crate::hub::Modality;
 use crate::json::Str;
 
@@ -12,9 +13,9 @@ const TYPES: [(Modality, &str, &str); 37] = [
     (Modality::Document, "pdf", "application/pdf"),
     (Modality::Document, "csv", "text/csv"),
     (Modality::Document, "doc", "application/msword"),
-    (Modality::Document, "docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    (Modality::Document, "docx", DOCX),
     (Modality::Document, "xls", "application/vnd.ms-excel"),
-    (Modality::Document, "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    (Modality::Document, "xlsx", XLSX),
     (Modality::Document, "html", "text/html"),
     (Modality::Document, "txt", "text/plain"),
     (Modality::Document, "md", "text/markdown"),
@@ -48,6 +49,16 @@ const TYPES: [(Modality, &str, &str); 37] = [
 pub(super) fn media_type(modality: Modality, format: &Str<'_>) -> Option<&'static str> {
     let known = |(one, word, mime): &&(Modality, &str, &str)| *one == modality && (format.is(word) || format.is(mime));
     TYPES.iter().find(known).map(|(.., mime)| *mime)
+}
+
+/// The service's word for a media type, which clients spell in several ways; `None` where it does not read that.
+pub(super) fn word(modality: Modality, mime: &str) -> Option<&'static str> {
+    let usual = match mime {
+        "audio/x-wav" | "audio/wave" | "audio/vnd.wave" => "audio/wav",
+        "audio/m4a" | "audio/x-m4a" => "audio/mp4",
+        other => other,
+    };
+    TYPES.iter().find(|(one, _, known)| *one == modality && *known == usual).map(|(_, word, _)| *word)
 }
 
 /// The service's words for a kind of medium, as a sentence lists them.

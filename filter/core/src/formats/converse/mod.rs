@@ -1,13 +1,30 @@
-//! Amazon Bedrock Converse and ConverseStream: the model is in the path, streams are AWS event streams.
+//! Amazon Bedrock Converse and ConverseStream: what its clients send, what requests are translated into, and what comes back. The model,
+//! and whether the answer is a stream, stand in the path; streams are AWS event streams.
 
+mod answer;
 mod client;
+mod encode;
+mod error;
+mod media;
 mod media_types;
+mod meter;
+mod models;
+mod parts;
+mod reader;
+mod results;
+mod said;
+mod settings;
+mod tools;
+mod usage;
 
 use crate::formats::head::decoded;
-use crate::formats::{Asked, ClientSide, Head, Outline, Reply, StreamWriter, Task};
+use crate::formats::{
+    Asked, ClientSide, Crossing, Head, Meter, Onward, Outline, ProviderSide, Reply, SameFormat, Seen, StreamReader, StreamWriter, Task,
+    Translation, members,
+};
 use crate::framing::event_stream;
-use crate::hub::{Answer, Field, Rejection, Request};
-use crate::json::Out;
+use crate::hub::{Answer, Failure, Field, Losses, Rejection, Request};
+use crate::json::{Out, Splices};
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
@@ -42,13 +59,13 @@ const MEMBERS: &[(Field, &str)] = &[
 ];
 
 /// The model and the action of a path; a model's name may hold slashes that nobody escaped.
-fn parts<'h>(head: &Head<'h>) -> Option<(&'h str, &'h str)> {
+fn model_of<'h>(head: &Head<'h>) -> Option<(&'h str, &'h str)> {
     head.bare().strip_prefix(MODELS)?.rsplit_once('/').filter(|(model, _)| !model.is_empty())
 }
 
 impl ClientSide for Converse {
     fn task(&self, head: &Head<'_>) -> Option<Task> {
-        match parts(head)?.1 {
+        match model_of(head)?.1 {
             "converse" | "converse-stream" => Some(Task::Generate),
             "count-tokens" => Some(Task::CountTokens),
             _ => None,
@@ -60,7 +77,7 @@ impl ClientSide for Converse {
     }
 
     fn outline(&self, head: &Head<'_>, body: &[u8]) -> Result<Outline, Rejection> {
-        let (model, action) = parts(head).unwrap_or_default();
+        let (model, action) = model_of(head).unwrap_or_default();
         match action {
             "count-tokens" => client::outline_of_count(decoded(model), body),
             action => client::outline(decoded(model), body, action == "converse-stream"),
@@ -68,7 +85,7 @@ impl ClientSide for Converse {
     }
 
     fn decode<'b>(&self, head: &Head<'_>, body: &'b [u8]) -> Result<Request<'b>, Rejection> {
-        let (model, action) = parts(head).unwrap_or_default();
+        let (model, action) = model_of(head).unwrap_or_default();
         client::decode(&decoded(model), body, action == "converse-stream")
     }
 
@@ -101,6 +118,53 @@ impl ClientSide for Converse {
     }
 }
 
+/// What stands in a turn that held nothing but another vendor's thinking: the format has no empty turns.
+const NOTHING: &str = r#"{"text":"(no text)"}"#;
+
+impl ProviderSide for Converse {
+    fn failure(&self, status: u16, headers: &[(&str, &str)], body: &[u8]) -> Failure {
+        error::failure(status, headers, body)
+    }
+}
+
+impl SameFormat for Converse {
+    fn edit(
+        &self,
+        outline: &Outline,
+        body: &[u8],
+        onward: &Onward<'_>,
+        splices: &mut Splices,
+        _losses: &mut Losses,
+    ) -> Result<(), Rejection> {
+        members::edit(outline, body, onward, splices);
+        // A provider refuses a turn with a signature that is not its own; an earlier turn may have been another vendor's.
+        members::remove(body, &outline.foreign, NOTHING, splices);
+        Ok(())
+    }
+
+    fn meter(&self, _asked: &Asked) -> Box<dyn Meter> {
+        Box::new(meter::EventMeter::default())
+    }
+
+    fn measure(&self, body: &[u8]) -> Seen {
+        meter::measure(body)
+    }
+}
+
+impl Translation for Converse {
+    fn encode(&self, request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+        encode::encode(request, onward, out, crossing)
+    }
+
+    fn decode_answer<'b>(&self, body: &'b [u8]) -> Result<Answer<'b>, Failure> {
+        answer::decode(body)
+    }
+
+    fn reader(&self) -> Box<dyn StreamReader> {
+        Box::new(reader::Reader::default())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,7 +186,7 @@ mod tests {
             ("/models/smart/converse", "", None),
         ] {
             let head = Head::new(path);
-            assert_eq!((decoded(parts(&head).unwrap_or_default().0), Converse.task(&head)), (model.to_owned(), task), "{path}");
+            assert_eq!((decoded(model_of(&head).unwrap_or_default().0), Converse.task(&head)), (model.to_owned(), task), "{path}");
         }
     }
 }

@@ -38,24 +38,14 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
         return Err(Failure::new(ErrorKind::BadGateway, "the provider's stream ended early"));
     }
     let mut choices: Vec<Choice<'_>> = drafts.into_iter().map(|draft| draft.settled(&usual)).collect();
-    if !choices.is_empty() && choices.iter().all(|choice| choice.parts.is_empty() && is_broken(&choice.finish)) {
-        return Err(broken());
+    if !choices.is_empty() && choices.iter().all(|choice| choice.parts.is_empty() && choice.finish.is_broken()) {
+        return Err(Failure::wordless());
     }
     if choices.is_empty() {
         choices.push(Choice { index: 0, parts: Vec::new(), finish: usual });
     }
     let usage = chunk.usage.and_then(usage::read);
     Ok(Answer { id: chunk.id, model: chunk.model, created: None, choices, usage, service_tier: None, met })
-}
-
-/// Whether a model that said nothing for this reason failed: another one, or another try, may well answer.
-pub(super) const fn is_broken(finish: &Finish<'_>) -> bool {
-    matches!(finish, Finish::Malformed | Finish::Error)
-}
-
-/// The failure of such a model.
-pub(super) fn broken() -> Failure {
-    Failure::new(ErrorKind::BadGateway, "the model broke its own grammar before it said anything")
 }
 
 /// A failure of a provider that streams the arguments of calls, which no request of Weir's asks for.

@@ -1,29 +1,9 @@
 //! Media: bytes inline, or by an address that the API fetches.
 
 use super::parts::{Pen, said};
-use crate::formats::media::usual;
+use crate::formats::media::{guessed, usual};
 use crate::hub::{Field, Modality, Rejection, Source};
 use crate::json::Str;
-
-/// Media types by the ends of file names, for addresses without one: the API demands a type.
-const TYPES: [(&str, &str); 16] = [
-    ("png", "image/png"),
-    ("jpg", "image/jpeg"),
-    ("jpeg", "image/jpeg"),
-    ("gif", "image/gif"),
-    ("webp", "image/webp"),
-    ("heic", "image/heic"),
-    ("pdf", "application/pdf"),
-    ("txt", "text/plain"),
-    ("md", "text/markdown"),
-    ("csv", "text/csv"),
-    ("html", "text/html"),
-    ("mp3", "audio/mpeg"),
-    ("wav", "audio/wav"),
-    ("mp4", "video/mp4"),
-    ("mov", "video/quicktime"),
-    ("webm", "video/webm"),
-];
 
 /// A medium of the client's.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +46,7 @@ pub(super) fn encode(medium: &Medium<'_, '_>, pen: &mut Pen<'_, '_>) -> Result<b
     pen.out.open_object();
     pen.out.key("mimeType");
     if medium.mime_type.is_empty() {
-        pen.out.plain(guessed(medium));
+        pen.out.plain(guessed(medium.modality, medium.source));
     } else {
         pen.out.string(medium.mime_type);
     }
@@ -74,25 +54,4 @@ pub(super) fn encode(medium: &Medium<'_, '_>, pen: &mut Pen<'_, '_>) -> Result<b
     pen.out.string(&value);
     pen.out.close_object();
     Ok(true)
-}
-
-/// The media type that an address ends in, or the usual one of the modality.
-fn guessed(medium: &Medium<'_, '_>) -> &'static str {
-    let usual = match medium.modality {
-        Modality::Image => "image/jpeg",
-        Modality::Audio => "audio/mpeg",
-        Modality::Video => "video/mp4",
-        Modality::Document => "application/pdf",
-    };
-    let Source::Uri(uri) = medium.source else { return usual };
-    type_of_address(uri).unwrap_or(usual)
-}
-
-/// The media type that an address ends in; `None` where it says none.
-pub(super) fn type_of_address(uri: &Str<'_>) -> Option<&'static str> {
-    let plain = uri.plain();
-    let path = plain.split(['?', '#']).next().unwrap_or_default();
-    let file = path.rsplit('/').next().unwrap_or_default();
-    let (_, end) = file.rsplit_once('.')?;
-    TYPES.iter().find(|(one, _)| end.eq_ignore_ascii_case(one)).map(|(_, mime)| *mime)
 }

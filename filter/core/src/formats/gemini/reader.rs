@@ -6,7 +6,7 @@
 //! A chunk is a response of its own whose parts are deltas. No marker ends the stream, and models say `STOP` in the middle, too, so the
 //! last reason is held until the body ends.
 
-use super::answer::{broken, in_pieces, is_broken};
+use super::answer::in_pieces;
 use super::chunk::{Candidate, Chunk, Said};
 use super::usage;
 use crate::formats::StreamReader;
@@ -88,8 +88,8 @@ impl StreamReader for Reader {
         let Some(reasons) = reasons.filter(|reasons| !reasons.is_empty()) else {
             return self.fail(Failure::new(ErrorKind::BadGateway, "the provider's stream ended early"), sink);
         };
-        if self.choices.iter().all(|choice| choice.next == 0) && reasons.iter().all(is_broken) {
-            return self.fail(broken(), sink);
+        if self.choices.iter().all(|choice| choice.next == 0) && reasons.iter().all(Finish::is_broken) {
+            return self.fail(Failure::wordless(), sink);
         }
         self.phase = Phase::Over;
         for (choice, reason) in self.choices.iter_mut().zip(reasons) {

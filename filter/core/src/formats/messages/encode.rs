@@ -1,12 +1,12 @@
 //! Requests as Messages has them. What the model's prompt cache looks at stands in its order: tools, system, messages.
 
-use super::cache::Breakpoints;
-use super::models::Model;
 use super::parts::Pen;
-use super::reasoning::Plan;
 use super::{parts, sampling, tools};
 use crate::formats::Onward;
+use crate::formats::breakpoints::Breakpoints;
+use crate::formats::claude::{Model, Plan, Takes};
 use crate::formats::crossing::Crossing;
+use crate::formats::offer::allowed;
 use crate::formats::schema::{self, Dialect};
 use crate::formats::turns::{Conversation, OPENING, Speaker};
 use crate::hub::{Field, OutputFormat, Rejection, Request};
@@ -22,7 +22,7 @@ pub(super) fn encode(request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, 
     let conversation = Conversation::of(request, parts::is_own, crossing)?;
     let plan = Plan::of(request, model, onward, &conversation, crossing)?;
     crossing.meet_settings(request)?;
-    let offered = tools::offered(request, crossing)?;
+    let offered = allowed(request, crossing)?;
     let breakpoints = Breakpoints::of(&offered, &conversation);
     out.open_object();
     out.key("model");
@@ -35,7 +35,8 @@ pub(super) fn encode(request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, 
     messages(&conversation, &mut pen)?;
     plan.write_thinking(out);
     output(request, &plan, out, crossing)?;
-    sampling::encode(request, model.sampling && !plan.thinks(), out, crossing)?;
+    let takes = if model.sampling && !plan.thinks() { Takes::One } else { Takes::Nothing };
+    sampling::encode(request, takes, out, crossing)?;
     if let Some(user) = &request.end_user {
         out.key("metadata");
         out.open_object();

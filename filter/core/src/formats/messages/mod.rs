@@ -1,15 +1,12 @@
 //! Anthropic Messages: what its clients send, what requests are translated into, and what comes back.
 
 mod answer;
-mod cache;
 mod client;
 mod encode;
 mod error;
 mod event;
-mod models;
 mod parts;
 mod reader;
-mod reasoning;
 mod sampling;
 mod tools;
 mod usage;

@@ -1,6 +1,6 @@
 //! Content blocks: text, media, tool calls and their results.
 
-use super::cache::Breakpoints;
+use crate::formats::breakpoints::{Breakpoint, Breakpoints};
 use crate::formats::crossing::Crossing;
 use crate::formats::ids::wire_id;
 use crate::formats::media::{is_of_the_web, usual};
@@ -27,7 +27,14 @@ pub(super) struct Pen<'p, 'c> {
 impl Pen<'_, '_> {
     /// Writes the breakpoint behind an element at byte `at`, if it has one, and closes its object.
     pub(super) fn close(&mut self, cache: Option<Raw<'_>>, at: u32) -> Result<(), Rejection> {
-        self.breakpoints.write(cache, at, self.out, self.crossing)?;
+        if let Some(Breakpoint { time }) = self.breakpoints.next(cache, at, self.crossing)? {
+            self.out.constant(r#""cache_control":{"type":"ephemeral""#);
+            if let Some(time) = time {
+                self.out.key("ttl");
+                self.out.string(&time);
+            }
+            self.out.close_object();
+        }
         self.out.close_object();
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use super::outline::Scan;
 use crate::formats::Span;
+use crate::formats::media::is_of_the_web;
 use crate::formats::members::length;
 use crate::formats::openai::scan;
 use crate::formats::shape::{Fault, place};
@@ -103,7 +104,8 @@ impl Scan<'_> {
     fn address(&mut self) -> Result<(), Fault> {
         let url = self.cursor.string()?;
         if !scan::is_data(&url, &mut self.outline) {
-            self.outline.note(Field::ImageUri, url.as_escaped().contains("://"));
+            let field = if is_of_the_web(&url) { Field::ImageUri } else { Field::UriScheme };
+            self.outline.note(field, url.as_escaped().contains("://"));
         }
         Ok(())
     }

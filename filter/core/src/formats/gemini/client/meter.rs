@@ -1,6 +1,5 @@
 //! What a passing answer says about itself: usage, content, finish, failure. Nothing is changed, nothing is kept but counts.
 
-use crate::formats::gemini::answer::{broken, is_broken};
 use crate::formats::gemini::chunk::{Candidate, Chunk, Said};
 use crate::formats::gemini::{error, usage};
 use crate::formats::{Keep, Meter, Seen};
@@ -62,7 +61,7 @@ impl EventMeter {
             self.seen.output_bytes = self.seen.output_bytes.saturating_add(u64::try_from(bytes).unwrap_or(0));
         }
         let finish = candidate.finish.map(|finish| finish.to_owned());
-        self.seen.content |= !candidate.said.is_empty() || finish.as_ref().is_some_and(|finish| !is_broken(finish));
+        self.seen.content |= !candidate.said.is_empty() || finish.as_ref().is_some_and(|finish| !finish.is_broken());
         match self.choices.iter_mut().find(|told| told.index == candidate.index) {
             Some(told) => {
                 told.calls |= calls;
@@ -80,7 +79,7 @@ impl EventMeter {
         self.seen.finish = first.as_ref().map(Finish::as_str);
         if first.is_some() && !self.seen.content {
             // Every candidate broke off before it said anything.
-            self.seen.failure.get_or_insert_with(broken);
+            self.seen.failure.get_or_insert_with(Failure::wordless);
         }
         self.seen.complete = self.seen.failure.is_none() && first.is_some();
     }

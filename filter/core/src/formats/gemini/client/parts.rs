@@ -4,7 +4,7 @@ use super::decode::Decoded;
 use super::signature;
 use super::wire::{list, member, word};
 use crate::base64::is_base64;
-use crate::formats::gemini::media::type_of_address;
+use crate::formats::media::type_of_address;
 use crate::formats::media::{base64, decode_mime};
 use crate::formats::shape::{Fault, place};
 use crate::formats::{Span, ids::digest};

@@ -188,7 +188,6 @@ impl Scan<'_> {
     fn source(&mut self, image: bool) -> Result<(), Fault> {
         let kind = type_of(&self.cursor)?.map(crate::json::Str::into_plain);
         let kind = kind.as_deref().unwrap_or_default();
-        self.outline.note(if image { Field::ImageUri } else { Field::DocumentUri }, kind == "url");
         let mut opaque = matches!(kind, "content" | "file");
         self.cursor.enter_object()?;
         while let Some(name) = self.cursor.member()? {
@@ -202,7 +201,8 @@ impl Scan<'_> {
                 }
                 "url" if text => {
                     let url = self.cursor.string()?;
-                    self.outline.note(Field::UriScheme, !is_of_the_web(&url));
+                    let by_address = if image { Field::ImageUri } else { Field::DocumentUri };
+                    self.outline.note(if is_of_the_web(&url) { by_address } else { Field::UriScheme }, kind == "url");
                 }
                 "data" | "content" if text && kind != "base64" => {
                     opaque = false;

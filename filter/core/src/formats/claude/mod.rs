@@ -1,0 +1,9 @@
+//! What Claude models take, whichever format they are asked in: Anthropic's own, and those of clouds that have them.
+
+mod models;
+mod plan;
+mod sampling;
+
+pub use models::Model;
+pub use plan::{Plan, forced};
+pub use sampling::{Sampling, Takes};
