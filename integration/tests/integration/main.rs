@@ -11,6 +11,7 @@
 
 mod agents;
 mod bad_input;
+mod bedrock;
 mod budgets;
 mod cooling;
 mod demo;

@@ -7,8 +7,6 @@ import types
 import typing
 from typing import Annotated, Any, Literal, NotRequired, Required, Union
 
-import typing_extensions
-
 FORMAT, *FILES = sys.argv[1:]
 
 
@@ -48,6 +46,8 @@ def wrong(value, hint, path):
 def wrong_members(value, hint, path):
     if not isinstance(value, dict):
         return [(path, "is no object")]
+    import typing_extensions
+
     hints = typing_extensions.get_type_hints(hint, include_extras=True)
     faults = [([*path, name], "is unknown") for name in value if name not in hints]
     faults += [([*path, name], "is missing") for name in hint.__required_keys__ if name not in value]

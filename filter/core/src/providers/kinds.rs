@@ -115,7 +115,7 @@ mod tests {
                 assert_eq!(endpoint.version().is_some(), preset.base == Base::Versioned, "{url}");
             }
         }
-        assert_eq!(Kind::named("bedrock"), None);
+        assert_eq!(Kind::named("vertex"), None);
     }
 
     #[test]

@@ -91,7 +91,7 @@ impl Provider {
     ///
     /// The base URL of a vendor that is asked in `chat` ends with the version (`https://api.openai.com/v1`), that of a vendor that is asked
     /// in `messages` does not (`https://api.anthropic.com`). A server that speaks both is written in either way, and so is one that speaks
-    /// `gemini`. That format has the model and whether the answer is a stream in its path.
+    /// `gemini`. That format and `converse` have the model and whether the answer is a stream in their paths.
     #[must_use]
     pub fn path(&self, format: FormatId, model: &str, stream: bool) -> Option<String> {
         if !self.speaks.contains(&format) {
@@ -149,7 +149,10 @@ impl Provider {
                 self.path(format, "", false).filter(|path| !path.contains('?')).map(|path| format!("{path}/input_tokens"))
             }
             FormatId::Gemini => self.path(format, model, false).map(|path| path.replace(":generateContent", ":countTokens")),
-            FormatId::Chat | FormatId::Converse => None,
+            FormatId::Converse => {
+                self.path(format, model, false).and_then(|path| Some(format!("{}/count-tokens", path.strip_suffix("/converse")?)))
+            }
+            FormatId::Chat => None,
         }
     }
 

@@ -51,6 +51,8 @@ pub static PRESETS: &[Preset] = &[
         api_key_header: Some("x-goog-api-key"),
         ..service("gemini", "https://generativelanguage.googleapis.com/v1beta")
     },
+    // The endpoint says the region: `https://bedrock-runtime.REGION.amazonaws.com`. Its keys are bearer tokens.
+    Preset { speaks: &[FormatId::Converse], base: Base::Bare, ..server("bedrock") },
     // The deployment is the model; with `api_version` it stands in the path, without it the newer paths of `/openai/v1` are used.
     both(Preset { api_key_header: Some("api-key"), base: Base::Azure, dialect: OPENAI, ..server("azure-openai") }),
     // Servers of one's own.

@@ -41,3 +41,8 @@ fn messages() {
 fn gemini() {
     known("gemini", fetch::python::google_sdk());
 }
+
+#[test]
+fn converse() {
+    known("converse", fetch::python::aws_sdk());
+}
