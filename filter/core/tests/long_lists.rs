@@ -86,15 +86,52 @@ fn calls_without_end() {
     formats::client_side(FormatId::Chat).unwrap().decode(&path(FormatId::Chat), body.as_bytes()).unwrap();
 }
 
+#[test]
+fn geminis_calls_without_end() {
+    let calls = list(r##"{"functionCall":{"id":"c#","name":"f"}},{"functionCall":{"name":"g"}}"##);
+    let results =
+        list(r##"{"functionResponse":{"id":"c#","name":"f","response":{}}},{"functionResponse":{"name":"g","response":{"output":"#"}}}"##);
+    let body = format!(r#"{{"contents":[{{"role":"model","parts":[{calls}]}},{{"role":"user","parts":[{results}]}}]}}"#);
+    let head = Head::new("/v1beta/models/m:generateContent");
+    let request = formats::client_side(FormatId::Gemini).unwrap().decode(&head, body.as_bytes()).unwrap();
+    let [calls, results] = request.messages.as_slice() else { panic!("two turns") };
+    let same = calls.parts.iter().zip(&results.parts).filter(|(call, result)| match (&call.kind, &result.kind) {
+        (PartKind::ToolCall { id: call, .. }, PartKind::ToolCallResponse { id: result, .. }) => call == result,
+        _ => false,
+    });
+    assert_eq!(same.count(), 2 * MANY);
+}
+
+#[test]
+fn documents_without_end() {
+    let files = list(r#"{"type":"file","file":{"file_data":"data:application/pdf;base64,AAAA","filename":"x"}}"#);
+    let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":[{{"type":"text","text":"q"}},{files}]}}]}}"#);
+    assert!(translated(FormatId::Converse, &body).unwrap().contains(&format!(r#""name":"x {MANY}""#)));
+}
+
+#[test]
+fn schemas_without_end() {
+    let repeated = format!("{{{}}}", list(r#""allOf":[{}]"#));
+    let crossed = format!(r#"{{{},"allOf":[{{{}}}]}}"#, list(r##""a#":1"##), list(r##""b#":1"##));
+    for schema in [repeated, crossed] {
+        let tool = format!(r#"{{"type":"function","function":{{"name":"f","parameters":{schema}}}}}"#);
+        let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"q"}}],"tools":[{tool}]}}"#);
+        translated(FormatId::Gemini, &body).unwrap();
+    }
+}
+
 /// A part of the hub takes far more room than a letter does: past any number that a client means, texts in a row are one.
 #[test]
 fn letters_without_end() {
     let letters = |letter: &str| vec![letter; MANY].join(",");
     let [bare, typed, input] = [r#""a""#, r#"{"type":"text","text":"a"}"#, r#"{"type":"input_text","text":"a"}"#].map(letters);
+    let texts = letters(r#"{"text":"a"}"#);
     let bodies = [
         (FormatId::Chat, "/v1/chat/completions", format!(r#"{{"model":"m","messages":[{{"role":"user","content":[{bare}]}}]}}"#)),
         (FormatId::Chat, "/v1/chat/completions", format!(r#"{{"model":"m","messages":[{{"role":"user","content":[{typed}]}}]}}"#)),
         (FormatId::Responses, "/v1/responses", format!(r#"{{"model":"m","input":[{{"role":"user","content":[{input}]}}]}}"#)),
+        (FormatId::Gemini, "/v1beta/models/m:generateContent", format!(r#"{{"contents":[{{"parts":[{texts}]}}]}}"#)),
+        (FormatId::Converse, "/model/m/converse", format!(r#"{{"messages":[{{"role":"user","content":[{texts}]}}]}}"#)),
         (
             FormatId::Messages,
             "/v1/messages",

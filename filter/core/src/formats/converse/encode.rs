@@ -11,7 +11,7 @@ use crate::formats::offer::allowed;
 use crate::formats::turns::{Conversation, OPENING, Speaker, Turn};
 use crate::hub::{Field, Modality, PartKind, Rejection, Request};
 use crate::json::Out;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// What stands beside a document that nothing is said of: the API wants text in its turn.
 const BESIDE_DOCUMENT: &str = "(a document)";
@@ -40,7 +40,7 @@ pub(super) fn encode(request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, 
     let offered = allowed(request, crossing)?;
     let breakpoints = Breakpoints::of(&offered, &conversation);
     out.open_object();
-    let mut pen = Pen { out, crossing, breakpoints, family, documents: BTreeSet::new() };
+    let mut pen = Pen { out, crossing, breakpoints, family, documents: BTreeMap::new() };
     tools::encode(request, &offered, &conversation, &mut pen)?;
     system(&conversation, &mut pen)?;
     messages(&conversation, &mut pen)?;

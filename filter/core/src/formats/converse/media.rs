@@ -111,11 +111,13 @@ fn name(medium: &Medium<'_, '_>, pen: &mut Pen<'_, '_>) -> Result<String, Reject
         NAMELESS.clone_into(&mut name);
     }
     let base = name.clone();
-    let mut count = 1_usize;
-    while !pen.documents.insert(name.clone()) {
+    let mut count = pen.documents.get(&base).copied().unwrap_or(1);
+    while pen.documents.contains_key(&name) {
         count = count.saturating_add(1);
         name = format!("{base} {count}");
     }
+    pen.documents.insert(base, count);
+    pen.documents.entry(name.clone()).or_insert(1);
     if !own.is_empty() && own != name {
         pen.crossing.meet_at(Field::FileName, medium.at)?;
     }

@@ -9,7 +9,7 @@ use crate::formats::ids::named_id;
 use crate::hub::{Field, Part, PartKind, Rejection, envelope};
 use crate::json::{Json, Out, Raw, Str};
 use crate::names::FormatId;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// Longest name of a tool, in characters.
 pub(super) const MAX_NAME: usize = 64;
@@ -24,8 +24,8 @@ pub(super) struct Pen<'p, 'c> {
     pub breakpoints: Breakpoints,
     /// The model's.
     pub family: Family,
-    /// The names of documents so far: each must have its own.
-    pub documents: BTreeSet<String>,
+    /// The names of documents so far, each of which must have its own, and the number behind the last one that was made of it.
+    pub documents: BTreeMap<String, usize>,
 }
 
 impl Pen<'_, '_> {

@@ -2,6 +2,7 @@
 
 use crate::json::{Cursor, JsonError, Kind, Out, Raw, Str};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// What a target reads of a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +80,8 @@ struct Said<'b> {
     closed: bool,
     /// It is a choice among others.
     union: bool,
+    /// It had a list of schemas that all fit. A second one is not read: each costs a look at all members.
+    merged: bool,
 }
 
 struct Writer {
@@ -104,18 +107,18 @@ impl Writer {
         }
         let mut said = Said::default();
         self.out.open_object();
-        self.members(cursor, &[], &mut said)?;
+        self.members(cursor, &BTreeSet::new(), &mut said)?;
         self.finish(&said);
         self.out.close_object();
         Ok(())
     }
 
     /// Writes the members of an object but for those that the object around it has itself.
-    fn members<'b>(&mut self, cursor: &mut Cursor<'b>, outer: &[Str<'b>], said: &mut Said<'b>) -> Result<(), JsonError> {
+    fn members<'b>(&mut self, cursor: &mut Cursor<'b>, outer: &BTreeSet<Cow<'b, str>>, said: &mut Said<'b>) -> Result<(), JsonError> {
         let whole = cursor.clone();
         cursor.enter_object()?;
         while let Some(name) = cursor.member()? {
-            if outer.contains(&name) {
+            if outer.contains(&*name.plain()) {
                 self.lost = true;
                 cursor.skip()?;
                 continue;
@@ -173,6 +176,7 @@ impl Writer {
             ("items", Kind::Object) => Step::Schema,
             ("anyOf", Kind::Array) if !said.union => Step::List,
             ("oneOf", Kind::Array) if !said.union => Step::Union,
+            ("allOf", Kind::Array) if said.merged => Step::Leave,
             (name, kind) => match self.dialect {
                 Dialect::Unions => unions(name, kind),
                 Dialect::Closed => closed(name, kind, cursor.clone())?,
@@ -203,6 +207,7 @@ impl Writer {
 
     /// Writes the members of the one schema of a list into the object that has it; of several none can be written so.
     fn merge<'b>(&mut self, cursor: &mut Cursor<'b>, whole: &Cursor<'b>, said: &mut Said<'b>) -> Result<(), JsonError> {
+        said.merged = true;
         let mut list = cursor.clone();
         cursor.skip()?;
         list.enter_array()?;
@@ -216,11 +221,11 @@ impl Writer {
             return Ok(());
         }
         self.altered = true;
-        let mut outer = Vec::new();
+        let mut outer = BTreeSet::new();
         let mut around = whole.clone();
         around.enter_object()?;
         while let Some(name) = around.member()? {
-            outer.push(name);
+            outer.insert(name.into_plain());
             around.skip()?;
         }
         self.members(&mut only, &outer, said)

@@ -10,6 +10,8 @@ use crate::formats::shape::{Fault, place};
 use crate::formats::{Span, ids::digest};
 use crate::hub::{CallKind, Extension, Field, Modality, Part, PartKind, Source};
 use crate::json::{Cursor, Json, Kind, Raw, Str};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, VecDeque};
 
 /// What begins the addresses of Google's own store of files, which nobody else can read.
 const FILES: &str = "https://generativelanguage.googleapis.com/";
@@ -22,12 +24,15 @@ pub(super) struct Calls<'b> {
     ordinal: usize,
     /// The calls of the last turn that made some.
     open: Vec<Call<'b>>,
+    /// The place of the first one of each id.
+    by_id: BTreeMap<Cow<'b, str>, usize>,
+    /// The places of those of each name that may have no result yet, in order.
+    by_name: BTreeMap<Cow<'b, str>, VecDeque<usize>>,
 }
 
 #[derive(Debug)]
 struct Call<'b> {
     id: Str<'b>,
-    name: Str<'b>,
     turn: usize,
     answered: bool,
 }
@@ -41,16 +46,23 @@ impl<'b> Calls<'b> {
 
     /// Notes a call; one without an id gets one that stays the same as long as the turns before it do.
     fn made(&mut self, id: Option<Str<'b>>, name: &Str<'b>) -> Str<'b> {
-        self.open.retain(|call| call.turn == self.turns);
+        if self.open.last().is_some_and(|call| call.turn != self.turns) {
+            self.open.clear();
+            self.by_id.clear();
+            self.by_name.clear();
+        }
         let id = id.unwrap_or_else(|| self.made_up(name));
-        self.open.push(Call { id: id.clone(), name: name.clone(), turn: self.turns, answered: false });
+        let place = self.open.len();
+        self.by_id.entry(id.clone().into_plain()).or_insert(place);
+        self.by_name.entry(name.clone().into_plain()).or_default().push_back(place);
+        self.open.push(Call { id: id.clone(), turn: self.turns, answered: false });
         id
     }
 
     /// The id of the call that a result answers: the one of its id, else the first of its name that has no result.
     fn answered(&mut self, id: Option<Str<'b>>, name: &Str<'b>) -> Str<'b> {
-        let by_id = id.as_ref().and_then(|id| self.open.iter().position(|call| call.id == *id));
-        let found = by_id.or_else(|| self.open.iter().position(|call| !call.answered && call.name == *name));
+        let by_id = id.as_ref().and_then(|id| self.by_id.get(&*id.plain()).copied());
+        let found = by_id.or_else(|| self.unanswered(name));
         match found.and_then(|at| self.open.get_mut(at)) {
             Some(call) => {
                 call.answered = true;
@@ -58,6 +70,18 @@ impl<'b> Calls<'b> {
             }
             None => id.unwrap_or_else(|| self.made_up(name)),
         }
+    }
+
+    /// The place of the first call of this name that has no result.
+    fn unanswered(&mut self, name: &Str<'_>) -> Option<usize> {
+        let places = self.by_name.get_mut(&*name.plain())?;
+        while let Some(&place) = places.front() {
+            if self.open.get(place).is_some_and(|call| !call.answered) {
+                return Some(place);
+            }
+            places.pop_front();
+        }
+        None
     }
 
     fn made_up(&mut self, name: &Str<'_>) -> Str<'static> {
@@ -160,7 +184,9 @@ pub(super) fn decode<'b>(
         }
         (Some(kind), _) => parts.push(part(kind)),
     }
-    parts.extend(kind.map(part));
+    if let Some(kind) = kind {
+        part(kind).join(parts);
+    }
     Ok(())
 }
 
