@@ -1,6 +1,7 @@
 //! A whole Gemini answer as the hub's.
 
 use super::chunk::{Candidate, Chunk, Said};
+use super::reader::MAX_CHOICES;
 use super::usage;
 use crate::formats::ids::made_up_id;
 use crate::hub::{Answer, CallKind, Choice, ErrorKind, Failure, Field, Finish, Part, PartKind};
@@ -21,12 +22,16 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
     }
     let id = chunk.id.as_ref().map(|id| id.plain().into_owned()).unwrap_or_default();
     let usual = if chunk.blocked { Finish::ContentFilter } else { Finish::Stop };
-    let mut drafts: Vec<Draft<'_>> = Vec::with_capacity(chunk.candidates.len().max(1));
+    let mut drafts: Vec<Draft<'_>> = Vec::with_capacity(chunk.candidates.len().clamp(1, MAX_CHOICES));
     let mut met: Vec<Field> = Vec::new();
     for mut candidate in chunk.candidates {
         met.append(&mut candidate.met);
+        let room = drafts.len() < MAX_CHOICES;
         match drafts.iter_mut().find(|draft| draft.index == candidate.index) {
             Some(draft) => draft.add(candidate, &id)?,
+            None if !room => {
+                return Err(Failure::new(ErrorKind::BadGateway, "the provider's answer has too many candidates"));
+            }
             None => {
                 let mut draft = Draft { index: candidate.index, ..Draft::default() };
                 draft.add(candidate, &id)?;

@@ -17,7 +17,7 @@ use crate::json::Str;
 use crate::usage::Usage;
 
 /// Most candidates of an answer; the API takes a `candidateCount` of at most 8.
-const MAX_CHOICES: usize = 128;
+pub(super) const MAX_CHOICES: usize = 128;
 
 /// Reads one stream.
 #[derive(Default)]

@@ -1,6 +1,7 @@
 //! What a passing answer says about itself: usage, content, finish, failure. Nothing is changed, nothing is kept but counts.
 
 use crate::formats::gemini::chunk::{Candidate, Chunk, Said};
+use crate::formats::gemini::reader::MAX_CHOICES;
 use crate::formats::gemini::{error, usage};
 use crate::formats::{Keep, Meter, Seen};
 use crate::framing::Frame;
@@ -62,11 +63,14 @@ impl EventMeter {
         }
         let finish = candidate.finish.map(|finish| finish.to_owned());
         self.seen.content |= !candidate.said.is_empty() || finish.as_ref().is_some_and(|finish| !finish.is_broken());
+        let room = self.choices.len() < MAX_CHOICES;
         match self.choices.iter_mut().find(|told| told.index == candidate.index) {
             Some(told) => {
                 told.calls |= calls;
                 told.finish = finish.or(told.finish.take());
             }
+            // More than anybody asks for: they pass, and say nothing about the others.
+            None if !room => {}
             None => self.choices.push(Told { index: candidate.index, calls, finish }),
         }
     }
@@ -117,4 +121,18 @@ pub(in super::super) fn measure(body: &[u8]) -> Seen {
     }
     meter.settle();
     Seen { complete: meter.seen.failure.is_none(), ..meter.seen }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_without_end() {
+        let many: Vec<String> = (0..200_000).map(|index| format!(r#"{{"index":{index},"finishReason":"STOP"}}"#)).collect();
+        let body = format!(r#"{{"candidates":[{}]}}"#, many.join(","));
+        let seen = measure(body.as_bytes());
+        assert!(seen.complete && seen.content);
+        assert!(crate::formats::gemini::answer::decode(body.as_bytes()).is_err());
+    }
 }
