@@ -80,14 +80,14 @@ static PROVIDER: Shape = Shape {
         member(
             "kind",
             Required,
-            Value::Choice(&KIND_NAMES, &["vertex", "bedrock"]),
+            Value::Choice(&KIND_NAMES, &["vertex"]),
             "The preset: what stands below may be left out where the kind says it.",
         ),
         member("endpoint", Optional, Value::Url, "The base URL that the vendor's own SDK would take; required where the kind has none."),
         member(
             "speaks",
             Optional,
-            Value::List(&Value::Choice(&["chat", "responses", "messages", "gemini"], &["converse"]), false),
+            Value::List(&Value::Choice(&["chat", "responses", "messages", "converse", "gemini"], &[]), false),
             "The formats that it takes, the preferred one first.",
         ),
         member("auth", Optional, Value::Object(&AUTH), "The credential, by name; required where the endpoint is the kind's own."),
