@@ -1,7 +1,7 @@
 //! The exchange: one client's request from its head to its settlement, as the gateway position sees it.
 
 use super::DECISION;
-use super::attempt::AttemptRecord;
+use super::attempted::AttemptRecord;
 use super::configured::Configured;
 use super::headers::{self, Headers};
 use crate::formats::{Asked, ClientSide, Head, Outline, Reply};

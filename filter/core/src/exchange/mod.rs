@@ -15,6 +15,7 @@
 
 mod answer;
 mod attempt;
+mod attempted;
 mod begin;
 mod coded;
 mod configured;
@@ -34,7 +35,8 @@ mod table;
 mod whole;
 
 pub use answer::{AnswerHead, AnswerVerdict};
-pub use attempt::{Attempt, AttemptRecord, Bound, Departure, RequestVerdict};
+pub use attempt::{Attempt, Bound, Departure, RequestVerdict};
+pub use attempted::AttemptRecord;
 pub use configured::Configured;
 pub use headers::Headers;
 pub use machine::{ClientAnswer, Exchange, LocalReply, Verdict};

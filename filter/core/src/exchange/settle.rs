@@ -1,6 +1,6 @@
 //! The end of an exchange: one charge, one record, whatever ended it.
 
-use super::attempt::AttemptRecord;
+use super::attempted::AttemptRecord;
 use super::machine::{BudgetNote, Exchange, State};
 use super::planning::shown;
 use crate::config::Gateway;

@@ -10,7 +10,8 @@
 //! nothing that the client wrote.
 
 use super::answer::{AnswerVerdict, told};
-use super::attempt::{Attempt, AttemptRecord, AttemptState, Hold};
+use super::attempt::{Attempt, AttemptState, Hold};
+use super::attempted::AttemptRecord;
 use super::coded::plain;
 use super::configured::Configured;
 use super::headers::Headers;
