@@ -228,4 +228,8 @@ fn a_provider_that_the_mesh_cannot_lead_to_is_refused() {
             other => panic!("{endpoint}: {other:?}"),
         }
     }
+    // Clients are kept from the providers' own hosts.
+    let own = document("").replace("header: x-p", "host: { a.example: a }");
+    assert!(matches!(render_istio(&own, &options), Err(Problems::NotInMesh { provider, .. }) if provider == "a"));
+    render_istio(&own.replace("{ a.example: a }", "{ llm.example.com: a }"), &options).unwrap();
 }

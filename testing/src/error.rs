@@ -146,7 +146,11 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::ModuleNotFound { path, reason } => {
-                write!(f, "no module at {}: {reason}; build it: cargo build --release --target wasm32-wasip1", path.display())
+                write!(
+                    f,
+                    "no module at {}: {reason}; build it: cargo build --release --target wasm32-wasip1 -p ITS_PACKAGE",
+                    path.display()
+                )
             }
             Error::NotAModule { reason } => write!(f, "not a module: {reason}"),
             Error::AbiVersion { found: Some(found) } => write!(f, "the host speaks ABI 0.2.0 to 0.2.2, the module {found}"),

@@ -156,6 +156,7 @@ fn what_is_no_answer_is_a_failure() {
         "{}",
         "{\"candidates\":[]}",
         "{\"candidates\":[{\"finishReason\":\"UNEXPECTED_TOOL_CALL\"}]}",
+        "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"cut\"}]},\"finishReason\":\"MISSING_THOUGHT_SIGNATURE\"}]}",
         "{\"candidates\":[{\"content\":{\"parts\":[{\"functionCall\":{\"name\":\"f\",\"willContinue\":true}}]}}]}",
         "[{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"cut\"}]}}]}]",
         "[{\"error\":{\"code\":503,\"message\":\"x\",\"status\":\"UNAVAILABLE\"}}]",

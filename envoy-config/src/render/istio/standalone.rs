@@ -43,6 +43,12 @@ pub(super) fn providers(gateway: &Gateway, options: &IstioOptions) -> Result<Str
         if endpoint.is_address() {
             return Err(Problems::NotInMesh { provider: provider.name.to_string(), why: "an address; the mesh routes by names" });
         }
+        if picker.is_some_and(|picker| picker.asks_host(&endpoint.host)) {
+            return Err(Problems::NotInMesh {
+                provider: provider.name.to_string(),
+                why: "at a host that clients shall name, which they are kept from: give them another host name in standalone.provider.host",
+            });
+        }
         let (first, names) = hosts.entry(&endpoint.host).or_insert((endpoint, Vec::new()));
         if (first.port, first.scheme) != (endpoint.port, endpoint.scheme) {
             return Err(Problems::NotInMesh {

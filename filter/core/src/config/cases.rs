@@ -143,6 +143,12 @@ fn a_small_document_says_the_rest_by_its_kinds() {
 }
 
 #[test]
+fn a_pattern_takes_no_name_that_leads_to_another_path() {
+    let open = compile(r#"{"version":1,"providers":{"a":{"kind":"vllm","endpoint":"http://a.example/v1"}},"models":[{"name":"*","targets":[{"provider":"a"}]}]}"#).unwrap();
+    assert!(open.route("a/..").is_some() && open.route(".").is_none() && open.route("..").is_none(), "no path leads elsewhere");
+}
+
+#[test]
 fn a_whole_document_is_compiled() {
     let gateway = accepted("whole.json");
     assert_eq!(gateway.models().collect::<Vec<_>>(), ["smart", "llama-3-exact"]);

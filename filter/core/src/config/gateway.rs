@@ -58,6 +58,10 @@ impl Gateway {
         if let Some(place) = self.exact.get(model) {
             return Some((*place, self.routes.get(*place)?));
         }
+        // Some formats have the model in the path of the provider, where these would lead elsewhere.
+        if matches!(model, "." | "..") {
+            return None;
+        }
         self.routes.iter().enumerate().find(|(_, route)| matches!(route.name, Pattern::Glob(_)) && route.name.matches(model))
     }
 

@@ -56,6 +56,12 @@ impl Picker {
         }
     }
 
+    /// Whether clients pick a provider by naming this host.
+    #[must_use]
+    pub fn asks_host(&self, host: &str) -> bool {
+        matches!(self, Self::Host(hosts) if hosts.iter().any(|(name, _)| name.eq_ignore_ascii_case(host)))
+    }
+
     /// What a client is told whose request picks nobody.
     #[must_use]
     pub fn advice(&self) -> String {

@@ -53,10 +53,12 @@ pub(super) fn read(reading: &mut Reading<'_>) -> Option<Picker> {
     }
 }
 
-const HOST_LAW: &str = "a host name is letters, digits, dots and hyphens, without a port";
+const HOST_LAW: &str = "a host name is words of small letters, digits and hyphens with dots between them, without a port";
 
+/// Small letters alone, so that no host is there twice.
 fn is_host(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
+    let of_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    name.split('.').all(|word| !word.is_empty() && word.bytes().all(of_word))
 }
 
 fn read_named(

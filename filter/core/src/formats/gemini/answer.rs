@@ -46,6 +46,10 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
     if !choices.is_empty() && choices.iter().all(|choice| choice.parts.is_empty() && choice.finish.is_broken()) {
         return Err(Failure::wordless());
     }
+    // As in a stream: what was said before it broke off is no answer.
+    if choices.iter().any(|choice| choice.finish == Finish::Error) {
+        return Err(Failure::new(ErrorKind::BadGateway, "the provider broke off its answer"));
+    }
     if choices.is_empty() {
         choices.push(Choice { index: 0, parts: Vec::new(), finish: usual });
     }
