@@ -20,6 +20,10 @@ fn is_for_istio(example: &Path) -> bool {
     example.file_name().is_some_and(|name| name.to_string_lossy().starts_with("istio"))
 }
 
+fn is_by_priorities(example: &Path) -> bool {
+    example.file_name().is_some_and(|name| name.to_string_lossy().ends_with("priorities"))
+}
+
 /// Those that are for an Envoy of one's own.
 fn for_envoy() -> impl Iterator<Item = PathBuf> {
     examples().into_iter().filter(|example| !is_for_istio(example))
@@ -37,7 +41,7 @@ fn rendered(example: &Path) -> Rendered {
         authorities: Some("/etc/ssl/certs/ca-certificates.crt".into()),
         filter_only: example.ends_with("filter-only"),
         standalone: example.ends_with("standalone"),
-        failover: if example.ends_with("priorities") { Failover::Priorities } else { Failover::Clusters },
+        failover: if is_by_priorities(example) { Failover::Priorities } else { Failover::Clusters },
         document: document.clone(),
         ..RenderOptions::new("/etc/weir")
     };
@@ -114,6 +118,9 @@ fn renderings_are_whole() {
         let expected = match example.file_name().and_then(|name| name.to_str()) {
             Some("filter-only") => 4,
             Some("standalone") => 3,
+            // The upstream position stands in the clusters too whose requests are signed: the provider's, and the chains that it is in.
+            Some("bedrock") => 7,
+            Some("bedrock-priorities") => 9,
             _ => 6,
         };
         assert_eq!(vms.len(), expected, "{}", example.display());
@@ -188,6 +195,27 @@ fn what_the_priorities_form_cannot_do_is_refused() {
         Err(Problems::NotByPriorities { models, .. }) => assert_eq!(models, ["three"]),
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_chain_that_cannot_tell_whose_requests_to_sign_is_refused() {
+    let document = |other: &str| {
+        format!(
+            "version: 1\nproviders:\n  a: {{ kind: bedrock, region: us-east-1, auth: {{ aws: {{}} }} }}\n  b: {{ kind: bedrock, {other} }}\n\
+             models: [ {{ name: m, targets: [ {{ provider: a }}, {{ provider: b }} ] }} ]\n"
+        )
+    };
+    let options = |failover| RenderOptions { authorities: Some("/ca.pem".into()), failover, ..RenderOptions::new("/etc/weir") };
+    let endpoint = "endpoint: \"https://bedrock-runtime.us-east-1.amazonaws.com\"";
+    let keyed = document("region: us-east-1, auth: { bearer: { env: KEY } }");
+    for text in [&keyed, &document(&format!("{endpoint}, region: us-west-2, auth: {{ aws: {{}} }}"))] {
+        let refused = render_envoy(text, &options(Failover::Priorities));
+        assert!(matches!(refused, Err(Problems::OneSignature(..))), "{refused:?}");
+        render_envoy(text, &options(Failover::Clusters)).unwrap();
+    }
+    render_envoy(&document("region: us-west-2, auth: { aws: {} }"), &options(Failover::Priorities)).unwrap();
+    let apart = keyed.replace("{ provider: a }, { provider: b }", "{ provider: a }");
+    render_envoy(&apart, &options(Failover::Priorities)).unwrap();
 }
 
 #[test]

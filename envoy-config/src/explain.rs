@@ -79,6 +79,7 @@ fn describe(provider: &Provider) -> String {
         Credential::None => "no credential".to_owned(),
         Credential::Bearer(SecretRef::Env(name)) => format!("bearer from {name}"),
         Credential::ApiKey { header, secret: SecretRef::Env(name) } => format!("{header} from {name}"),
+        Credential::Aws(scope) => format!("signed for {} in {} with AWS credentials of Envoy's own", scope.service, scope.region),
     };
     format!("{} at {}, speaks {}, {credential}", provider.kind.preset().name, provider.authority(), speaks.join(" and "))
 }

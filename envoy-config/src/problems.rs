@@ -27,6 +27,8 @@ pub enum Problems {
         /// For what.
         asked: &'static str,
     },
+    /// Two providers of a model at one host and port, of which one's requests are signed and the other's are not, or for another region.
+    OneSignature(String, String),
     /// A provider that the mesh's own resources can't lead to.
     NotInMesh {
         /// Its name.
@@ -73,6 +75,11 @@ impl fmt::Display for Problems {
                 f,
                 "models {}: {asked} cannot be had with --failover priorities, where Envoy goes through the targets in the document's order",
                 models.join(", ")
+            ),
+            Self::OneSignature(signed, other) => write!(
+                f,
+                "providers {signed} and {other}: --failover priorities can't sign the requests of one and not of the other, or for two regions, \
+                 where a model has both at the same host and port"
             ),
             Self::NotInMesh { provider, why } => write!(f, "providers.{provider}.endpoint: {why}, so a WasmPlugin can't reach it"),
             Self::NoPicker => f.write_str("--standalone needs the document's `standalone`: it says who picks the provider"),

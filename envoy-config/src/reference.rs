@@ -22,7 +22,8 @@ pub fn kinds() -> String {
     for kind in Kind::all() {
         let preset = kind.preset();
         let needed = || "has to be given".to_owned();
-        let endpoint = preset.endpoint.map_or_else(needed, |url| format!("`{url}`"));
+        let own = preset.endpoint.map(str::to_owned).or_else(|| preset.aws.map(|service| service.endpoint("REGION")));
+        let endpoint = own.map_or_else(needed, |url| format!("`{url}`"));
         let header = preset.api_key_header.map_or_else(needed, |header| format!("`{header}`"));
         let speaks: Vec<String> = preset.speaks.iter().map(|format| format!("`{format}`")).collect();
         let limit = match preset.dialect.output_limit {

@@ -10,21 +10,22 @@ use weir_core::names::CLUSTER_AGAIN;
 use weir_core::providers::Provider;
 use weir_core::routing::Pattern;
 
+use super::signing;
 use crate::Problems;
 use crate::quote::quoted;
 use crate::template::fill;
 
-/// The chains of a document: name, and the clusters that are its priorities.
-pub(super) fn chains(gateway: &Gateway) -> BTreeMap<String, Vec<String>> {
+/// The chains of a document: name, and the clusters that are its priorities, each with its provider.
+pub(super) fn chains(gateway: &Gateway) -> BTreeMap<String, Vec<(String, &Provider)>> {
     let mut chains = BTreeMap::new();
     for route in gateway.routes.iter().filter(|route| route.targets.len() > 1) {
         for first in 0..route.targets.len() {
-            let mut members: Vec<String> = Vec::new();
+            let mut members: Vec<(String, &Provider)> = Vec::new();
             let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
             let target = |place: usize| gateway.provider(route.targets.get(place)?.provider);
             for provider in route.chain(first).into_iter().filter_map(target) {
                 let before = seen.entry(&provider.name).or_default();
-                members.push(member(provider, *before));
+                members.push((member(provider, *before), provider));
                 *before = before.saturating_add(1);
             }
             chains.insert(route.chain_cluster(gateway, first), members);
@@ -44,11 +45,16 @@ pub(super) fn most_targets(gateway: &Gateway, provider: &Provider) -> usize {
     gateway.routes.iter().map(|route| route.targets.iter().filter(|target| at(target)).count()).max().unwrap_or(0)
 }
 
-/// The clusters, one list entry each.
-pub(super) fn clusters(gateway: &Gateway) -> String {
-    let cluster = |(name, members): (String, Vec<String>)| {
-        let members: Vec<String> = members.iter().map(|member| quoted(member)).collect();
-        fill(include_str!("../../templates/chain.yaml"), &[("name", &*quoted(&name)), ("clusters", &members.join(", "))])
+/// The clusters, one list entry each; `upstream` is the entry of the upstream position.
+pub(super) fn clusters(gateway: &Gateway, upstream: &str) -> String {
+    let cluster = |(name, members): (String, Vec<(String, &Provider)>)| {
+        let (names, providers): (Vec<String>, Vec<&Provider>) = members.iter().map(|(name, provider)| (quoted(name), *provider)).unzip();
+        let mut filters = signing::of_chain(upstream, &providers);
+        if !filters.is_empty() {
+            filters = fill(include_str!("../../templates/chain_filters.yaml"), &[("http_filters", &filters)]);
+        }
+        let fillings = [("name", &*quoted(&name)), ("clusters", &names.join(", ")), ("filters", &filters)];
+        fill(include_str!("../../templates/chain.yaml"), &fillings)
     };
     let mut text: String = chains(gateway).into_iter().map(cluster).collect();
     if !text.is_empty() {
@@ -62,10 +68,24 @@ pub(super) fn check(gateway: &Gateway) -> Result<(), Problems> {
     let sorted = |route: &&weir_core::routing::Route| route.cheapest && route.targets.len() > 2;
     let routes: Vec<&Pattern> = gateway.routes.iter().filter(sorted).map(|route| &route.name).collect();
     match &*routes {
-        [] => Ok(()),
+        [] => check_signatures(gateway),
         routes => Err(Problems::NotByPriorities {
             models: routes.iter().map(|name| name.as_str().to_owned()).collect(),
             asked: "`prefer: cheapest` among more than two targets",
         }),
     }
+}
+
+/// Whose requests are signed in a chain is told by the host.
+fn check_signatures(gateway: &Gateway) -> Result<(), Problems> {
+    for members in chains(gateway).into_values() {
+        let providers = || members.iter().map(|(_, provider)| *provider);
+        for signed in providers().filter(|provider| provider.signed_for().is_some()) {
+            let alike = |other: &&Provider| other.authority() == signed.authority() && other.signed_for() != signed.signed_for();
+            if let Some(other) = providers().find(alike) {
+                return Err(Problems::OneSignature(signed.name.to_string(), other.name.to_string()));
+            }
+        }
+    }
+    Ok(())
 }

@@ -5,7 +5,7 @@ use weir_core::names::{CLUSTER_LIMITS, CLUSTER_NONE, METADATA, METADATA_PROVIDER
 use weir_core::providers::{Endpoint, Provider, Scheme};
 use weir_core::routing::Failover;
 
-use super::{Place, alone, chains, quoted_path};
+use super::{Place, alone, chains, quoted_path, signing};
 use crate::quote::quoted;
 use crate::template::fill;
 
@@ -15,9 +15,9 @@ const POLICY: &str = "policy: { overprovisioning_factor: 100000 }               
 /// A filter list of its own, without the upstream position: there the gateway position does both jobs.
 const TWIN_FILTERS: &str = "http_filters: [ { name: envoy.filters.http.upstream_codec, typed_config: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec } } ]";
 
-/// Every cluster of a document, one list entry each.
-pub(super) fn all(gateway: &Gateway, place: &Place) -> String {
-    let mut clusters = if place.alone { of_standalone(gateway, place) } else { of_attempts(gateway, place) };
+/// Every cluster of a document, one list entry each; `upstream` is the entry of the upstream position for those that have filters of their own.
+pub(super) fn all(gateway: &Gateway, place: &Place, upstream: &str) -> String {
+    let mut clusters = if place.alone { of_standalone(gateway, place) } else { of_attempts(gateway, place, upstream) };
     if let Some(limits) = &gateway.limit_service {
         clusters.push_str(&service(limits, place));
     }
@@ -34,11 +34,11 @@ fn about(provider: &Provider) -> String {
     format!("{}: {} at {}", provider.name, provider.kind.preset().name, provider.endpoint.authority)
 }
 
-fn of_attempts(gateway: &Gateway, place: &Place) -> String {
+fn of_attempts(gateway: &Gateway, place: &Place, upstream: &str) -> String {
     let mut clusters = String::new();
     for provider in &gateway.providers {
         clusters.push_str(&format!("# {}\n", about(provider)));
-        clusters.push_str(&cluster(provider, &Role::Attempt(&provider.name), place));
+        clusters.push_str(&cluster(provider, &Role::Attempt(&provider.name, upstream), place));
         if place.twins {
             clusters.push_str("# its direct twin\n");
             clusters.push_str(&cluster(provider, &Role::Twin, place));
@@ -46,12 +46,12 @@ fn of_attempts(gateway: &Gateway, place: &Place) -> String {
         if place.failover == Failover::Priorities {
             for before in 1..chains::most_targets(gateway, provider) {
                 clusters.push_str("# the same for a model that has more than one target there\n");
-                clusters.push_str(&cluster(provider, &Role::Attempt(&chains::member(provider, before)), place));
+                clusters.push_str(&cluster(provider, &Role::Attempt(&chains::member(provider, before), upstream), place));
             }
         }
     }
     if place.failover == Failover::Priorities {
-        clusters.push_str(&chains::clusters(gateway));
+        clusters.push_str(&chains::clusters(gateway, upstream));
     }
     let none = [("name", &*quoted(CLUSTER_NONE)), ("namespace", METADATA), ("provider", METADATA_PROVIDER)];
     clusters.push_str(&fill(include_str!("../../templates/none.yaml"), &none));
@@ -71,8 +71,8 @@ pub(super) fn need_tls(gateway: &Gateway) -> bool {
 
 /// What a cluster of a provider is for.
 enum Role<'a> {
-    /// Attempts of the upstream position, under this name.
-    Attempt(&'a str),
+    /// Attempts of the upstream position, under this name; its entry, for a filter list of the cluster's own.
+    Attempt(&'a str, &'a str),
     /// Attempts that the gateway position makes by itself.
     Twin,
     /// Requests of the standalone position.
@@ -82,15 +82,21 @@ enum Role<'a> {
 fn cluster(provider: &Provider, role: &Role<'_>, place: &Place) -> String {
     let endpoint = &provider.endpoint;
     let own = format!("{METADATA_PROVIDER}: {}", quoted(&provider.name));
-    let (name, metadata, filters) = match role {
-        Role::Attempt(name) => (*name, own.clone(), ""),
-        Role::Alone => (&*provider.name, own.clone(), ""),
-        Role::Twin => (&*provider.direct_cluster, format!("{own}, {METADATA_TWIN}: true"), TWIN_FILTERS),
+    let (name, metadata) = match role {
+        Role::Attempt(name, _) => (*name, own.clone()),
+        Role::Alone => (&*provider.name, own.clone()),
+        Role::Twin => (&*provider.direct_cluster, format!("{own}, {METADATA_TWIN}: true")),
+    };
+    let filters = match (role, provider.signed_for()) {
+        (Role::Attempt(_, upstream), Some(scope)) => signing::of_cluster(upstream, scope),
+        (Role::Twin, Some(scope)) => signing::of_cluster("", scope),
+        (Role::Twin, None) => TWIN_FILTERS.to_owned(),
+        (Role::Attempt(..), None) | (Role::Alone, _) => String::new(),
     };
     let of_endpoint = format!(", metadata: {{ filter_metadata: {{ {METADATA}: {{ {own} }} }} }}");
     let (policy, tombstone, endpoint_metadata) = match (role, place.failover) {
-        (Role::Attempt(_), Failover::Clusters) => (POLICY, TOMBSTONE, ""),
-        (Role::Attempt(_), Failover::Priorities) => ("", "", &*of_endpoint),
+        (Role::Attempt(..), Failover::Clusters) => (POLICY, TOMBSTONE, ""),
+        (Role::Attempt(..), Failover::Priorities) => ("", "", &*of_endpoint),
         (Role::Twin | Role::Alone, Failover::Clusters | Failover::Priorities) => ("", "", ""),
     };
     let protocol = match endpoint.scheme {
@@ -110,7 +116,7 @@ fn cluster(provider: &Provider, role: &Role<'_>, place: &Place) -> String {
         ("port", &endpoint.port.to_string()),
         ("transport_socket", &transport_socket(endpoint, place)),
         ("protocol", protocol),
-        ("http_filters", filters),
+        ("http_filters", &filters),
     ];
     fill(include_str!("../../templates/cluster.yaml"), &fillings)
 }

@@ -81,12 +81,22 @@ pub(super) fn discovery(position: Position, source: &Source, place: &Place) -> S
 
 /// The entry in a filter list that watches the file.
 pub(super) fn discovered(position: Position, source: &Source, place: &Place) -> String {
+    let default = "default_config:                                                # the same once more: with a wrong document Envoy does not start\n  {{wasm}}\n";
+    watching(position, place, &fill(default, &[("wasm", &wasm(position, source, place))]))
+}
+
+/// The same in a cluster's list. It does not hold the document, or every change of that would make the cluster anew.
+pub(super) fn discovered_by_cluster(position: Position, place: &Place) -> String {
+    watching(position, place, "")
+}
+
+fn watching(position: Position, place: &Place, default: &str) -> String {
     let file = place.folder.join(position.file());
     let fillings = [
         ("name", &*quoted(position.name())),
         ("file", &quoted_path(&file)),
         ("folder", &quoted_path(&place.folder.join("xds"))),
-        ("wasm", &wasm(position, source, place)),
+        ("default", default),
     ];
     fill(include_str!("../../templates/discovered.yaml"), &fillings)
 }

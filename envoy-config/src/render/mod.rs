@@ -12,6 +12,7 @@ mod filter;
 mod istio;
 mod limits;
 pub(crate) mod routes;
+mod signing;
 
 use std::path::{Path, PathBuf};
 
@@ -126,12 +127,13 @@ pub(crate) fn render(source: &Source, options: &RenderOptions) -> Result<Rendere
         chains::check(gateway)?;
     }
     let place = Place::new(source, options)?;
-    let clusters = clusters::all(gateway, &place);
+    let clusters = clusters::all(gateway, &place, &filter::discovered_by_cluster(Position::Upstream, &place));
+    let whole_clusters = clusters::inlined(&clusters::all(gateway, &place, &filter::inlined(Position::Upstream, source, &place)));
     let routes = routes::configuration(&source.document, &place);
     let limits = limits::rules(gateway);
     let mut files = Vec::new();
     if options.filter_only {
-        files.push((FILTER, only_filter(source, &place, &clusters::inlined(&clusters))));
+        files.push((FILTER, only_filter(source, &place, &whole_clusters)));
     } else {
         let (about_clusters, about_routes) = place.about();
         files.push((BOOTSTRAP, bootstrap::watching(source, &place)));
@@ -144,7 +146,7 @@ pub(crate) fn render(source: &Source, options: &RenderOptions) -> Result<Rendere
         files.extend(place.positions().iter().map(|position| (position.file(), filter::discovery(*position, source, &place))));
     }
     files.extend(limits.map(|rules| (LIMITS, rules)));
-    let inlined = bootstrap::inlined(source, &place, &clusters::inlined(&clusters), &routes);
+    let inlined = bootstrap::inlined(source, &place, &whole_clusters, &routes);
     Ok(Rendered { files, inlined, env: gateway.wants_env.clone() })
 }
 

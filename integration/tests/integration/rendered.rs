@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use weir_config::{ApplyOptions, Problems, RenderOptions, Rendered, apply, render_envoy, write};
+use weir_core::routing::Failover;
 use weir_integration::client::Connection;
 use weir_integration::http::server::Server;
 use weir_integration::process::{self, Process};
@@ -42,11 +43,12 @@ fn envoy_accepts_the_examples() {
     let module = module(&folder);
     Authority::new("examples").certify("weir.example", &folder);
     std::fs::copy(paths::workspace().join("envoy-config/examples/budgets/prices.yaml"), folder.join("prices.yaml")).unwrap();
-    for example in ["two-providers", "budgets", "self-hosted", "standalone"] {
+    for example in ["two-providers", "budgets", "self-hosted", "standalone", "bedrock", "bedrock-priorities"] {
         let text = std::fs::read_to_string(paths::workspace().join("envoy-config/examples").join(example).join("weir.yaml")).unwrap();
         let home = folder.join(example);
         let (module, document, standalone) = (Some(module.clone()), folder.join("weir.yaml"), example == "standalone");
-        let options = RenderOptions { module, document, standalone, ..RenderOptions::new(&home) };
+        let failover = if example.ends_with("priorities") { Failover::Priorities } else { Failover::Clusters };
+        let options = RenderOptions { module, document, standalone, failover, ..RenderOptions::new(&home) };
         let rendered = render_envoy(&text, &options).unwrap();
         write(&rendered, &home).unwrap();
         validate(&home.join("envoy.yaml"), &folder);

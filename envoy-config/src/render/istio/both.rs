@@ -7,6 +7,7 @@ use super::super::{bootstrap, clusters, routes};
 use super::{IstioOptions, cluster_patches, place};
 use crate::Source;
 use crate::quote::quoted;
+use crate::template::fill;
 
 /// The filter that inflates the bodies of requests.
 const DECOMPRESSOR: &str = "weir.decompressor";
@@ -14,13 +15,16 @@ const DECOMPRESSOR: &str = "weir.decompressor";
 /// The `EnvoyFilter`.
 pub(super) fn filter(source: &Source, options: &IstioOptions) -> String {
     let (gateway, place) = (&source.document.gateway, place(options));
+    let discovery = include_str!("../../../templates/istio/discovery.yaml");
+    let fillings = [("name", &*quoted(Position::Upstream.name())), ("discovery", discovery)];
+    let upstream = fill("- name: {{name}}\n  {{discovery}}\n", &fillings);
     let port = options.port.map_or_else(String::new, |port| format!(", routeConfiguration: {{ portNumber: {port} }}"));
     let fillings = vec![
         ("decompressor", quoted(DECOMPRESSOR)),
         ("decompressor_config", include_str!("../../../templates/decompressor.yaml").to_owned()),
         ("gateway_name", quoted(Position::Gateway.name())),
         ("upstream_name", quoted(Position::Upstream.name())),
-        ("discovery", include_str!("../../../templates/istio/discovery.yaml").to_owned()),
+        ("discovery", discovery.to_owned()),
         ("gateway_config", wasm(Position::Gateway, source, &place)),
         ("upstream_config", wasm(Position::Upstream, source, &place)),
         ("recorded", quoted(&format!("'{STATE_PREFIX}{STATE_LOG}' in filter_state"))),
@@ -28,7 +32,7 @@ pub(super) fn filter(source: &Source, options: &IstioOptions) -> String {
         ("port", port),
         ("cors", routes::cors(&source.document)),
         ("route", routes::route(gateway, false, &place)),
-        ("clusters", cluster_patches(&clusters::inlined(&clusters::all(gateway, &place)))),
+        ("clusters", cluster_patches(&clusters::inlined(&clusters::all(gateway, &place, &upstream)))),
     ];
     options.fill(include_str!("../../../templates/istio/envoyfilter.yaml"), fillings)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::*;
 use crate::hub::{Capabilities, Capability};
 use crate::names::FormatId;
-use crate::providers::{Credential, OutputLimit, SecretRef};
+use crate::providers::{AwsScope, Credential, OutputLimit, Provider, SecretRef};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/config").join(name)
@@ -140,6 +140,17 @@ fn a_small_document_says_the_rest_by_its_kinds() {
     assert_eq!(route.targets[1].default_max_tokens, 8192);
     assert_eq!(gateway.caps, Caps { request_body: 32 << 20, answer: 16 << 20, held: 64 << 10 });
     assert!(gateway.route("other").is_none());
+}
+
+#[test]
+fn a_region_says_the_endpoint_and_what_is_signed_for() {
+    let gateway = accepted("aws.json");
+    let [signed, private, keyed] = &gateway.providers[..] else { panic!("{:?}", gateway.providers) };
+    assert_eq!([signed.authority(), keyed.authority()], ["bedrock-runtime.eu-central-1.amazonaws.com"; 2]);
+    assert_eq!(private.authority(), "vpce-1.bedrock-runtime.us-east-1.vpce.amazonaws.com");
+    let scope = |region: &str| AwsScope { service: "bedrock", region: region.into() };
+    assert_eq!([signed, private, keyed].map(Provider::signed_for), [Some(&scope("eu-central-1")), Some(&scope("us-east-1")), None]);
+    assert_eq!(gateway.wants_env, ["BEDROCK_KEY"], "what signs has its credentials elsewhere");
 }
 
 #[test]

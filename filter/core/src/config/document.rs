@@ -119,7 +119,12 @@ static PROVIDER: Shape = Shape {
         member("cooldown", Optional, Value::Object(&COOLDOWN), "When it is left alone because it fails."),
         later("project", "The Google Cloud project."),
         later("location", "The Google Cloud location."),
-        later("region", "The AWS region."),
+        member(
+            "region",
+            Optional,
+            Value::Text,
+            "The region of AWS: it says the endpoint of `bedrock` where that is left out, and what `auth.aws` signs for.",
+        ),
     ],
 };
 
@@ -145,11 +150,18 @@ static AUTH: Shape = Shape {
     members: &[
         member("bearer", Optional, Value::Object(&SECRET), "`authorization: Bearer SECRET`."),
         member("api_key", Optional, Value::Object(&API_KEY), "`HEADER: SECRET`."),
-        later("aws", "AWS Signature Version 4."),
+        member(
+            "aws",
+            Optional,
+            Value::Object(&AWS),
+            "AWS Signature Version 4, `aws: {}`: Envoy signs behind Weir, with the AWS credentials that it finds by itself.",
+        ),
         later("gcp", "Google's tokens."),
         later("client", "The client's own credential."),
     ],
 };
+
+static AWS: Shape = Shape { members: &[] };
 
 static SECRET: Shape = Shape {
     members: &[

@@ -44,6 +44,8 @@ pub enum Fault {
     Endpoint(EndpointFault),
     /// The kind has no endpoint of its own.
     EndpointNeeded,
+    /// The region is what says the endpoint, or what is signed for.
+    RegionNeeded,
     /// The name cannot stand where it would have to.
     Name(String, &'static str),
     /// The name is taken by an earlier entry.
@@ -87,6 +89,7 @@ impl fmt::Display for Fault {
         match self {
             Self::Syntax(what) => write!(f, "not JSON: {what}"),
             Self::Version(given) => write!(f, "this is a document of version {given}, and this version of Weir reads version 1"),
+            Self::Unknown(known) if known.is_empty() => f.write_str("unknown; nothing can stand here"),
             Self::Unknown(known) => write!(f, "unknown; what can stand here: {}", known.join(", ")),
             Self::Later => f.write_str("not supported by this version"),
             Self::Missing => f.write_str("missing"),
@@ -99,6 +102,9 @@ impl fmt::Display for Fault {
             Self::ExactlyOne(members) => write!(f, "exactly one of these is needed: {members}"),
             Self::Endpoint(fault) => fault.fmt(f),
             Self::EndpointNeeded => f.write_str("missing, and this kind has no endpoint of its own"),
+            Self::RegionNeeded => {
+                f.write_str("missing: it says where requests go without an endpoint, and what they are signed for with auth.aws")
+            }
             Self::Name(name, law) => write!(f, "{name:?} is not a name that can be used here: {law}"),
             Self::Taken(name) => write!(f, "{name:?} is there already"),
             Self::NoProvider(name) => write!(f, "no provider named {name:?}"),

@@ -64,7 +64,7 @@ impl Configured {
         let rules = Rule::all(&gateway.budgets);
         let secret = |SecretRef::Env(name): &SecretRef| env(name).filter(|value| !value.is_empty()).ok_or(MissingSecret);
         let authority = |provider: &Provider| match &provider.credential {
-            Credential::None => Ok(None),
+            Credential::None | Credential::Aws(_) => Ok(None),
             Credential::Bearer(name) => Ok(Some(("authorization".into(), format!("Bearer {}", secret(name)?)))),
             Credential::ApiKey { header, secret: name } => Ok(Some((header.clone(), secret(name)?))),
         };

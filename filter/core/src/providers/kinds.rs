@@ -78,6 +78,25 @@ pub struct Preset {
     pub base: Base,
     /// The differences from the format.
     pub dialect: Dialect,
+    /// What it is among the services of AWS, if it is one.
+    pub aws: Option<AwsService>,
+}
+
+/// A service of AWS: it has an address in each region, and takes signed requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AwsService {
+    /// The name for which its requests are signed.
+    pub signed_as: &'static str,
+    /// The beginning of its host names.
+    pub host: &'static str,
+}
+
+impl AwsService {
+    /// The base URL of its public endpoint in a region.
+    #[must_use]
+    pub fn endpoint(&self, region: &str) -> String {
+        format!("https://{}.{region}.amazonaws.com", self.host)
+    }
 }
 
 impl Kind {

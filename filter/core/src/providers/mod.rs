@@ -5,7 +5,7 @@ mod kinds;
 mod presets;
 
 pub use endpoint::{Endpoint, EndpointFault, Scheme};
-pub use kinds::{Base, Dialect, Kind, OutputLimit, Preset};
+pub use kinds::{AwsService, Base, Dialect, Kind, OutputLimit, Preset};
 pub use presets::NAMES as KIND_NAMES;
 
 use crate::formats::head::encoded;
@@ -45,6 +45,17 @@ pub enum Credential {
         /// Whose value it carries.
         secret: SecretRef,
     },
+    /// AWS Signature Version 4, which the host writes behind Weir over what Weir has written: no key of it ever enters the filter.
+    Aws(AwsScope),
+}
+
+/// What a signature of AWS is valid for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AwsScope {
+    /// The service, as AWS calls it in signatures.
+    pub service: &'static str,
+    /// The region.
+    pub region: Box<str>,
 }
 
 /// One place that answers requests for models, and all that has to be known to write a request for it.
@@ -79,6 +90,15 @@ impl Provider {
     #[must_use]
     pub fn direct_cluster_of(name: &str) -> Box<str> {
         format!("{CLUSTER_DIRECT}{name}").into()
+    }
+
+    /// What its requests are signed for, where they are.
+    #[must_use]
+    pub fn signed_for(&self) -> Option<&AwsScope> {
+        match &self.credential {
+            Credential::Aws(scope) => Some(scope),
+            Credential::None | Credential::Bearer(_) | Credential::ApiKey { .. } => None,
+        }
     }
 
     /// The `:authority` of every request to this provider.

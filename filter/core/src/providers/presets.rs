@@ -3,7 +3,7 @@
 //! What a service rejects or renames is what its own documentation says; what it does not say is passed on, and its own error reaches
 //! the client.
 
-use super::kinds::{Base, Dialect, OutputLimit, Preset};
+use super::kinds::{AwsService, Base, Dialect, OutputLimit, Preset};
 use crate::names::FormatId;
 
 /// OpenAI's own dialect.
@@ -21,7 +21,15 @@ const COMPATIBLE: Dialect = Dialect { output_limit: OutputLimit::MaxTokens, deve
 
 /// A service that speaks `chat` at a public address with a bearer token.
 const fn service(name: &'static str, endpoint: &'static str) -> Preset {
-    Preset { name, endpoint: Some(endpoint), speaks: &[FormatId::Chat], api_key_header: None, base: Base::Versioned, dialect: COMPATIBLE }
+    Preset {
+        name,
+        endpoint: Some(endpoint),
+        speaks: &[FormatId::Chat],
+        api_key_header: None,
+        base: Base::Versioned,
+        dialect: COMPATIBLE,
+        aws: None,
+    }
 }
 
 /// A server of one's own that speaks `chat`.
@@ -44,6 +52,7 @@ pub static PRESETS: &[Preset] = &[
         api_key_header: Some("x-api-key"),
         base: Base::Bare,
         dialect: COMPATIBLE,
+        aws: None,
     },
     server("openai-compatible"),
     Preset {
@@ -51,8 +60,13 @@ pub static PRESETS: &[Preset] = &[
         api_key_header: Some("x-goog-api-key"),
         ..service("gemini", "https://generativelanguage.googleapis.com/v1beta")
     },
-    // The endpoint says the region: `https://bedrock-runtime.REGION.amazonaws.com`. Its keys are bearer tokens.
-    Preset { speaks: &[FormatId::Converse], base: Base::Bare, ..server("bedrock") },
+    // Its own keys are bearer tokens.
+    Preset {
+        speaks: &[FormatId::Converse],
+        base: Base::Bare,
+        aws: Some(AwsService { signed_as: "bedrock", host: "bedrock-runtime" }),
+        ..server("bedrock")
+    },
     // The deployment is the model; with `api_version` it stands in the path, without it the newer paths of `/openai/v1` are used.
     both(Preset { api_key_header: Some("api-key"), base: Base::Azure, dialect: OPENAI, ..server("azure-openai") }),
     // Servers of one's own.

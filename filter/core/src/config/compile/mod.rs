@@ -93,7 +93,7 @@ impl Reading<'_> {
         let caps = self.caps()?;
         let wants_env = providers.iter().filter_map(|provider| match &provider.credential {
             Credential::Bearer(SecretRef::Env(name)) | Credential::ApiKey { secret: SecretRef::Env(name), .. } => Some(name.to_string()),
-            Credential::None => None,
+            Credential::None | Credential::Aws(_) => None,
         });
         let wants_env: BTreeSet<String> = wants_env.collect();
         let wants_env = wants_env.into_iter().collect();

@@ -6,7 +6,7 @@ use crate::config::scalar;
 use crate::config::tree::Tree;
 use crate::health::Cooldown;
 use crate::names::{CLUSTER_RESERVED, HEADER_PREFIX};
-use crate::providers::{Base, Credential, Dialect, Endpoint, Kind, OutputLimit, Preset, Provider, SecretRef};
+use crate::providers::{AwsScope, Base, Credential, Dialect, Endpoint, Kind, OutputLimit, Preset, Provider, SecretRef};
 
 /// `max_tokens` where a format demands it and neither the client nor the document says it: what every current model of that format can write.
 const DEFAULT_MAX_TOKENS: u32 = 8192;
@@ -36,8 +36,9 @@ fn read_one(reading: &mut Reading<'_>, name: &str, tree: &Tree, path: &Path) -> 
     check_name(reading, name, path);
     let kind = Kind::named(text_of(tree, "kind")?)?;
     let preset = kind.preset();
-    let endpoint = endpoint(reading, tree, preset, path);
-    let credential = credential(reading, tree, preset, path);
+    let region = region(reading, tree, preset, path);
+    let endpoint = endpoint(reading, tree, preset, region, path);
+    let credential = credential(reading, tree, preset, region, path);
     let api_version = api_version(reading, tree, preset, path);
     let speaks = match tree.member("speaks") {
         Some(list) => list.entries().iter().filter_map(|entry| entry.text()?.parse().ok()).collect(),
@@ -74,11 +75,35 @@ fn check_name(reading: &mut Reading<'_>, name: &str, path: &Path) {
     }
 }
 
-fn endpoint(reading: &mut Reading<'_>, tree: &Tree, preset: &Preset, path: &Path) -> Option<Endpoint> {
-    match (tree.member("endpoint"), preset.endpoint) {
-        (Some(url), _) => Endpoint::parse(url.text()?).ok(),
-        (None, Some(url)) => Endpoint::parse(url).ok(),
-        (None, None) => {
+/// The region of AWS.
+fn region<'t>(reading: &mut Reading<'_>, tree: &'t Tree, preset: &Preset, path: &Path) -> Option<&'t str> {
+    let signed = tree.member("auth").is_some_and(|auth| auth.member("aws").is_some());
+    let (region, path) = (text_of(tree, "region"), path.member("region"));
+    let Some(region) = region else {
+        if preset.aws.is_some() && (signed || tree.member("endpoint").is_none()) && tree.member("region").is_none() {
+            reading.faults.add(&path, Fault::RegionNeeded);
+        }
+        return None;
+    };
+    if preset.aws.is_none() {
+        reading.faults.add(&path, Fault::NotWith(NO_AWS));
+    } else if !region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
+        let law = "a region of AWS is small letters, digits and -";
+        reading.faults.add(&path, Fault::Name(region.to_owned(), law));
+    } else if tree.member("endpoint").is_some() && !signed {
+        reading.faults.add(&path, Fault::NotWith("endpoint, unless auth.aws signs for it"));
+    }
+    Some(region)
+}
+
+const NO_AWS: &str = "a kind that is no service of AWS";
+
+fn endpoint(reading: &mut Reading<'_>, tree: &Tree, preset: &Preset, region: Option<&str>, path: &Path) -> Option<Endpoint> {
+    match (tree.member("endpoint"), preset.endpoint, preset.aws) {
+        (Some(url), _, _) => Endpoint::parse(url.text()?).ok(),
+        (None, Some(url), _) => Endpoint::parse(url).ok(),
+        (None, None, Some(service)) => Endpoint::parse(&service.endpoint(region?)).ok(),
+        (None, None, None) => {
             reading.faults.add(&path.member("endpoint"), Fault::EndpointNeeded);
             None
         }
@@ -96,18 +121,25 @@ fn api_version(reading: &mut Reading<'_>, tree: &Tree, preset: &Preset, path: &P
     Some(version.into())
 }
 
-fn credential(reading: &mut Reading<'_>, tree: &Tree, preset: &Preset, path: &Path) -> Option<Credential> {
+fn credential(reading: &mut Reading<'_>, tree: &Tree, preset: &Preset, region: Option<&str>, path: &Path) -> Option<Credential> {
     let path = path.member("auth");
     let Some(auth) = tree.member("auth") else {
         // A vendor's own endpoint answers nothing without a key, so its absence is a mistake; elsewhere it is a choice.
-        if preset.endpoint.is_some() && tree.member("endpoint").is_none() {
+        if (preset.endpoint.is_some() || preset.aws.is_some()) && tree.member("endpoint").is_none() {
             reading.faults.add(&path, Fault::Missing);
         }
         return Some(Credential::None);
     };
-    match (auth.member("bearer"), auth.member("api_key")) {
-        (Some(bearer), None) => Some(Credential::Bearer(secret(reading, bearer, &path.member("bearer"))?)),
-        (None, Some(api_key)) => {
+    match (auth.member("bearer"), auth.member("api_key"), auth.member("aws")) {
+        (None, None, Some(_)) => {
+            let Some(service) = preset.aws else {
+                reading.faults.add(&path.member("aws"), Fault::NotWith(NO_AWS));
+                return None;
+            };
+            Some(Credential::Aws(AwsScope { service: service.signed_as, region: region?.into() }))
+        }
+        (Some(bearer), None, None) => Some(Credential::Bearer(secret(reading, bearer, &path.member("bearer"))?)),
+        (None, Some(api_key), None) => {
             let path = path.member("api_key");
             let secret = secret(reading, api_key, &path);
             let header = match (text_of(api_key, "header"), preset.api_key_header) {
@@ -125,9 +157,9 @@ fn credential(reading: &mut Reading<'_>, tree: &Tree, preset: &Preset, path: &Pa
         }
         _ => {
             // A member of a later version has been refused already; to ask for another beside it would mislead.
-            let refused = ["aws", "gcp", "client"].into_iter().any(|later| auth.member(later).is_some());
+            let refused = ["gcp", "client"].into_iter().any(|later| auth.member(later).is_some());
             if !refused && matches!(auth, Tree::Object(_)) {
-                reading.faults.add(&path, Fault::ExactlyOne("bearer, api_key"));
+                reading.faults.add(&path, Fault::ExactlyOne("bearer, api_key, aws"));
             }
             None
         }

@@ -107,6 +107,12 @@ pub(super) fn check(reading: &mut Reading<'_>, gateway: &Gateway) {
             }
         }
     }
+    for (id, provider) in (0u16..).map(ProviderId).zip(&gateway.providers) {
+        if provider.signed_for().is_some() && picker.reaches(id) {
+            let path = Path::default().member("providers").member(&provider.name).member("auth").member("aws");
+            reading.faults.add(&path, Fault::NotWith("standalone, behind which nothing signs what the filter has written"));
+        }
+    }
     let endpoints = root.member("endpoints").map(Tree::entries).unwrap_or_default();
     for (place, tree) in endpoints.iter().enumerate() {
         let named = text_of(tree, "provider").and_then(|name| gateway.provider_named(name));
