@@ -84,7 +84,8 @@ impl Answer {
 }
 
 /// What Envoy's own 503 begins with.
-pub(crate) const NO_ANSWER: &str = "upstream connect error or disconnect/reset before headers. reset reason: ";
+pub(crate) const NO_ANSWER: &str = "upstream connect error or disconnect/reset before headers. ";
+pub(crate) const RESET: &str = "reset reason: ";
 
 /// A callout that waits for its callback.
 pub(crate) struct Pending {
@@ -107,8 +108,8 @@ impl Pending {
         }
         let (due, reply) = match answer {
             Answer::Reply(reply) => (due, Some(reply)),
-            Answer::Refused => (due, Some(Reply::new(503, format!("{NO_ANSWER}remote connection failure")))),
-            Answer::Broken => (due, Some(Reply::new(503, format!("{NO_ANSWER}connection termination")))),
+            Answer::Refused => (due, Some(Reply::new(503, format!("{NO_ANSWER}{RESET}remote connection failure")))),
+            Answer::Broken => (due, Some(Reply::new(503, format!("{NO_ANSWER}{RESET}connection termination")))),
             Answer::Reset => (due, None),
             Answer::Timeout | Answer::Later | Answer::After(..) => (u64::MAX, None),
             Answer::Fails(status) => return Err(status),

@@ -14,7 +14,9 @@
 )]
 
 mod abi;
+mod attempt;
 mod callout;
+mod client;
 mod cuts;
 mod error;
 mod events;
@@ -37,6 +39,7 @@ mod rpc;
 mod state;
 mod story;
 mod stream;
+mod timeouts;
 mod transcript;
 mod verbs;
 mod vm;
@@ -44,6 +47,7 @@ mod wiring;
 
 pub use abi::{Action, BufferKind, LOG_LEVELS, MapKind, Status, Way, decode_pairs, encode_pairs};
 pub use callout::{Answer, Callout, Reply};
+pub use client::{Received, Request};
 pub use cuts::{Random, bytewise, every_cut, seeded};
 pub use error::Error;
 pub use failure::FailurePolicy;
@@ -61,4 +65,4 @@ pub use story::{BadStory, Client, Delivery, End, Move, Scene, Story, Told, Weath
 pub use stream::{Flow, LocalReply};
 pub use transcript::Transcript;
 pub use verbs::Verbs;
-pub use wiring::{Cluster, Play, Received, Request, Sent, Wiring};
+pub use wiring::{Cluster, Play, Sent, Wiring};

@@ -287,8 +287,16 @@ impl Host {
             stream.handed.push(reply);
             return Ok(());
         }
-        let details = reply.details.clone().into_bytes();
-        stream.info.borrow_mut().properties.insert("response\0code_details".to_owned(), details);
+        let mut info = stream.info.borrow_mut();
+        info.properties.insert("response\0code_details".to_owned(), reply.details.clone().into_bytes());
+        info.replied = true;
+        let attempt = info.attempt.take();
+        drop(info);
+        // The attempt ends before anything is seen of the reply.
+        if let Some(upstream) = attempt {
+            self.end(upstream)?;
+        }
+        let Some(stream) = self.vm.state().stream(id) else { return Ok(()) };
         if stream.response.headers_out() {
             stream.reset = true;
             stream.response.aborted = true;
@@ -336,11 +344,15 @@ impl Host {
     /// # Errors
     /// Whatever the callbacks do.
     pub fn close(&mut self, id: StreamId) -> Result<(), Error> {
+        self.end(id)?;
+        self.settle()
+    }
+
+    fn end(&mut self, id: StreamId) -> Result<(), Error> {
         let root = self.stream(id)?.root;
         self.call("proxy_on_done", id.0, &[id.0])?;
         self.call("proxy_on_delete", id.0, &[id.0])?;
         self.vm.state().contexts.remove(&id.0);
-        self.retire(root)?;
-        self.settle()
+        self.retire(root)
     }
 }

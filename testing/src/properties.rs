@@ -37,6 +37,9 @@ fn of_stream(stream: &Stream, path: &str) -> Option<Vec<u8>> {
     if let Some(value) = stream.own.get(path).or_else(|| info.properties.get(path)) {
         return Some(value.clone());
     }
+    if path == "response\0flags" {
+        return Some(info.flags.to_le_bytes().to_vec());
+    }
     let from_headers = match path.split_once('\0') {
         Some(("request", name)) => info.request_headers.as_ref().and_then(|map| of_request(&map.borrow(), name)),
         Some(("response", name)) => info.response_headers.as_ref().and_then(|map| of_response(&map.borrow(), name)),

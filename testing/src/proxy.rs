@@ -1,14 +1,17 @@
 //! A proxy around a host: clients send, the router picks clusters and retries, providers answer.
 
 use crate::abi::Way;
+use crate::attempt::Attempt;
 use crate::callout::nanos;
+use crate::client::{Received, Request};
 use crate::error::Error;
 use crate::headers::HeaderMap;
 use crate::host::{Host, StreamId};
-use crate::router::{Attempt, Route};
+use crate::router::Route;
 use crate::state::{Shared, Spent};
-use crate::stream::{Flow, LocalReply, StreamInfo};
-use crate::wiring::{Received, Request, Sent, Wiring};
+use crate::stream::{Flag, Flow, LocalReply, StreamInfo};
+use crate::timeouts::Timers;
+use crate::wiring::{Sent, Wiring};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -40,7 +43,7 @@ pub(crate) struct Exchange {
     pub(crate) info: Shared<StreamInfo>,
     pub(crate) replay: Replay,
     pub(crate) retries_left: u32,
-    pub(crate) per_try: Option<Duration>,
+    pub(crate) timers: Timers,
     pub(crate) attempt: Option<Attempt>,
     pub(crate) response_started: bool,
     pub(crate) sent: Vec<Sent>,
@@ -98,6 +101,7 @@ impl Proxy {
     /// Whatever the filter does.
     pub fn open(&mut self, headers: HeaderMap, end: bool) -> Result<ExchangeId, Error> {
         let (id, headers) = self.enter(headers)?;
+        self.client_moves(id, end);
         self.host.feed_shared_headers(self.exchanges[id.0].gateway, Way::Request, headers, end)?;
         self.settle()?;
         Ok(id)
@@ -129,12 +133,13 @@ impl Proxy {
         self.host.note(format!("client: {headers}"));
         let gateway = self.host.open_with(&self.wiring.gateway.clone(), info.clone(), false)?;
         let id = ExchangeId(self.exchanges.len());
+        let timers = Timers::new(self.wiring.stream_idle, self.host.now());
         self.exchanges.push(Exchange {
             gateway,
             info,
             replay: Replay::default(),
             retries_left: self.wiring.retries,
-            per_try: None,
+            timers,
             attempt: None,
             response_started: false,
             sent: Vec::new(),
@@ -155,6 +160,7 @@ impl Proxy {
     /// Whatever the filter does.
     pub fn send_data(&mut self, id: ExchangeId, bytes: &[u8], end: bool) -> Result<(), Error> {
         if !self.exchanges[id.0].closed {
+            self.client_moves(id, end);
             self.host.feed_data(self.exchanges[id.0].gateway, Way::Request, bytes, end)?;
         }
         self.settle()
@@ -166,9 +172,17 @@ impl Proxy {
     /// Whatever the filter does.
     pub fn send_trailers(&mut self, id: ExchangeId, trailers: HeaderMap) -> Result<(), Error> {
         if !self.exchanges[id.0].closed {
+            self.client_moves(id, true);
             self.host.feed_trailers(self.exchanges[id.0].gateway, Way::Request, trailers)?;
         }
         self.settle()
+    }
+
+    fn client_moves(&mut self, id: ExchangeId, end: bool) {
+        let now = self.host.now();
+        let timers = &mut self.exchanges[id.0].timers;
+        timers.touch(now);
+        timers.sent_all = end;
     }
 
     /// The client goes away: log and end of the gateway position, then the end of the attempt.
@@ -177,8 +191,8 @@ impl Proxy {
     /// Whatever the filter does.
     pub fn abort(&mut self, id: ExchangeId) -> Result<(), Error> {
         self.host.note("client goes away");
-        let details = b"downstream_remote_disconnect".to_vec();
-        self.exchanges[id.0].info.borrow_mut().properties.insert("response\0code_details".to_owned(), details);
+        self.detail(id.0, "downstream_remote_disconnect");
+        self.flag(id.0, Flag::DownstreamConnectionTermination);
         self.break_off(id.0)?;
         self.settle()
     }
@@ -219,7 +233,8 @@ impl Proxy {
 
     fn next_event(&self) -> Option<u64> {
         let attempts = self.exchanges.iter().filter_map(|x| x.attempt.as_ref()).filter_map(Attempt::next_event);
-        self.host.next_event().into_iter().chain(attempts).min()
+        let timers = self.exchanges.iter().filter(|x| !x.closed).filter_map(|x| x.timers.next_event());
+        self.host.next_event().into_iter().chain(attempts).chain(timers).min()
     }
 
     /// What the client got so far.
@@ -295,9 +310,6 @@ impl Proxy {
         let gateway = self.exchanges[x].gateway;
         self.host.log(gateway)?;
         self.host.close(gateway)?;
-        match self.exchanges[x].attempt.take().and_then(|attempt| attempt.upstream) {
-            Some(upstream) => self.host.close(upstream),
-            None => Ok(()),
-        }
+        self.end_attempt(x)
     }
 }

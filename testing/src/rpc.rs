@@ -1,7 +1,7 @@
 //! gRPC callouts that a filter sends, and what a test lets come of them.
 
 use crate::abi::Status;
-use crate::callout::{NO_ANSWER, nanos};
+use crate::callout::{NO_ANSWER, RESET, nanos};
 use crate::error::Error;
 use crate::headers::HeaderMap;
 use crate::host::Host;
@@ -70,7 +70,7 @@ impl RpcPlay {
     /// Nobody listens there.
     pub fn refused() -> RpcPlay {
         let details = "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}";
-        let text = format!("{NO_ANSWER}remote connection failure{{{details}}}");
+        let text = format!("{NO_ANSWER}{RESET}remote connection failure{{{details}}}");
         RpcPlay { steps: [RpcStep::Close(UNAVAILABLE, text)].into(), fails: None }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::abi::Status;
 use crate::headers::HeaderMap;
+use crate::host::StreamId;
 use crate::state::Shared;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -24,6 +25,16 @@ pub enum Flow {
     Trailers(HeaderMap),
 }
 
+impl Flow {
+    /// Whether the message is complete with this.
+    pub(crate) fn ends(&self) -> bool {
+        match self {
+            Flow::Headers { end } | Flow::Data { end, .. } => *end,
+            Flow::Trailers(_) => true,
+        }
+    }
+}
+
 /// What all positions of one request share: Envoy's stream info.
 #[derive(Default)]
 pub(crate) struct StreamInfo {
@@ -34,6 +45,12 @@ pub(crate) struct StreamInfo {
     pub(crate) response_headers: Option<Shared<HeaderMap>>,
     /// How often a filter made Envoy forget its route.
     pub(crate) route_clears: u64,
+    /// The upstream position of the attempt that is under way.
+    pub(crate) attempt: Option<StreamId>,
+    /// A local reply has taken the place of whatever attempts might bring.
+    pub(crate) replied: bool,
+    /// Envoy's response flags, see [`Flag`].
+    pub(crate) flags: u64,
     /// Whether the route is picked, and the cluster that it names.
     pub(crate) routed: bool,
     pub(crate) cluster: Option<String>,
@@ -45,6 +62,21 @@ impl StreamInfo {
         self.route_clears += 1;
         self.routed = false;
     }
+}
+
+/// What Envoy notes of how a stream went (property `response.flags`), by its bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub(crate) enum Flag {
+    NoHealthyUpstream = 0x2,
+    UpstreamRequestTimeout = 0x4,
+    UpstreamConnectionFailure = 0x20,
+    UpstreamConnectionTermination = 0x40,
+    NoRouteFound = 0x100,
+    DownstreamConnectionTermination = 0x4000,
+    UpstreamRetryLimitExceeded = 0x8000,
+    StreamIdleTimeout = 0x1_0000,
+    NoClusterFound = 0x200_0000,
 }
 
 /// A reply that the filter makes itself.

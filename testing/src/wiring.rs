@@ -1,6 +1,7 @@
 //! How an Envoy is wired around a filter, and who plays the client and the providers.
 
 use crate::headers::HeaderMap;
+use crate::stream::LocalReply;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -20,6 +21,14 @@ pub struct Wiring {
     pub retries: u32,
     /// `per_try_timeout`; the request header `x-envoy-upstream-rq-per-try-timeout-ms` wins.
     pub per_try: Option<Duration>,
+    /// The route's `timeout`, counted from the end of the request; the request header `x-envoy-upstream-rq-timeout-ms` wins. Envoy's default
+    /// is 15 s; here it is none, so that a filter that waits for ever is named.
+    pub timeout: Option<Duration>,
+    /// How long nothing may happen on a stream: `stream_idle_timeout` of the connection manager, or the route's `idle_timeout` where it has
+    /// one. Envoy's default is 5 minutes; here it is none, for the same reason.
+    pub stream_idle: Option<Duration>,
+    /// A filter of Envoy's own behind the gateway position, see [`Wiring::behind`].
+    pub(crate) behind: Option<Behind>,
     /// The clusters that a request can go to.
     pub clusters: BTreeMap<String, Cluster>,
     /// Properties of every request (route metadata and the like): path and value.
@@ -39,6 +48,9 @@ impl Wiring {
             retry_on: Vec::new(),
             retries: 0,
             per_try: None,
+            timeout: None,
+            stream_idle: None,
+            behind: None,
             clusters: BTreeMap::new(),
             properties: Vec::new(),
             patience: Duration::from_secs(600),
@@ -74,6 +86,14 @@ impl Wiring {
         self
     }
 
+    /// A filter of Envoy's own behind the gateway position in the listener's chain, as `ext_authz` or `rbac` may stand there: it sees the headers of
+    /// each request that the gateway position lets go, and may answer it.
+    #[must_use]
+    pub fn behind(mut self, filter: impl FnMut(&HeaderMap) -> Option<LocalReply> + 'static) -> Wiring {
+        self.behind = Some(Box::new(filter));
+        self
+    }
+
     /// A property that every request has.
     #[must_use]
     pub fn property(mut self, path: &[&str], value: impl AsRef<[u8]>) -> Wiring {
@@ -81,6 +101,9 @@ impl Wiring {
         self
     }
 }
+
+/// Answers a request, or lets it pass.
+pub(crate) type Behind = Box<dyn FnMut(&HeaderMap) -> Option<LocalReply>>;
 
 /// What plays a provider: it sees the whole request and says what comes back.
 pub(crate) type Provider = Box<dyn FnMut(&Sent) -> Play>;
@@ -172,6 +195,16 @@ pub(crate) enum Step {
     Reset,
     Refuse,
     Wait(Duration),
+}
+
+impl Step {
+    /// Whether something comes of the answer.
+    pub(crate) fn brings(&self) -> bool {
+        match self {
+            Step::Headers(..) | Step::Data(..) | Step::Trailers(_) => true,
+            Step::Reset | Step::Refuse | Step::Wait(_) => false,
+        }
+    }
 }
 
 /// What a provider does, step by step.
@@ -282,99 +315,5 @@ impl Play {
         if let Some(end) = last {
             *end = false;
         }
-    }
-}
-
-/// What a client sends.
-#[derive(Clone, Debug)]
-pub struct Request {
-    pub(crate) headers: HeaderMap,
-    pub(crate) pieces: Vec<Vec<u8>>,
-    pub(crate) trailers: Option<HeaderMap>,
-}
-
-impl Request {
-    /// A request of this method and path, without a body.
-    pub fn new(method: &str, path: &str) -> Request {
-        let headers = [(":authority", "gateway.example"), (":path", path), (":method", method), (":scheme", "http")];
-        let mut headers: HeaderMap = headers.into_iter().collect();
-        headers.add("x-forwarded-proto", "http");
-        headers.add("x-request-id", "00000000-0000-4000-8000-000000000001");
-        Request { headers, pieces: Vec::new(), trailers: None }
-    }
-
-    /// A POST of this JSON in one piece, with its length.
-    pub fn json(path: &str, body: impl AsRef<[u8]>) -> Request {
-        let body = body.as_ref();
-        let request = Request::new("POST", path).header("content-type", "application/json");
-        request.header("content-length", &body.len().to_string()).pieces([body.to_vec()])
-    }
-
-    /// One header more.
-    #[must_use]
-    pub fn header(mut self, name: &str, value: &str) -> Request {
-        self.headers.add(name, value);
-        self
-    }
-
-    /// The body in these pieces. An empty last one is an end that comes by itself.
-    #[must_use]
-    pub fn pieces(mut self, pieces: impl IntoIterator<Item = Vec<u8>>) -> Request {
-        self.pieces = pieces.into_iter().collect();
-        self
-    }
-
-    /// The request ends with trailers (end of stream never comes with the body).
-    #[must_use]
-    pub fn trailers(mut self, trailers: HeaderMap) -> Request {
-        self.trailers = Some(trailers);
-        self
-    }
-}
-
-/// What a client got.
-#[derive(Clone, Debug, Default)]
-pub struct Received {
-    /// Headers, once they have come.
-    pub headers: Option<HeaderMap>,
-    /// The body as it came.
-    pub pieces: Vec<Vec<u8>>,
-    /// Trailers, if any.
-    pub trailers: Option<HeaderMap>,
-    /// Whether the message came to its end.
-    pub ended: bool,
-    /// Whether the stream was reset instead.
-    pub reset: bool,
-}
-
-impl Received {
-    /// The status, or 0 if none has come.
-    pub fn status(&self) -> u16 {
-        self.header(":status").and_then(|s| s.parse().ok()).unwrap_or(0)
-    }
-
-    /// The first value of a header.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.as_ref().and_then(|map| map.get(name))
-    }
-
-    /// A client takes as many bytes as were announced.
-    pub(crate) fn take_piece(&mut self, mut bytes: Vec<u8>) {
-        if let Some(length) = self.headers.as_ref().and_then(HeaderMap::announced) {
-            bytes.truncate(length.saturating_sub(self.pieces.iter().map(Vec::len).sum()));
-        }
-        if !bytes.is_empty() {
-            self.pieces.push(bytes);
-        }
-    }
-
-    /// The whole body.
-    pub fn body(&self) -> Vec<u8> {
-        self.pieces.concat()
-    }
-
-    /// The whole body, lossily as text.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.body()).into_owned()
     }
 }

@@ -5,14 +5,44 @@ mod probes;
 
 use probes::{logs, module};
 use std::time::Duration;
-use weir_testing::{Cluster, Error, HeaderMap, Host, Options, Play, Plugin, Proxy, Request, Wiring, bytewise, every_cut, seeded};
+use weir_testing::{
+    Cluster, Error, HeaderMap, Host, LocalReply, Options, Play, Plugin, Proxy, Request, Wiring, bytewise, every_cut, seeded,
+};
+
+/// Which limit a test sets, to 15 seconds.
+#[derive(Clone, Copy, PartialEq)]
+enum Limit {
+    Route,
+    /// By the filter, over one of the route's that is longer.
+    Header,
+    Idle,
+}
+
+fn timed(limit: Limit, (host, mut wiring): (Host, Wiring)) -> Proxy {
+    let seconds = |seconds| Some(Duration::from_secs(seconds));
+    match limit {
+        Limit::Route => wiring.timeout = seconds(15),
+        Limit::Header => wiring.timeout = seconds(60),
+        Limit::Idle => wiring.stream_idle = seconds(15),
+    }
+    Proxy::new(host, wiring.on_no_match("a"))
+}
+
+fn post() -> HeaderMap {
+    [(":method", "POST"), (":path", "/"), (":authority", "a"), (":scheme", "http")].into_iter().collect()
+}
 
 /// Both positions of the probe, and clusters `a` and `b`.
 fn proxy(gateway: &str, upstream: &str, a: Cluster, b: Cluster) -> Proxy {
+    let (host, wiring) = proxy_wiring(gateway, upstream, a, b);
+    Proxy::new(host, wiring)
+}
+
+fn proxy_wiring(gateway: &str, upstream: &str, a: Cluster, b: Cluster) -> (Host, Wiring) {
     let plugins = [Plugin::new("gateway", gateway).stop_iteration(), Plugin::new("upstream", upstream).stop_iteration()];
     let host = Host::start(&module(), Options::plugins(plugins)).unwrap();
     let wiring = Wiring::new("gateway", "wasm.next").upstream("upstream").retry(&[598], 1);
-    Proxy::new(host, wiring.cluster("a", a.metadata("ns", "k", "A")).cluster("b", b.metadata("ns", "k", "B")))
+    (host, wiring.cluster("a", a.metadata("ns", "k", "A")).cluster("b", b.metadata("ns", "k", "B")))
 }
 
 fn echo() -> Cluster {
@@ -158,6 +188,59 @@ fn a_per_try_timeout_moves_on_until_headers_have_come() {
     let before = proxy.host().now();
     let id = proxy.exchange(&Request::json("/", "abc")).unwrap();
     assert_eq!((proxy.received(id).text().as_str(), proxy.host().now() - before), ("abc", 500_000_000));
+}
+
+#[test]
+fn the_routes_timeout_and_an_idle_stream_end_in_a_reply_through_the_filter() {
+    let silent = || Cluster::new(|_| Play::default().wait(Duration::from_secs(900)));
+    let gateway = "response_headers: set response x-seen 1; property response/code_details";
+    for (limit, details, body) in [
+        (Limit::Route, "response_timeout", "upstream request timeout"),
+        (Limit::Header, "response_timeout", "upstream request timeout"),
+        (Limit::Idle, "stream_idle_timeout", "stream timeout"),
+    ] {
+        let header = if limit == Limit::Header { "request_headers: set request x-envoy-upstream-rq-timeout-ms 15000\n" } else { "" };
+        let mut proxy = timed(limit, proxy_wiring(&format!("{header}{gateway}"), "", silent(), echo()));
+        let before = proxy.host().now();
+        let id = proxy.exchange(&Request::json("/", "abc")).unwrap();
+        let received = proxy.received(id);
+        assert_eq!((received.status(), received.header("x-seen"), received.text().as_str()), (504, Some("1"), body), "{details}");
+        assert_eq!((proxy.host().now() - before, proxy.sent(id).len()), (15_000_000_000, 1));
+        assert!(logs(proxy.host()).contains(&format!("property 0 {details}")));
+    }
+}
+
+#[test]
+fn a_client_that_stops_is_told_408_and_one_that_goes_on_is_not() {
+    let mut proxy = timed(Limit::Idle, proxy_wiring("", "", echo(), echo()));
+    let (stops, goes_on) = (proxy.open(post(), false).unwrap(), proxy.open(post(), false).unwrap());
+    for _ in 0..4 {
+        proxy.advance(Duration::from_secs(10)).unwrap();
+        proxy.send_data(goes_on, b"x", false).unwrap();
+    }
+    proxy.send_data(goes_on, b"", true).unwrap();
+    proxy.finish(goes_on).unwrap();
+    assert_eq!((proxy.received(stops).status(), proxy.received(goes_on).text().as_str()), (408, "xxxx"));
+}
+
+#[test]
+fn a_filter_behind_answers_what_the_gateway_lets_go() {
+    let (host, wiring) = proxy_wiring("request_headers: set request x-a 1\nresponse_headers: set response x-seen 1", "", echo(), echo());
+    let reply = LocalReply {
+        status: 403,
+        details: "denied".to_owned(),
+        headers: vec![("x-by".to_owned(), b"guard".to_vec())],
+        body: b"no".to_vec(),
+    };
+    let mut proxy =
+        Proxy::new(host, wiring.on_no_match("a").behind(move |headers| (headers.get("x-a") == Some("1")).then(|| reply.clone())));
+    let id = proxy.exchange(&Request::json("/", "abc")).unwrap();
+    let received = proxy.received(id);
+    assert_eq!(
+        (received.status(), received.header("x-by"), received.header("x-seen"), received.text().as_str()),
+        (403, Some("guard"), Some("1"), "no")
+    );
+    assert!(proxy.sent(id).is_empty());
 }
 
 #[test]

@@ -49,6 +49,12 @@ pub struct Scenario {
     pub retries: u32,
     /// `per_try_timeout` in milliseconds.
     pub per_try: Option<u64>,
+    /// `timeout` of the route in milliseconds.
+    pub timeout: Option<u64>,
+    /// `stream_idle_timeout` of the connection manager in milliseconds.
+    pub idle: Option<u64>,
+    /// `idle_timeout` of the route in milliseconds.
+    pub route_idle: Option<u64>,
     /// `per_connection_buffer_limit_bytes` of the listener.
     pub limit: Option<usize>,
     /// `request_body_buffer_limit` of the route.
@@ -61,6 +67,8 @@ pub struct Scenario {
     pub http2: bool,
     /// What stands in front of the gateway position.
     pub front: Option<Front>,
+    /// Whether `rbac` stands behind the gateway position, and lets nobody pass.
+    pub refused_behind: bool,
     /// Headers that the record shows.
     pub look: Vec<String>,
     /// Scripts of the gateway position: the first, and those of each reconfiguration.
@@ -92,6 +100,9 @@ impl Scenario {
                 self.retry_on = codes.iter().map(|code| code.parse().expect("a status code")).collect();
             }
             ["per_try", limit] => self.per_try = Some(limit.parse().expect("milliseconds")),
+            ["timeout", limit] => self.timeout = Some(limit.parse().expect("milliseconds")),
+            ["idle", limit] => self.idle = Some(limit.parse().expect("milliseconds")),
+            ["route_idle", limit] => self.route_idle = Some(limit.parse().expect("milliseconds")),
             ["limit", bytes] => self.limit = Some(bytes.parse().expect("bytes")),
             ["route_limit", bytes] => self.route_limit = Some(bytes.parse().expect("bytes")),
             ["env", name, value] => self.environment.push(((*name).to_owned(), (*value).to_owned())),
@@ -99,6 +110,7 @@ impl Scenario {
             ["clients", "http2"] => self.http2 = true,
             ["front", "decompressor"] => self.front = Some(Front::Decompressor),
             ["front", "refuses"] => self.front = Some(Front::Refuses),
+            ["behind", "refuses"] => self.refused_behind = true,
             ["says", name, status, body] => {
                 let says = Upstream::Says(status.parse().expect("a status code"), body.as_bytes().to_vec());
                 self.clusters.push(((*name).to_owned(), says));

@@ -3,7 +3,7 @@
 use crate::fact::Fact;
 
 /// Headings of the sections, by the number in the ids.
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 13] = [
     "Bodies: pause, continue, buffers",
     "Trailers",
     "Header maps and routes",
@@ -15,6 +15,8 @@ const SECTIONS: [&str; 11] = [
     "Roots, configurations, shared state",
     "The environment and the system interface",
     "gRPC callouts",
+    "Time limits",
+    "Filters behind",
 ];
 
 const INTRODUCTION: &str = "# Facts
@@ -36,7 +38,7 @@ const ABSENT: &str = "
 |---|---|
 | Foreign functions but `clear_route_cache` (`sign`, `expr_evaluate`, `compress` …) | they compute and move no stream; a test gives its host what its filter calls (`host.foreign`) |
 | Properties of connections, TLS, nodes, listeners, hosts and dynamic metadata | values that Envoy's configuration and traffic make; a test sets them (`Wiring::property`, `host.set_property`) |
-| What a filter behind the gateway position answers, or one in front changes | to a filter the first is a reply as Envoy's own (F5.3), the second what the client sent |
+| What a filter in front of the gateway position changes | to a filter it is what the client sent |
 | Breakers, outlier detection, tombstones, retry budgets, back-off, mirrors, hedging | Envoy's load balancing: a filter sees attempts (section 5), or 503 as in F5.4; Weir's wiring of it is tried in real Envoy |
 | Order and acceptance of xDS updates | no callback tells of them but those of F9.1 and F9.2; tried in real Envoy |
 | Access loggers, rate limit filters, tracing that read filter state | they come after the filter; it is there to read by F3.6 and F5.14 |

@@ -13,10 +13,10 @@ mod shrink;
 mod stories;
 mod turns;
 
+use crate::client::Request;
 use crate::cuts::Random;
 use crate::proxy::Proxy;
 use crate::story::{Story, Told};
-use crate::wiring::Request;
 pub use orders::{Order, Part};
 pub use pit::Pit;
 use search::{Failing, alone, chosen, judge, retell};

@@ -1,9 +1,9 @@
 //! A story from random numbers: mostly harmless, so that what goes wrong has a chance to be seen.
 
 use crate::abi::Status;
+use crate::client::Request;
 use crate::cuts::Random;
 use crate::story::{Client, Delivery, End, Move, Story, Weather};
-use crate::wiring::Request;
 
 /// What may go wrong in random stories, and how much may happen.
 #[derive(Clone, Debug)]

@@ -2,11 +2,12 @@
 
 use super::{Delivery, Move, Story, Weather};
 use crate::callout::{Answer, Callout};
+use crate::client::Request;
 use crate::error::Error;
 use crate::fault::Fault;
 use crate::proxy::{ExchangeId, Proxy};
 use crate::state::Answers;
-use crate::wiring::{Backend, Play, Request, Sent};
+use crate::wiring::{Backend, Play, Sent};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;

@@ -4,7 +4,7 @@ use flate2::read::GzDecoder;
 use std::io::Read;
 use std::time::Duration;
 use weir_facts::{Act, Action, Front};
-use weir_testing::{HeaderMap, RpcPlay};
+use weir_testing::{HeaderMap, LocalReply, RpcPlay};
 
 /// What comes to the probe of a client's step.
 pub fn in_front(front: Option<Front>, act: &Act) -> Vec<Act> {
@@ -26,6 +26,12 @@ pub fn in_front(front: Option<Front>, act: &Act) -> Vec<Act> {
         }
         other => vec![other.clone()],
     }
+}
+
+/// What `rbac` answers to those that it does not let pass.
+pub fn refusal() -> LocalReply {
+    let details = "rbac_access_denied_matched_policy[nobody]".to_owned();
+    LocalReply { status: 403, details, headers: Vec::new(), body: b"RBAC: access denied".to_vec() }
 }
 
 /// What a gRPC service does once it has the whole request.

@@ -59,6 +59,11 @@ fn proxy(scenario: &Scenario) -> Proxy {
     let mut host = Host::start(&module, options).unwrap_or_else(|error| panic!("{error:?}"));
     let mut wiring = Wiring::new("down", "wasm.next").retry(&scenario.retry_on, scenario.retries);
     wiring.per_try = scenario.per_try.map(Duration::from_millis);
+    wiring.timeout = scenario.timeout.map(Duration::from_millis);
+    wiring.stream_idle = scenario.route_idle.or(scenario.idle).map(Duration::from_millis);
+    if scenario.refused_behind {
+        wiring = wiring.behind(|_| Some(others::refusal()));
+    }
     wiring.on_no_match = scenario.clusters.first().map(|(name, _)| name.clone());
     if scenario.up.is_some() {
         wiring = wiring.upstream("up");

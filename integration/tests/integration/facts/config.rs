@@ -20,14 +20,18 @@ pub fn envoy(scenario: &Scenario, module: &Path, folder: &Path, listener: Socket
     } else {
         json!({ "name": "down", "typed_config": probe(scenario, module, "down", &scenario.down[0]) })
     };
-    let manager = json!({
+    let behind = scenario.refused_behind.then(|| front(Front::Refuses));
+    let mut manager = json!({
         "@type": typed("filters.network.http_connection_manager.v3.HttpConnectionManager"),
         "stat_prefix": "facts",
         "generate_request_id": false,
         "http_protocol_options": { "enable_trailers": true },
         "route_config": { "virtual_hosts": [{ "name": "all", "domains": ["*"], "routes": [route(scenario, clusters)] }] },
-        "http_filters": scenario.front.map(front).into_iter().chain([down, json!({ "name": "router", "typed_config": router })]).collect::<Vec<_>>(),
+        "http_filters": scenario.front.map(front).into_iter().chain([down]).chain(behind).chain([json!({ "name": "router", "typed_config": router })]).collect::<Vec<_>>(),
     });
+    if let Some(limit) = scenario.idle {
+        manager["stream_idle_timeout"] = seconds(limit);
+    }
     let chain = json!([{ "filters": [{ "name": "hcm", "typed_config": manager }] }]);
     let mut listener = json!({ "name": "facts", "address": address(listener), "filter_chains": chain });
     if let Some(limit) = scenario.limit {
@@ -116,7 +120,7 @@ fn route(scenario: &Scenario, clusters: &[(String, Option<SocketAddr>)]) -> Valu
     });
     let mut action = json!({
         "inline_cluster_specifier_plugin": { "extension": { "name": "matcher", "typed_config": specifier } },
-        "timeout": "0s",
+        "timeout": seconds(scenario.timeout.unwrap_or(0)),
         "retry_policy": {
             "retry_on": "reset,connect-failure,refused-stream,retriable-status-codes",
             "retriable_status_codes": scenario.retry_on,
@@ -131,13 +135,21 @@ fn route(scenario: &Scenario, clusters: &[(String, Option<SocketAddr>)]) -> Valu
     if let Some(limit) = scenario.per_try
         && scenario.retries > 0
     {
-        action["retry_policy"]["per_try_timeout"] = json!(format!("{}.{:03}s", limit / 1000, limit % 1000));
+        action["retry_policy"]["per_try_timeout"] = seconds(limit);
+    }
+    if let Some(limit) = scenario.route_idle {
+        action["idle_timeout"] = seconds(limit);
     }
     let mut route = json!({ "match": { "prefix": "/" }, "route": action });
     if let Some(limit) = scenario.route_limit {
         route["request_body_buffer_limit"] = json!(limit);
     }
     route
+}
+
+/// Milliseconds as Envoy's configuration has them.
+fn seconds(millis: u64) -> Value {
+    json!(format!("{}.{:03}s", millis / 1000, millis % 1000))
 }
 
 pub fn address(address: SocketAddr) -> Value {
