@@ -6,7 +6,7 @@ use weir_core::config::Gateway;
 use weir_core::limits::Rule;
 use weir_core::names::FormatId;
 use weir_core::providers::{Credential, Provider, ProviderId, SecretRef};
-use weir_core::routing::{Picker, Route, Target};
+use weir_core::routing::{Asks, Condition, Picker, Route, Target, Wanted};
 
 use crate::Source;
 
@@ -30,7 +30,8 @@ fn write_all(gateway: &Gateway, text: &mut String) -> std::fmt::Result {
     }
     writeln!(text, "models")?;
     for route in &gateway.routes {
-        writeln!(text, "  {}", route.name)?;
+        let demands = if route.demands.is_empty() { String::new() } else { format!(", demands {}", listed(&route.demands)) };
+        writeln!(text, "  {}{demands}", route.name)?;
         for target in &route.targets {
             writeln!(text, "    {}", describe_target(gateway, route, target))?;
         }
@@ -42,6 +43,17 @@ fn write_all(gateway: &Gateway, text: &mut String) -> std::fmt::Result {
         let Some(provider) = gateway.provider(endpoint.provider) else { continue };
         let (scheme, authority) = (provider.endpoint.scheme.as_str(), provider.authority());
         writeln!(text, "  {} -> {scheme}://{authority}{}", endpoint.prefix, provider.passing_path(&endpoint.prefix))?;
+    }
+    if !gateway.demands.is_empty() {
+        writeln!(text, "demands")?;
+    }
+    for demand in &gateway.demands {
+        let of_whom: Vec<String> = demand.when.iter().map(|condition| describe_condition(gateway, condition)).collect();
+        let of_whom = if of_whom.is_empty() { "all requests".to_owned() } else { format!("requests with {}", of_whom.join(" and ")) };
+        match &demand.asks {
+            Asks::These(these) => writeln!(text, "  {of_whom}: {}", listed(these))?,
+            Asks::Header { header, label } => writeln!(text, "  {of_whom}: {label} as the header {header} says")?,
+        }
     }
     if !gateway.budgets.is_empty() {
         writeln!(text, "budgets")?;
@@ -57,6 +69,15 @@ fn write_all(gateway: &Gateway, text: &mut String) -> std::fmt::Result {
         writeln!(text, "environment of Envoy\n  {}", gateway.wants_env.join(", "))?;
     }
     Ok(())
+}
+
+fn describe_condition(gateway: &Gateway, condition: &Condition) -> String {
+    let name = gateway.identities.get(condition.identity).map_or("", |identity| &*identity.name);
+    format!("{name}: {}", condition.values.join(" or "))
+}
+
+fn listed(wanted: &[Wanted]) -> String {
+    wanted.iter().map(Wanted::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn describe_picker(gateway: &Gateway, picker: &Picker) -> String {
@@ -95,8 +116,10 @@ fn describe_target(gateway: &Gateway, route: &Route, target: &Target) -> String 
     let peers = route.targets.iter().filter(|peer| peer.priority == target.priority);
     let total: u64 = peers.map(|peer| u64::from(peer.weight)).sum();
     let share = u64::from(target.weight).saturating_mul(100).checked_div(total).unwrap_or(0);
+    let labels: Vec<String> = target.labels.0.iter().map(|(name, value)| format!(", {name}: {value}")).collect();
+    let labels = labels.concat();
     format!(
-        "priority {}, {share} %: {model} at {} ({}://{}{url})",
+        "priority {}, {share} %: {model} at {} ({}://{}{url}){labels}",
         target.priority,
         provider.name,
         provider.endpoint.scheme.as_str(),

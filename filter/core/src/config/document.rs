@@ -44,6 +44,7 @@ pub static DOCUMENT: Shape = Shape {
         ),
         later("keys", "Virtual keys."),
         member("identity", Optional, Value::Named(&Value::Object(&IDENTITY)), "What is known about who is asking: a name for each."),
+        member("demands", Optional, Value::List(&Value::Object(&DEMAND), true), "Labels that requests demand of whoever answers them."),
         member("limits", Optional, Value::Object(&LIMITS), "Budgets and the rate-limit service that keeps their counters."),
         member(
             "losses",
@@ -117,6 +118,12 @@ static PROVIDER: Shape = Shape {
             "The most requests under way there at a time, for each worker of each Envoy; over it the plan moves on, or the client gets 429.",
         ),
         member("cooldown", Optional, Value::Object(&COOLDOWN), "When it is left alone because it fails."),
+        member(
+            "labels",
+            Optional,
+            Value::Named(&Value::Text),
+            "What is true of it, such as `residency: eu`: a value for each name, of letters, digits, `.`, `_` and `-`.",
+        ),
         later("project", "The Google Cloud project."),
         later("location", "The Google Cloud location."),
         member(
@@ -211,6 +218,12 @@ static MODEL: Shape = Shape {
             Value::Choice(&["weights", "cheapest"], &[]),
             "What decides inside a priority: the weights (if left out), or what the request is expected to cost.",
         ),
+        member(
+            "demands",
+            Optional,
+            Value::Named(&Value::List(&Value::Text, false)),
+            "Labels that its targets must have to be asked: one of these values each.",
+        ),
         member("affinity", Optional, Value::Object(&AFFINITY), "Lets a conversation keep its target, so that prompt caches hit."),
     ],
 };
@@ -257,6 +270,12 @@ static TARGET: Shape = Shape {
             Optional,
             Value::Named(&Value::List(&Value::Text, false)),
             "Only for requests whose identities have one of these values each.",
+        ),
+        member(
+            "labels",
+            Optional,
+            Value::Named(&Value::Text),
+            "What is true of this target; a name that is here too counts before the provider's.",
         ),
         member(
             "first_content",
@@ -333,6 +352,30 @@ static IDENTITY: Shape = Shape {
             Optional,
             Value::Choice(&["together", "skip", "refuse"], &[]),
             "Requests without it: share one budget (if left out), are not counted by budgets that need it, or are refused.",
+        ),
+    ],
+};
+
+static DEMAND: Shape = Shape {
+    members: &[
+        member(
+            "labels",
+            Optional,
+            Value::Named(&Value::List(&Value::Text, false)),
+            "What is demanded: each label with one of these values. This, or a header.",
+        ),
+        member(
+            "header",
+            Optional,
+            Value::Text,
+            "A request header in which clients may say values of `label`, with commas between them; one of them does.",
+        ),
+        member("label", Optional, Value::Text, "The label that the header speaks of."),
+        member(
+            "when",
+            Optional,
+            Value::Named(&Value::List(&Value::Text, false)),
+            "Only of requests whose identities have one of these values each; of all if left out.",
         ),
     ],
 };

@@ -56,6 +56,8 @@ pub enum Fault {
     NoIdentity(String),
     /// A condition on an identity that is not there.
     NoSuchIdentity(String),
+    /// A label that no provider and no target has.
+    NoLabel(String),
     /// An earlier pattern takes every name of this one.
     Shadowed(String),
     /// A header as an identity, without the operator's word that clients cannot set it.
@@ -110,6 +112,7 @@ impl fmt::Display for Fault {
             Self::NoProvider(name) => write!(f, "no provider named {name:?}"),
             Self::NoIdentity(name) => write!(f, "no identity named {name:?} (model can stand here too)"),
             Self::NoSuchIdentity(name) => write!(f, "no identity named {name:?}"),
+            Self::NoLabel(label) => write!(f, "no provider and no target has the label {label}"),
             Self::Shadowed(earlier) => write!(f, "never reached: {earlier:?} stands before it and takes every such name"),
             Self::Untrusted => f.write_str(
                 "clients can send any header: say `trusted: true` if something in front of Weir sets this one and removes the client's",

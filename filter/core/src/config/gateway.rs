@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::providers::{Endpoint, Provider, ProviderId};
-use crate::routing::{Pattern, Picker, Route};
+use crate::routing::{Demand, Pattern, Picker, Route};
 
 /// One document, compiled. It never changes; requests in flight keep the one with which they began.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub struct Gateway {
     pub standalone: Option<Picker>,
     /// Who is asking, in the document's order; [`KeyPart::Identity`] is a place in it.
     pub identities: Vec<Identity>,
+    /// What requests demand of whoever answers them, in the document's order.
+    pub demands: Vec<Demand>,
     /// The rate-limit service; present whenever there is a budget.
     pub limit_service: Option<LimitService>,
     /// In the document's order.

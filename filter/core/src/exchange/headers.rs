@@ -153,6 +153,11 @@ impl Headers {
         self.pairs.iter().find(|pair| self.is_called(pair, name)).map(|pair| self.at(pair.value()))
     }
 
+    /// Every value of a header, in the order in which they came.
+    pub fn all<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h str> {
+        self.pairs.iter().filter(move |pair| self.is_called(pair, name)).map(|pair| self.at(pair.value()))
+    }
+
     /// All pairs.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.pairs.iter().map(|pair| (self.at(pair.name()), self.at(pair.value())))

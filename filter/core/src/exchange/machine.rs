@@ -3,6 +3,7 @@
 use super::DECISION;
 use super::attempted::AttemptRecord;
 use super::configured::Configured;
+use super::demands::demanded;
 use super::headers::{self, Headers};
 use crate::formats::{Asked, ClientSide, Head, Outline, Reply};
 use crate::health::{Flight, Gate, Health, Seats, Trial};
@@ -11,7 +12,7 @@ use crate::limits::{Claim, Decision, Ledger};
 use crate::names::{self, FormatId};
 use crate::operations::Operation;
 use crate::providers::ProviderId;
-use crate::routing::{LeftOut, Patience};
+use crate::routing::{LeftOut, Patience, Wanted};
 use std::rc::Rc;
 
 /// One exchange.
@@ -24,6 +25,8 @@ pub struct Exchange {
     pub(super) headers: Rc<Headers>,
     /// The values of the document's identities, in its order.
     pub(super) identities: Vec<Option<String>>,
+    /// The labels that whoever answers must have.
+    pub(super) demanded: Vec<Wanted>,
     pub(super) outline: Outline,
     /// The place of the model's route.
     pub(super) route: Option<usize>,
@@ -185,6 +188,7 @@ pub enum ClientAnswer {
 impl Exchange {
     pub(super) fn new(configured: &Rc<Configured>, operation: Operation, mut head: Headers, now: u64) -> Self {
         let identities = configured.identify(&head);
+        let demanded = demanded(&configured.gateway, &identities, &head);
         head.retain(|name| !headers::stays_in_gateway(name));
         if let Some(path) = head.first(":path").and_then(without_key) {
             head.set(":path", &path);
@@ -196,6 +200,7 @@ impl Exchange {
             began: now,
             headers: Rc::new(head),
             identities,
+            demanded,
             outline: Outline::default(),
             route: None,
             left_out: Vec::new(),

@@ -20,6 +20,7 @@ mod begin;
 mod coded;
 mod configured;
 mod crowding;
+mod demands;
 pub mod headers;
 mod machine;
 mod onward;

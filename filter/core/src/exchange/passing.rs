@@ -17,6 +17,10 @@ impl Exchange {
         if !self.way.reaches(endpoint.provider) {
             return self.refuse(Rejection::new(ErrorKind::InvalidRequest, "this path belongs to another provider than the request's"));
         }
+        if !self.may_be_answered_by(&provider.labels) {
+            let refusal = self.nobody_is_labelled("no provider of this path");
+            return self.refuse(refusal);
+        }
         if configured.credential(endpoint.provider).is_err() {
             return self.refuse(without_credential());
         }

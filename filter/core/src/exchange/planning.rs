@@ -63,6 +63,7 @@ impl Exchange {
             return Err(Rejection::new(ErrorKind::NotFound, message).code("model_not_found").at("model"));
         };
         self.route = Some(place);
+        self.demanded.extend_from_slice(&route.demands);
         let (client, traits) = (self.operation.format(), self.outline().traits);
         let mut uses = self.outline().uses;
         uses.note(Capability::Audio, traits.contains(Field::Audio));
@@ -84,6 +85,8 @@ impl Exchange {
         for ((at, target), (seats, gate)) in route.targets.iter().enumerate().zip(&places) {
             let reason = if !way.reaches(target.provider) {
                 LeftOut::NotPicked
+            } else if !self.may_be_answered_by(&target.labels) {
+                LeftOut::Labels
             } else if configured.credential(target.provider).is_err() {
                 LeftOut::Credential
             } else if speak(target).is_none() {
@@ -142,15 +145,17 @@ impl Exchange {
             self.reserved = Some(first.gate.enter());
             return Ok(());
         }
-        let mut reached = route.targets.iter().filter(|target| way.reaches(target.provider)).peekable();
-        let picked = reached.peek().is_some();
-        let refused = reached.find_map(|target| refusing(gateway, target, traits, spoken));
-        let lacked = route.targets.iter().filter(|target| way.reaches(target.provider)).find_map(|target| target.lacks.common(uses));
+        let picked = route.targets.iter().any(|target| way.reaches(target.provider));
+        let may: Vec<&Target> =
+            route.targets.iter().filter(|target| way.reaches(target.provider) && self.may_be_answered_by(&target.labels)).collect();
+        let refused = may.iter().find_map(|target| refusing(gateway, target, traits, spoken));
+        let lacked = may.iter().find_map(|target| target.lacks.common(uses));
         Err(match refused {
             None if !picked => {
                 let message = format!("the provider of this request does not have the model `{}`", shown(&model));
                 Rejection::new(ErrorKind::NotFound, message).code("model_not_found").at("model")
             }
+            None if may.is_empty() => self.nobody_is_labelled(&format!("no provider of `{}`", shown(&model))),
             Some(field) => {
                 let member = self.client().member(field);
                 Rejection::new(ErrorKind::Unsupported, format!("no provider of `{}` can be asked for {member}", shown(&model)))

@@ -135,6 +135,10 @@ impl Exchange {
 
     fn head_for(&mut self, id: ProviderId) -> Result<Headers, Rejection> {
         let configured = Rc::clone(self.configured());
+        let mut targets = configured.gateway.routes.iter().flat_map(|route| &route.targets).filter(|target| target.provider == id);
+        if !self.demanded.is_empty() && !targets.any(|target| self.may_be_answered_by(&target.labels)) {
+            return Err(self.nobody_is_labelled("not even the provider that this request picks"));
+        }
         if configured.credential(id).is_err() {
             return Err(without_credential());
         }

@@ -11,6 +11,7 @@ pub use presets::NAMES as KIND_NAMES;
 use crate::formats::head::encoded;
 use crate::health::Cooldown;
 use crate::names::{CLUSTER_DIRECT, FormatId};
+use crate::routing::Labels;
 
 /// The place of a provider in [`crate::config::Gateway::providers`], which is the document's order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,6 +84,8 @@ pub struct Provider {
     pub concurrency: Option<u32>,
     /// When it is left alone.
     pub cooldown: Cooldown,
+    /// What is true of it.
+    pub labels: Labels,
 }
 
 impl Provider {
@@ -223,6 +226,7 @@ mod tests {
             pass_headers: Vec::new(),
             concurrency: None,
             cooldown: Cooldown::default(),
+            labels: Labels::default(),
         }
     }
 

@@ -19,6 +19,8 @@ pub enum LeftOut {
     ContextLength,
     /// A condition of the document is not met.
     When,
+    /// It lacks a label that is demanded.
+    Labels,
     /// As many requests as the document allows are under way there.
     Busy,
     /// Its provider, or its model there, is left alone for a while.
@@ -39,6 +41,7 @@ impl LeftOut {
             Self::Lacks(lacked) => lacked.as_str(),
             Self::ContextLength => "context_length",
             Self::When => "when",
+            Self::Labels => "labels",
             Self::Busy => "busy",
             Self::Cooling => "cooling",
             Self::Behind => "behind",

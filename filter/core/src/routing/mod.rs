@@ -3,6 +3,7 @@
 mod affinity;
 mod chain;
 mod condition;
+mod demand;
 mod left_out;
 mod patience;
 mod pattern;
@@ -12,6 +13,7 @@ mod plan;
 pub use affinity::{Affinity, Mark, hash, mixed};
 pub use chain::Failover;
 pub use condition::Condition;
+pub use demand::{Asks, Demand, Labels, Wanted};
 pub use left_out::LeftOut;
 pub use patience::Patience;
 pub use pattern::Pattern;
@@ -32,6 +34,8 @@ pub struct Route {
     pub affinity: Option<Affinity>,
     /// Inside a priority the cheapest target is tried first.
     pub cheapest: bool,
+    /// The labels that each of its targets must have to be asked.
+    pub demands: Vec<Wanted>,
 }
 
 impl Route {
@@ -63,6 +67,8 @@ pub struct Target {
     pub lacks: Capabilities,
     /// All of these have to be met.
     pub when: Vec<Condition>,
+    /// What is true of it: its own labels, and those of its provider.
+    pub labels: Labels,
     /// A hash of the provider's name and the model's, the same in every document that has them.
     pub identity: u64,
 }

@@ -121,9 +121,16 @@ mod tests {
             concurrency: None,
             lacks: crate::hub::Capabilities::default(),
             when: Vec::new(),
+            labels: crate::routing::Labels::default(),
             identity: u64::from(*weight),
         };
-        Route { name: Pattern::new("m"), targets: targets.iter().map(target).collect(), affinity: None, cheapest: false }
+        Route {
+            name: Pattern::new("m"),
+            targets: targets.iter().map(target).collect(),
+            affinity: None,
+            cheapest: false,
+            demands: Vec::new(),
+        }
     }
 
     #[test]

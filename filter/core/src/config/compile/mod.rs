@@ -2,6 +2,7 @@
 //!
 //! The walk of `shape` has refused what cannot be read, so a reading here that finds nothing only leaves the entry out: its fault is recorded.
 
+mod demands;
 mod limits;
 mod listen;
 mod models;
@@ -85,6 +86,7 @@ impl Reading<'_> {
         let endpoints = models::read_endpoints(self);
         let standalone = standalone::read(self);
         let identities = limits::read_identities(self);
+        let demands = demands::read(self);
         let limit_service = limits::read_service(self);
         let prices = limits::read_prices(self);
         let budgets = limits::read_budgets(self, &identities);
@@ -105,6 +107,7 @@ impl Reading<'_> {
             endpoints,
             standalone,
             identities,
+            demands,
             limit_service,
             budgets,
             concurrency,
@@ -115,6 +118,7 @@ impl Reading<'_> {
             exact,
         };
         standalone::check(self, &gateway);
+        demands::check(self, &gateway);
         limits::check_prices(self, &gateway);
         Some(gateway)
     }

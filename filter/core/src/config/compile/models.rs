@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::demands::{labels, wanted};
 use super::providers::max_tokens;
 use super::providers::{HEADER_LAW, concurrency, is_header};
 use super::{Reading, names_of, patience, text_of};
@@ -29,7 +30,8 @@ pub(super) fn read_routes(reading: &mut Reading<'_>, defaults: &[u32]) -> (Vec<R
         }
         let affinity = tree.member("affinity").map(|tree| affinity(reading, tree, &path.member("affinity")));
         let cheapest = text_of(tree, "prefer") == Some("cheapest");
-        routes.push(Route { name, targets, affinity, cheapest });
+        let demands = wanted(reading, tree.member("demands"), &path.member("demands"));
+        routes.push(Route { name, targets, affinity, cheapest, demands });
     }
     (routes, exact)
 }
@@ -66,6 +68,10 @@ fn read_targets(reading: &mut Reading<'_>, route: &Tree, defaults: &[u32], path:
         let Some(patience) = patience::read(tree) else { continue };
         let context_length = tree.member("context_length").and_then(scalar::count);
         let when = conditions(reading, tree, &path.member("when"));
+        let of_provider = Path::default().member("providers").member(name);
+        let theirs = reading.root.member("providers").and_then(|providers| providers.member(name));
+        let theirs = theirs.map(|tree| labels(reading, tree, &of_provider)).unwrap_or_default();
+        let labels = labels(reading, tree, &path).over(&theirs);
         let model: Option<Box<str>> = text_of(tree, "model").map(Into::into);
         let identity = hash([name, "\0", model.as_deref().unwrap_or_default()].concat().as_bytes());
         targets.push(Target {
@@ -79,6 +85,7 @@ fn read_targets(reading: &mut Reading<'_>, route: &Tree, defaults: &[u32], path:
             concurrency: concurrency(tree),
             lacks: lacks(tree),
             when,
+            labels,
             identity,
         });
     }
@@ -95,7 +102,7 @@ fn lacks(target: &Tree) -> Capabilities {
     lacks
 }
 
-fn conditions(reading: &mut Reading<'_>, target: &Tree, path: &Path) -> Vec<Condition> {
+pub(super) fn conditions(reading: &mut Reading<'_>, target: &Tree, path: &Path) -> Vec<Condition> {
     let identities = names_of(reading.root.member("identity"));
     let mut conditions = Vec::new();
     for (name, tree) in target.member("when").map(Tree::members).unwrap_or_default() {

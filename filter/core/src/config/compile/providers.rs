@@ -1,5 +1,6 @@
 //! The document's `providers`.
 
+use super::demands::labels;
 use super::{Reading, text_of};
 use crate::config::errors::{Fault, Path};
 use crate::config::scalar;
@@ -51,6 +52,7 @@ fn read_one(reading: &mut Reading<'_>, name: &str, tree: &Tree, path: &Path) -> 
     }
     let pass_headers = pass_headers(reading, tree, path);
     let cooldown = cooldown(reading, tree, path)?;
+    let labels = labels(reading, tree, path);
     Some(Provider {
         name: name.into(),
         direct_cluster: Provider::direct_cluster_of(name),
@@ -63,6 +65,7 @@ fn read_one(reading: &mut Reading<'_>, name: &str, tree: &Tree, path: &Path) -> 
         pass_headers,
         concurrency: concurrency(tree),
         cooldown,
+        labels,
     })
 }
 
