@@ -76,14 +76,15 @@ fn a_client_that_leaves_is_charged_for_what_was_said() {
 /// Each SDK speaks its own format to the server, whichever of its three it is asked in; a schema binds the small model on its chat path.
 #[test]
 fn every_sdk_talks_to_it_in_each_of_its_formats() {
-    let python = fetch::python::openai_sdk().and_then(|openai| Ok((openai, fetch::python::anthropic_sdk()?)));
-    let (openai, anthropic) = python.unwrap_or_else(|trouble| panic!("{trouble}"));
     for speaks in ["chat", "messages", "responses"] {
         let real = Real::start(speaks);
         let base = format!("http://{}", real.gateway.listener);
-        for (sdk, python) in [("chat", &openai), ("responses", &openai), ("messages", &anthropic)] {
-            let parts: &[&str] = if speaks == "chat" { &["text", "stream", "structured", "error"] } else { &["text", "stream", "error"] };
-            crate::sdk::talk(python, sdk, &base, "smollm2", parts);
+        let parts: &[&str] = if speaks == "chat" { &["text", "stream", "structured", "error"] } else { &["text", "stream", "error"] };
+        for sdk in ["chat", "responses", "messages", "gemini", "converse"] {
+            crate::sdk::talk(sdk, &base, "smollm2", parts);
+        }
+        for sdk in ["chat", "responses", "messages", "gemini"] {
+            crate::sdk::typescript::talk(sdk, &base, "smollm2", parts);
         }
     }
 }

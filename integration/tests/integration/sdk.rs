@@ -1,6 +1,6 @@
 //! The official SDKs, unmodified, through Envoy: text, streams, tools, errors of the right classes, a used-up budget.
 pub mod gemini;
-mod typescript;
+pub mod typescript;
 mod vendor_types;
 
 use std::process::Command;
@@ -83,9 +83,15 @@ fn run_messages(world: &World, model: &str, parts: &[&str]) {
     script(command, &format!("http://{}", world.gateway.listener), model, parts);
 }
 
-/// Lets one of the Python SDKs talk with a model that nobody scripted.
-pub fn talk(python: &std::path::Path, sdk: &str, base: &str, model: &str, parts: &[&str]) {
-    let mut command = Command::new(python);
+/// Lets the SDK of one format, in Python, talk with a model that nobody scripted.
+pub fn talk(sdk: &str, base: &str, model: &str, parts: &[&str]) {
+    let python = match sdk {
+        "messages" => fetch::python::anthropic_sdk(),
+        "gemini" => fetch::python::google_sdk(),
+        "converse" => fetch::python::aws_sdk(),
+        _ => fetch::python::openai_sdk(),
+    };
+    let mut command = Command::new(python.unwrap_or_else(|trouble| panic!("{trouble}")));
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/real.py")).arg(sdk);
     script(command, base, model, parts);
 }

@@ -21,11 +21,22 @@ const MESSAGES: &[&str] = &["text", "stream", "tools", "image", "structured", "e
 const MODELS: &[&str] = &["chat-only", "newer", "claude"];
 
 fn run(file: &str, base: &str, model: &str, parts: &[&str]) {
+    script(node(file), base, model, parts);
+}
+
+/// Lets the SDK of one format talk with a model that nobody scripted.
+pub fn talk(sdk: &str, base: &str, model: &str, parts: &[&str]) {
+    let mut command = node("real.cts");
+    command.arg(sdk);
+    script(command, base, model, parts);
+}
+
+fn node(file: &str) -> Command {
     let tools = fetch::node::binary().and_then(|node| Ok((node, fetch::node::sdks()?)));
     let (node, modules) = tools.unwrap_or_else(|trouble| panic!("{trouble}"));
     let mut command = Command::new(node);
     command.env("NODE_PATH", modules).arg(format!("{}/tests/sdk/{file}", env!("CARGO_MANIFEST_DIR")));
-    script(command, base, model, parts);
+    command
 }
 
 #[test]
