@@ -36,6 +36,7 @@ mod proxy;
 mod roots;
 mod router;
 mod rpc;
+mod rpc_verbs;
 mod state;
 mod story;
 mod stream;

@@ -111,11 +111,49 @@ impl RpcPlay {
         self
     }
 
-    /// The end with this status and message, behind which Envoy says that it came from there.
+    /// The end with this status and message, behind which Envoy says that it came from there. A status beyond gRPC's 16 reads as `u32::MAX`.
     #[must_use]
-    pub fn close(mut self, code: u32, text: &str) -> RpcPlay {
+    pub fn close(self, code: u32, text: &str) -> RpcPlay {
         let text = if text.is_empty() { "via_upstream".to_owned() } else { format!("{text}{{via_upstream}}") };
-        self.steps.push_back(RpcStep::Close(code, text));
+        self.ended(if code > UNAUTHENTICATED { u32::MAX } else { code }, &text)
+    }
+
+    /// The connection breaks here, behind the answer's metadata.
+    #[must_use]
+    pub fn reset(self) -> RpcPlay {
+        self.trailers(HeaderMap::new()).ended(INTERNAL, "upstream_reset_after_response_started{remote_reset}")
+    }
+
+    /// The answer ends here without trailers, in which a status would be.
+    #[must_use]
+    pub fn without_trailers(self) -> RpcPlay {
+        self.trailers(HeaderMap::new()).close(UNKNOWN, "")
+    }
+
+    /// An HTTP answer of this status, and no gRPC: Envoy puts gRPC's status for it in its place.
+    pub fn http(status: u16) -> RpcPlay {
+        let code = match status {
+            400 => INTERNAL,
+            401 => UNAUTHENTICATED,
+            403 => PERMISSION_DENIED,
+            404 => UNIMPLEMENTED,
+            429 | 502..=504 => UNAVAILABLE,
+            _ => UNKNOWN,
+        };
+        RpcPlay::default().metadata(HeaderMap::new()).trailers(HeaderMap::new()).close(code, "")
+    }
+
+    /// This, and behind it what the other says.
+    #[must_use]
+    pub fn then(mut self, other: RpcPlay) -> RpcPlay {
+        self.steps.extend(other.steps);
+        self.fails = self.fails.or(other.fails);
+        self
+    }
+
+    /// An end that the host itself makes.
+    fn ended(mut self, code: u32, text: &str) -> RpcPlay {
+        self.steps.push_back(RpcStep::Close(code, text.to_owned()));
         self
     }
 
@@ -151,8 +189,13 @@ pub(crate) struct Told {
     pub(crate) trailers: Option<HeaderMap>,
 }
 
-/// gRPC's status for a service that can't be reached.
+/// gRPC's own statuses, as far as the host makes them itself.
+const UNKNOWN: u32 = 2;
+const PERMISSION_DENIED: u32 = 7;
+const UNIMPLEMENTED: u32 = 12;
+const INTERNAL: u32 = 13;
 const UNAVAILABLE: u32 = 14;
+const UNAUTHENTICATED: u32 = 16;
 
 /// What Envoy says of a call that has had no answer in its time.
 const TOO_LATE: &str = "upstream request timeout{response_timeout}";
@@ -183,6 +226,17 @@ impl Host {
         &self.vm.seen().rpcs
     }
 
+    /// What comes of a gRPC callout that is under way, behind what is still to come of it.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] if there is none of this token; whatever the callbacks do.
+    pub fn tell(&mut self, token: u32, play: RpcPlay) -> Result<(), Error> {
+        let running = self.vm.state().running.get_mut(&token).filter(|running| !running.remote_closed);
+        let running = running.ok_or_else(|| Error::Misuse(format!("no gRPC callout {token} is under way")))?;
+        running.steps.extend(play.steps);
+        self.settle()
+    }
+
     /// Delivers one thing that a gRPC service did. Whether there was one.
     pub(crate) fn deliver_rpc(&mut self) -> Result<bool, Error> {
         let state = self.vm.state();
@@ -208,6 +262,11 @@ impl Host {
                 told.message = running.message.take();
                 ("proxy_on_grpc_receive", told.message.as_ref().map_or(0, Vec::len) as u32)
             }
+            // A good end without a message is none.
+            RpcStep::Close(0, _) if !stream => {
+                state.status = (INTERNAL, String::new());
+                ("proxy_on_grpc_close", INTERNAL)
+            }
             RpcStep::Headers(map) => ("proxy_on_grpc_receive_initial_metadata", told.headers.insert(map).len() as u32),
             RpcStep::Message(message) => ("proxy_on_grpc_receive", told.message.insert(message).len() as u32),
             RpcStep::Trailers(map) => ("proxy_on_grpc_receive_trailing_metadata", told.trailers.insert(map).len() as u32),
@@ -222,12 +281,13 @@ impl Host {
         }
         state.told = told;
         self.call(name, root, &[root, token, argument])?;
-        self.run_deferred()?;
+        // It is over before anything comes of the callback, which may be more callbacks.
         let state = self.vm.state();
-        state.told = Told::default();
         if over && state.running.get(&token).is_some_and(|running| !running.rpc.stream || running.local_closed) {
             state.running.remove(&token);
         }
+        self.run_deferred()?;
+        self.vm.state().told = Told::default();
         Ok(true)
     }
 }

@@ -14,11 +14,12 @@ use crate::stream::Flow;
 
 /// One plugin in one VM, driven callback by callback.
 pub struct Verbs {
-    host: Host,
+    pub(crate) host: Host,
     root: u32,
     /// Log lines and callouts that an expectation has had.
-    logs: usize,
-    callouts: usize,
+    pub(crate) logs: usize,
+    pub(crate) callouts: usize,
+    pub(crate) rpcs: usize,
 }
 
 impl Verbs {
@@ -30,7 +31,7 @@ impl Verbs {
         let root_id = plugin.root_id.clone();
         let host = Host::start(module, Options::plugins([plugin]))?;
         let root = host.root(&root_id)?;
-        Ok(Verbs { host, root, logs: 0, callouts: 0 })
+        Ok(Verbs { host, root, logs: 0, callouts: 0, rpcs: 0 })
     }
 
     /// The host, for everything that has no verb: faults, the clock, properties, services.
@@ -137,6 +138,7 @@ impl Verbs {
     ///
     /// # Panics
     /// When it did not, as below.
+    #[track_caller]
     pub fn expect_log(&mut self, level: u32, text: &str) {
         let fresh = &self.host.logs()[self.logs..];
         match fresh.iter().position(|(at, line)| *at == level && line.contains(text)) {
@@ -149,6 +151,7 @@ impl Verbs {
     ///
     /// # Panics
     /// When it has not.
+    #[track_caller]
     pub fn expect_header(&mut self, id: StreamId, way: Way, name: &str, value: Option<&str>) {
         match self.host.headers(id, way) {
             Ok(headers) if headers.get(name) == value => {}
@@ -161,6 +164,7 @@ impl Verbs {
     ///
     /// # Panics
     /// When another did.
+    #[track_caller]
     pub fn expect_body(&mut self, id: StreamId, way: Way, body: impl AsRef<[u8]>) {
         let flows = self.host.take(id, way).unwrap_or_default();
         let bytes = |flow: &Flow| if let Flow::Data { bytes, .. } = flow { bytes.clone() } else { Vec::new() };
@@ -174,6 +178,7 @@ impl Verbs {
     ///
     /// # Panics
     /// When it did not.
+    #[track_caller]
     pub fn expect_send_local_response(&mut self, id: StreamId, status: u16, body: &str) {
         self.expect_header(id, Way::Response, ":status", Some(&status.to_string()));
         let flows = self.host.take(id, Way::Response).unwrap_or_default();
@@ -187,6 +192,7 @@ impl Verbs {
     ///
     /// # Panics
     /// When it did not.
+    #[track_caller]
     pub fn expect_http_call(&mut self, cluster: &str) -> Callout {
         let fresh = &self.host.callouts()[self.callouts..];
         match fresh.iter().position(|call| call.cluster == cluster) {
@@ -202,6 +208,7 @@ impl Verbs {
     ///
     /// # Panics
     /// When it does not.
+    #[track_caller]
     pub fn expect_metric(&mut self, name: &str, value: u64) {
         let stands = self.host.metric(name);
         if stands != value {
@@ -211,6 +218,7 @@ impl Verbs {
 }
 
 #[allow(clippy::panic, reason = "a test fails by panicking")]
-fn fail(words: &str) -> ! {
+#[track_caller]
+pub(crate) fn fail(words: &str) -> ! {
     panic!("{words}")
 }

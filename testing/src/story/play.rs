@@ -5,11 +5,13 @@ use crate::callout::{Answer, Callout};
 use crate::client::Request;
 use crate::error::Error;
 use crate::fault::Fault;
+use crate::headers::HeaderMap;
 use crate::proxy::{ExchangeId, Proxy};
+use crate::rpc::{Rpc, RpcPlay, Services};
 use crate::state::Answers;
 use crate::wiring::{Backend, Play, Sent};
 use std::cell::RefCell;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -35,7 +37,7 @@ impl Told {
 struct Rest {
     begun: Option<ExchangeId>,
     pieces: VecDeque<Vec<u8>>,
-    trailers: Option<crate::headers::HeaderMap>,
+    trailers: Option<HeaderMap>,
     left: bool,
 }
 
@@ -93,6 +95,10 @@ impl Story {
             let usual = std::mem::replace(service, Box::new(|_| Answer::Timeout));
             *service = under(weather.clone(), usual);
         }
+        for service in proxy.host.vm.state().services.values_mut() {
+            let usual = std::mem::replace(service, Box::new(|_| RpcPlay::silence()));
+            *service = under_too(weather.clone(), usual);
+        }
         for (after, status) in &self.faults {
             proxy.host.fail(Fault::new("*", *status).after(*after).once());
         }
@@ -144,5 +150,36 @@ fn under(weather: Rc<RefCell<VecDeque<Weather>>>, mut usual: Answers) -> Answers
         }
         Some(Weather::Refused) => Answer::Refused,
         Some(Weather::Fails(status)) => Answer::Fails(status),
+    })
+}
+
+/// A gRPC service under it: what becomes of a stream is said when it begins.
+fn under_too(weather: Rc<RefCell<VecDeque<Weather>>>, mut usual: Services) -> Services {
+    let mut hushed = BTreeSet::new();
+    Box::new(move |rpc: &Rpc| {
+        let begins = !rpc.stream || rpc.messages.is_empty() && !rpc.ended;
+        if hushed.contains(&rpc.token) {
+            usual(rpc);
+            return RpcPlay::silence();
+        }
+        match begins.then(|| weather.borrow_mut().pop_front()).flatten() {
+            None | Some(Weather::Fair) => usual(rpc),
+            Some(Weather::Late(millis)) => RpcPlay::silence().wait(Duration::from_millis(millis)).then(usual(rpc)),
+            Some(Weather::Silence) => {
+                usual(rpc);
+                hushed.insert(rpc.token);
+                RpcPlay::silence()
+            }
+            Some(Weather::Reset) => {
+                usual(rpc);
+                hushed.insert(rpc.token);
+                RpcPlay::silence().metadata(HeaderMap::new()).reset()
+            }
+            Some(Weather::Refused) => {
+                hushed.insert(rpc.token);
+                RpcPlay::refused()
+            }
+            Some(Weather::Fails(status)) => RpcPlay::fails(status),
+        }
     })
 }

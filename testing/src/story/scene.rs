@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::host::{Host, Options};
 use crate::module::Module;
 use crate::proxy::Proxy;
+use crate::rpc::{Rpc, RpcPlay, Services};
 use crate::state::{Answers, Plugin};
 use crate::wiring::{Cluster, Play, Sent, Wiring};
 
@@ -15,6 +16,7 @@ pub struct Scene {
     environment: Vec<(String, String)>,
     provider: Cluster,
     services: Vec<(String, Answers)>,
+    rpcs: Vec<(String, Services)>,
 }
 
 impl Scene {
@@ -22,7 +24,7 @@ impl Scene {
     pub fn of(module: &Module, root_id: &str, configuration: impl AsRef<[u8]>) -> Scene {
         let plugin = Plugin::new(root_id, configuration);
         let provider = Cluster::new(|_| Play::answer(200));
-        Scene { module: module.clone(), plugin, environment: Vec::new(), provider, services: Vec::new() }
+        Scene { module: module.clone(), plugin, environment: Vec::new(), provider, services: Vec::new(), rpcs: Vec::new() }
     }
 
     /// With Envoy's `allow_on_headers_stop_iteration: true`, see [`Plugin::stop_iteration`].
@@ -53,6 +55,13 @@ impl Scene {
         self
     }
 
+    /// A gRPC service that the filter calls, or has a stream with, and what comes of that: see [`RpcPlay`].
+    #[must_use]
+    pub fn rpc(mut self, cluster: &str, plays: impl FnMut(&Rpc) -> RpcPlay + 'static) -> Scene {
+        self.rpcs.push((cluster.to_owned(), Box::new(plays)));
+        self
+    }
+
     /// Starts the VM.
     ///
     /// # Errors
@@ -63,6 +72,9 @@ impl Scene {
         let mut host = Host::start(&self.module, options)?;
         for (cluster, answers) in self.services {
             host.cluster(&cluster, answers);
+        }
+        for (cluster, plays) in self.rpcs {
+            host.rpc(&cluster, plays);
         }
         Ok(Proxy::new(host, wiring))
     }

@@ -37,6 +37,10 @@ pub fn refusal() -> LocalReply {
 /// What a gRPC service does once it has the whole request.
 pub fn rpc(actions: &[Action]) -> RpcPlay {
     actions.iter().fold(RpcPlay::default(), |play, action| match &action.act {
+        Act::Head { line, .. } if line[0] != "200" => RpcPlay::http(line[0].parse().unwrap()),
+        Act::End => play.without_trailers(),
+        // What comes behind an answer that is no gRPC counts no more.
+        Act::Data(_) => play,
         Act::Head { headers, .. } => play.metadata(headers.iter().cloned().collect()),
         Act::Message(bytes) => play.message(bytes),
         Act::Trailers(trailers) => {
@@ -46,7 +50,8 @@ pub fn rpc(actions: &[Action]) -> RpcPlay {
             play.trailers(map).close(code, &text)
         }
         Act::Wait(limit) => play.wait(Duration::from_millis(*limit)),
-        Act::Whole { .. } | Act::Data(_) | Act::Last(_) | Act::End | Act::Reset | Act::Reconfigure => {
+        Act::Reset => play.reset(),
+        Act::Whole { .. } | Act::Last(_) | Act::Reconfigure => {
             panic!("no step of a gRPC service: {}", action.words)
         }
     })
