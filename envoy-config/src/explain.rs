@@ -108,10 +108,12 @@ fn describe(provider: &Provider) -> String {
 fn describe_target(gateway: &Gateway, route: &Route, target: &Target) -> String {
     let Some(provider) = gateway.provider(target.provider) else { return String::new() };
     let model = target.model.as_deref().unwrap_or("the name that was asked for");
+    let called = target.asks_for("MODEL");
     let url = provider
         .speaks
-        .first()
-        .and_then(|format| provider.path(*format, target.model.as_deref().unwrap_or("MODEL"), true))
+        .iter()
+        .find(|format| provider.takes(**format, called))
+        .and_then(|format| provider.path(*format, called, true))
         .unwrap_or_default();
     let peers = route.targets.iter().filter(|peer| peer.priority == target.priority);
     let total: u64 = peers.map(|peer| u64::from(peer.weight)).sum();

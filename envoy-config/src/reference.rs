@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use weir_core::config::DOCUMENT;
 use weir_core::config::shape::{Member, Presence, Shape, Value};
-use weir_core::providers::{Kind, OutputLimit};
+use weir_core::providers::{Base, Kind, OutputLimit, vertex_endpoint};
 
 /// Every member of the document as a table in Markdown.
 #[must_use]
@@ -23,6 +23,7 @@ pub fn kinds() -> String {
         let preset = kind.preset();
         let needed = || "has to be given".to_owned();
         let own = preset.endpoint.map(str::to_owned).or_else(|| preset.aws.map(|service| service.endpoint("REGION")));
+        let own = own.or_else(|| (preset.base == Base::Vertex).then(|| vertex_endpoint("LOCATION")));
         let endpoint = own.map_or_else(needed, |url| format!("`{url}`"));
         let header = preset.api_key_header.map_or_else(needed, |header| format!("`{header}`"));
         let speaks: Vec<String> = preset.speaks.iter().map(|format| format!("`{format}`")).collect();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use weir_core::formats::{self, Asked, ClientSide, Head, Keep, Onward, Outline, SameFormat, Seen, Traits};
+use weir_core::formats::{self, Asked, Beside, ClientSide, Head, Keep, Onward, Outline, SameFormat, Seen, Traits};
 use weir_core::framing::Frame;
 use weir_core::framing::sse::{MAX_EVENT, Reader};
 use weir_core::hub::{Answer, CallKind, Choice, Event, Failure, Field, Finish, Grammar, Losses, Part, PartKind, Piece, PieceKind, Start};
@@ -13,8 +13,15 @@ use weir_core::names::FormatId;
 use weir_core::providers::{Dialect, Kind, OutputLimit};
 use weir_core::usage::Usage;
 
-const COMPATIBLE: Dialect =
-    Dialect { output_limit: OutputLimit::MaxTokens, developer_role: false, include_usage: true, effort: true, rejects: &[], renames: &[] };
+const COMPATIBLE: Dialect = Dialect {
+    output_limit: OutputLimit::MaxTokens,
+    developer_role: false,
+    include_usage: true,
+    effort: true,
+    carrier: weir_core::formats::messages::Carrier::Own,
+    rejects: &[],
+    renames: &[],
+};
 
 const HEAD: Head<'static> = Head::new("/v1/chat/completions");
 
@@ -58,7 +65,8 @@ fn requests() {
             Ok(outline) => {
                 let refused: Vec<_> = Field::ALL.iter().filter(|&&field| outline.traits.contains(field)).collect();
                 writeln!(came, "refused by some: {refused:?}\n{:#?}", Outline { traits: Traits::default(), ..outline.clone() }).unwrap();
-                let onward = Onward { model: Some("m\"x"), dialect: COMPATIBLE, default_max_tokens: 1, client: client() };
+                let onward =
+                    Onward { model: Some("m\"x"), dialect: COMPATIBLE, default_max_tokens: 1, beside: Beside::default(), client: client() };
                 let mut splices = Splices::default();
                 same().edit(&outline, body, &onward, &mut splices, &mut Losses::default()).unwrap();
                 let edited = String::from_utf8(splices.apply(body)).unwrap();
@@ -104,7 +112,13 @@ fn without_a_need_to_edit_the_bytes_stay() {
     for model in [None, Some("smart")] {
         let mut splices = Splices::default();
         same()
-            .edit(&outline, body, &Onward { model, dialect, default_max_tokens: 1, client: client() }, &mut splices, &mut Losses::default())
+            .edit(
+                &outline,
+                body,
+                &Onward { model, dialect, default_max_tokens: 1, beside: Beside::default(), client: client() },
+                &mut splices,
+                &mut Losses::default(),
+            )
             .unwrap();
         assert_eq!(splices.apply(body), body);
     }
@@ -116,7 +130,7 @@ fn a_dialect_gets_what_it_takes() {
     let edited = |body: &str| {
         let outline = client().outline(&HEAD, body.as_bytes()).unwrap();
         let (mut splices, mut losses) = (Splices::default(), Losses::default());
-        let onward = Onward { model: None, dialect, default_max_tokens: 1, client: client() };
+        let onward = Onward { model: None, dialect, default_max_tokens: 1, beside: Beside::default(), client: client() };
         same().edit(&outline, body.as_bytes(), &onward, &mut splices, &mut losses).map_err(|rejection| rejection.param)?;
         Ok((String::from_utf8(splices.apply(body.as_bytes())).unwrap(), losses.header()))
     };

@@ -18,7 +18,7 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
-use weir_core::formats::{self, Crossing, Head, Homeward, Keep, Onward, Passage};
+use weir_core::formats::{self, Beside, Crossing, Head, Homeward, Keep, Onward, Passage};
 use weir_core::framing::inflate::{Coding, Inflater};
 use weir_core::framing::{Frame, Framer, event_stream};
 use weir_core::hub::{Event, Grammar, Renames};
@@ -179,7 +179,13 @@ fn requests() {
             for (target, translation) in targets() {
                 let Ok(mut request) = client.decode(&head, bytes) else { return };
                 let kind = Kind::named(if target == FormatId::Messages { "anthropic" } else { "openai" }).unwrap();
-                let onward = Onward { model: Some("m"), dialect: kind.preset().dialect, default_max_tokens: 8192, client };
+                let onward = Onward {
+                    model: Some("m"),
+                    dialect: kind.preset().dialect,
+                    default_max_tokens: 8192,
+                    beside: Beside::default(),
+                    client,
+                };
                 let (mut out, mut passage) = (Out::default(), Passage::default());
                 let encoded = formats::stand_in(&mut request, target, bytes, &onward, &mut passage).and_then(|()| {
                     translation.encode(&request, &onward, &mut out, &mut Crossing::new(target, bytes, &onward, &mut passage))

@@ -1,7 +1,7 @@
 //! Requests whose lists are as long as a client likes: sizes that take minutes where a list is searched for each element of another one.
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
-use weir_core::formats::{self, Crossing, Head, Onward, Passage};
+use weir_core::formats::{self, Beside, Crossing, Head, Onward, Passage};
 use weir_core::hub::{Losses, Part, PartKind, Rejection};
 use weir_core::json::{Out, Splices};
 use weir_core::names::FormatId;
@@ -26,7 +26,8 @@ fn kind(target: FormatId) -> Kind {
 fn translated(target: FormatId, body: &str) -> Result<String, Rejection> {
     let client = formats::client_side(FormatId::Chat).unwrap();
     let mut request = client.decode(&path(FormatId::Chat), body.as_bytes())?;
-    let onward = Onward { model: Some("m"), dialect: kind(target).preset().dialect, default_max_tokens: 1, client };
+    let onward =
+        Onward { model: Some("m"), dialect: kind(target).preset().dialect, default_max_tokens: 1, beside: Beside::default(), client };
     let (mut out, mut passage) = (Out::default(), Passage::default());
     formats::stand_in(&mut request, target, body.as_bytes(), &onward, &mut passage)?;
     let mut crossing = Crossing::new(target, body.as_bytes(), &onward, &mut passage);
@@ -37,7 +38,8 @@ fn translated(target: FormatId, body: &str) -> Result<String, Rejection> {
 fn passed(format: FormatId, body: &str) -> String {
     let client = formats::client_side(format).unwrap();
     let outline = client.outline(&path(format), body.as_bytes()).unwrap();
-    let onward = Onward { model: Some("m"), dialect: kind(format).preset().dialect, default_max_tokens: 1, client };
+    let onward =
+        Onward { model: Some("m"), dialect: kind(format).preset().dialect, default_max_tokens: 1, beside: Beside::default(), client };
     let mut splices = Splices::default();
     let same = formats::same_format(format).unwrap();
     same.edit(&outline, body.as_bytes(), &onward, &mut splices, &mut Losses::default()).unwrap();

@@ -8,7 +8,7 @@ use said::{Ending, Said, asked, clients, framer, targets};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::{env, fs};
-use weir_core::formats::{self, Asked, Crossing, Head, Homeward, Keep, Onward, Passage};
+use weir_core::formats::{self, Asked, Beside, Crossing, Head, Homeward, Keep, Onward, Passage};
 use weir_core::framing::Frame;
 use weir_core::hub::Renames;
 use weir_core::json::{Out, Raw};
@@ -351,7 +351,8 @@ fn every_request_is_read_and_sent() {
                 FormatId::Gemini => "gemini-3-flash-preview",
                 FormatId::Chat | FormatId::Responses | FormatId::Converse => "gpt-4o",
             };
-            let onward = Onward { model: Some(model), dialect: kind.preset().dialect, default_max_tokens: 8192, client };
+            let onward =
+                Onward { model: Some(model), dialect: kind.preset().dialect, default_max_tokens: 8192, beside: Beside::default(), client };
             let (mut out, mut passage) = (Out::default(), Passage::default());
             let stood = formats::stand_in(&mut request, target, body, &onward, &mut passage);
             match stood

@@ -8,7 +8,7 @@ use said::{asked, clients, targets};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Instant;
-use weir_core::formats::{self, Crossing, Head, Onward, Passage};
+use weir_core::formats::{self, Beside, Crossing, Head, Onward, Passage};
 use weir_core::json::Out;
 use weir_core::names::FormatId;
 use weir_core::providers::Kind;
@@ -81,7 +81,8 @@ fn request(from: FormatId, to: FormatId, body: &str) -> String {
     let client = formats::client_side(from).unwrap();
     let mut request = client.decode(&Head::new(path(from)), body.as_bytes()).unwrap();
     let kind = Kind::named(if to == FormatId::Messages { "anthropic" } else { "openai" }).unwrap();
-    let onward = Onward { model: Some("gpt-5"), dialect: kind.preset().dialect, default_max_tokens: 8192, client };
+    let onward =
+        Onward { model: Some("gpt-5"), dialect: kind.preset().dialect, default_max_tokens: 8192, beside: Beside::default(), client };
     // As the exchange makes it: most bodies fit, so that nothing is copied while it grows.
     let (mut out, mut passage) = (Out::with_capacity(body.len() + body.len() / 8 + 256), Passage::default());
     formats::stand_in(&mut request, to, body.as_bytes(), &onward, &mut passage).unwrap();

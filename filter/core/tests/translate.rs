@@ -8,7 +8,7 @@ mod said;
 use said::{absent, cases, clients, entries, golden, targets};
 use std::fs;
 use std::path::Path;
-use weir_core::formats::{self, ClientSide, Crossing, Head, Onward, Passage, Translation};
+use weir_core::formats::{self, Beside, ClientSide, Crossing, Head, Onward, Passage, Translation};
 use weir_core::hub::{Losses, Rejection};
 use weir_core::json::{Out, Raw, Splices};
 use weir_core::names::FormatId;
@@ -28,7 +28,7 @@ fn passed(
     let body = plain.as_deref().unwrap_or(body);
     let mut request = client.decode(&head, body)?;
     let kind = Kind::named(if target == FormatId::Messages { "anthropic" } else { "openai" }).unwrap();
-    let onward = Onward { model: Some(model), dialect: kind.preset().dialect, default_max_tokens: 8192, client };
+    let onward = Onward { model: Some(model), dialect: kind.preset().dialect, default_max_tokens: 8192, beside: Beside::default(), client };
     let (mut out, mut passage) = (Out::default(), Passage::default());
     let encoded = formats::stand_in(&mut request, target, body, &onward, &mut passage)
         .and_then(|()| translation.encode(&request, &onward, &mut out, &mut Crossing::new(target, body, &onward, &mut passage)));
@@ -109,8 +109,13 @@ fn case(folder: &Path, client: &dyn ClientSide, head: Head<'_>, body: &[u8], tar
 fn passing(folder: &Path, id: FormatId, head: Head<'_>, body: &[u8]) {
     let (Some(client), Some(same)) = (formats::client_side(id), formats::same_format(id)) else { return };
     let Ok(outline) = client.outline(&head, body) else { return };
-    let onward =
-        Onward { model: Some("m"), dialect: Kind::named("openai-compatible").unwrap().preset().dialect, default_max_tokens: 1, client };
+    let onward = Onward {
+        model: Some("m"),
+        dialect: Kind::named("openai-compatible").unwrap().preset().dialect,
+        default_max_tokens: 1,
+        beside: Beside::default(),
+        client,
+    };
     let mut splices = Splices::default();
     same.edit(&outline, body, &onward, &mut splices, &mut Losses::default()).unwrap();
     let passed = String::from_utf8(splices.apply(body)).unwrap();

@@ -6,7 +6,7 @@ mod said;
 
 use said::{clients, targets};
 use serde_json::{Value, json};
-use weir_core::formats::{Asked, ClientSide, Crossing, Head, Homeward, Onward, Passage, Translation};
+use weir_core::formats::{Asked, Beside, ClientSide, Crossing, Head, Homeward, Onward, Passage, Translation};
 use weir_core::hub::Renames;
 use weir_core::json::Out;
 use weir_core::names::FormatId;
@@ -116,7 +116,7 @@ fn sent(client: &dyn ClientSide, path: &str, body: &[u8], target: FormatId, tran
         FormatId::Chat | FormatId::Responses => ("openai", "gpt-5"),
     };
     let dialect = Kind::named(kind).unwrap().preset().dialect;
-    let onward = Onward { model: Some(model), dialect, default_max_tokens: 8192, client };
+    let onward = Onward { model: Some(model), dialect, default_max_tokens: 8192, beside: Beside::default(), client };
     let request = client.decode(&Head::new(path), body).unwrap();
     let (mut out, mut passage) = (Out::default(), Passage::default());
     translation.encode(&request, &onward, &mut out, &mut Crossing::new(target, body, &onward, &mut passage)).unwrap();

@@ -154,6 +154,24 @@ fn a_region_says_the_endpoint_and_what_is_signed_for() {
 }
 
 #[test]
+fn a_location_says_the_endpoint_and_the_paths() {
+    let gateway = accepted("vertex.json");
+    let url =
+        |provider: &Provider, format, model| format!("{}{}", provider.authority(), provider.path(format, model, false).unwrap_or_default());
+    let gemini: Vec<String> = gateway.providers.iter().map(|provider| url(provider, FormatId::Gemini, "m")).collect();
+    assert_eq!(
+        gemini,
+        [
+            "us-east5-aiplatform.googleapis.com/v1/projects/acme/locations/us-east5/publishers/google/models/m:generateContent",
+            "aiplatform.googleapis.com/v1/projects/example.com:acme/locations/global/publishers/google/models/m:generateContent",
+            "aiplatform.eu.rep.googleapis.com/v1/projects/acme/locations/eu/publishers/google/models/m:generateContent",
+            "vertex.internal:8080/v1beta1/projects/acme/locations/us-east5/publishers/google/models/m:generateContent",
+            "aiplatform.googleapis.com/v1/publishers/google/models/m:generateContent",
+        ]
+    );
+}
+
+#[test]
 fn a_pattern_takes_no_name_that_leads_to_another_path() {
     let open = compile(r#"{"version":1,"providers":{"a":{"kind":"vllm","endpoint":"http://a.example/v1"}},"models":[{"name":"*","targets":[{"provider":"a"}]}]}"#).unwrap();
     assert!(open.route("a/..").is_some() && open.route(".").is_none() && open.route("..").is_none(), "no path leads elsewhere");

@@ -78,12 +78,7 @@ static TLS: Shape = Shape {
 
 static PROVIDER: Shape = Shape {
     members: &[
-        member(
-            "kind",
-            Required,
-            Value::Choice(&KIND_NAMES, &["vertex"]),
-            "The preset: what stands below may be left out where the kind says it.",
-        ),
+        member("kind", Required, Value::Choice(&KIND_NAMES, &[]), "The preset: what stands below may be left out where the kind says it."),
         member("endpoint", Optional, Value::Url, "The base URL that the vendor's own SDK would take; required where the kind has none."),
         member(
             "speaks",
@@ -124,8 +119,18 @@ static PROVIDER: Shape = Shape {
             Value::Named(&Value::Text),
             "What is true of it, such as `residency: eu`: a value for each name, of letters, digits, `.`, `_` and `-`.",
         ),
-        later("project", "The Google Cloud project."),
-        later("location", "The Google Cloud location."),
+        member(
+            "project",
+            Optional,
+            Value::Text,
+            "The project of Google Cloud, for `vertex`; without it and `location` a key of the express mode says both.",
+        ),
+        member(
+            "location",
+            Optional,
+            Value::Text,
+            "The location of Google Cloud, for `vertex`: a region, `us`, `eu` or `global`. It says the endpoint where that is left out.",
+        ),
         member(
             "region",
             Optional,

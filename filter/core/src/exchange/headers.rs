@@ -2,6 +2,7 @@
 
 use crate::config::LimitService;
 use crate::formats::Reply;
+use crate::formats::messages::Carrier;
 use crate::names::{self, FormatId};
 use core::fmt;
 use core::ops::Range;
@@ -218,10 +219,10 @@ pub fn stays_in_gateway(name: &str) -> bool {
 
 /// Whether a client's request header goes to a provider that speaks `format`: an allow-list, so that what nobody thought of stays here.
 #[must_use]
-pub fn goes_onward(name: &str, format: FormatId) -> bool {
+pub fn goes_onward(name: &str, format: FormatId, carrier: Carrier) -> bool {
     let own: &[&str] = match format {
         FormatId::Chat | FormatId::Responses => &["openai-beta", "idempotency-key"],
-        FormatId::Messages => &["anthropic-version", "anthropic-beta"],
+        FormatId::Messages => carrier.headers(),
         FormatId::Converse | FormatId::Gemini => &[],
     };
     matches!(name, "accept" | "user-agent") || own.contains(&name)
@@ -298,7 +299,7 @@ mod tests {
     #[test]
     fn credentials_stay() {
         for name in ["authorization", "x-api-key", "x-weir-reply", "cookie"] {
-            assert!(stays_in_gateway(name) && !goes_onward(name, FormatId::Chat) && !goes_along(name), "{name}");
+            assert!(stays_in_gateway(name) && !goes_onward(name, FormatId::Chat, Carrier::Own) && !goes_along(name), "{name}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::headers::{self, Headers};
 use super::machine::{Exchange, PlannedTarget, Speak, Way};
-use crate::formats::{self, Crossing, Onward, Passage};
+use crate::formats::{self, Beside, Crossing, Onward, Passage};
 use crate::hub::{ErrorKind, Rejection};
 use crate::json::{Out, Splices};
 use crate::names::{self, FormatId};
@@ -23,10 +23,14 @@ pub(super) struct Outgoing {
 pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, body: &[u8]) -> Result<Outgoing, Rejection> {
     let configured = exchange.configured();
     let provider = configured.gateway.provider(target.provider).ok_or_else(unconfigured)?;
+    let said = exchange.headers();
+    let betas: Vec<&str> = said.iter().filter(|(name, _)| *name == "anthropic-beta").map(|(_, value)| value).collect();
+    let counts = matches!(exchange.operation, Operation::CountTokens(_));
     let onward = Onward {
         model: target.model.as_deref(),
         dialect: provider.dialect,
         default_max_tokens: target.default_max_tokens,
+        beside: Beside { version: said.first("anthropic-version"), betas: &betas, counts },
         client: exchange.client(),
     };
     let mut passage = Passage::new(configured.gateway.strict_losses);
@@ -72,7 +76,7 @@ pub(super) fn head(exchange: &Exchange, id: ProviderId, format: FormatId, model:
     for (name, value) in provider.default_headers(format) {
         headers.push(name, value);
     }
-    keep(exchange, provider, &mut headers, |name| headers::goes_onward(name, format));
+    keep(exchange, provider, &mut headers, |name| headers::goes_onward(name, format, provider.dialect.carrier));
     authorise(exchange, id, &mut headers)?;
     // Weir reads what comes back, so the provider is asked not to compress it.
     headers.set("accept-encoding", "identity");

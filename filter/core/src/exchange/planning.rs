@@ -72,8 +72,9 @@ impl Exchange {
         let spoken = |format| way.speaks(format);
         let speak = |target: &Target| {
             let provider = gateway.provider(target.provider)?;
+            let taken = |format| spoken(format) && provider.takes(format, target.asks_for(&model));
             // Only a provider of the client's own format is asked to count.
-            speak(provider, client, traits, spoken).filter(|speak| !counts || matches!(speak, Speak::Same(_)))
+            speak(provider, client, traits, taken).filter(|speak| !counts || matches!(speak, Speak::Same(_)))
         };
         let place_of = |(at, target): (usize, &Target)| {
             let seats = health.of_model(configured.seats(place, at), &model);
@@ -90,7 +91,7 @@ impl Exchange {
             } else if configured.credential(target.provider).is_err() {
                 LeftOut::Credential
             } else if speak(target).is_none() {
-                refusing(gateway, target, traits, spoken).map_or(LeftOut::Format, LeftOut::Unsupported)
+                refusing(gateway, target, &model, traits, spoken).map_or(LeftOut::Format, LeftOut::Unsupported)
             } else if let Some(lacked) = target.lacks.common(uses) {
                 LeftOut::Lacks(lacked)
             } else if !target.when.iter().all(|condition| condition.is_met(&self.identities)) {
@@ -116,7 +117,7 @@ impl Exchange {
         let mut order = plan(route, draw, |at| !self.left_out.iter().any(|(out, _)| *out == at));
         if route.cheapest {
             let usage = self.expected_usage();
-            let price = |target: &Target| gateway.price(target.provider, target.model.as_deref().unwrap_or(&model));
+            let price = |target: &Target| gateway.price(target.provider, target.asks_for(&model));
             order.by_cost(route, |at| route.targets.get(at).and_then(price).map_or(u64::MAX, |price| price.cost(&usage)));
         }
         let first = order.first().and_then(|at| places.get(at)).map(|(seats, _)| *seats);
@@ -148,7 +149,7 @@ impl Exchange {
         let picked = route.targets.iter().any(|target| way.reaches(target.provider));
         let may: Vec<&Target> =
             route.targets.iter().filter(|target| way.reaches(target.provider) && self.may_be_answered_by(&target.labels)).collect();
-        let refused = may.iter().find_map(|target| refusing(gateway, target, traits, spoken));
+        let refused = may.iter().find_map(|target| refusing(gateway, target, &model, traits, spoken));
         let lacked = may.iter().find_map(|target| target.lacks.common(uses));
         Err(match refused {
             None if !picked => {
@@ -292,7 +293,8 @@ pub(super) fn speak(provider: &Provider, client: FormatId, traits: Traits, allow
 }
 
 /// What a target refuses of a request in the formats that are `allowed`.
-fn refusing(gateway: &Gateway, target: &Target, traits: Traits, allowed: impl Fn(FormatId) -> bool) -> Option<Field> {
+fn refusing(gateway: &Gateway, target: &Target, model: &str, traits: Traits, allowed: impl Fn(FormatId) -> bool) -> Option<Field> {
     let provider = gateway.provider(target.provider)?;
-    provider.speaks.iter().filter(|&&format| allowed(format)).find_map(|&format| traits.refused_by(format))
+    let taken = |format| allowed(format) && provider.takes(format, target.asks_for(model));
+    provider.speaks.iter().filter(|&&format| taken(format)).find_map(|&format| traits.refused_by(format))
 }

@@ -23,18 +23,32 @@ pub fn edit(outline: &Outline, body: &[u8], onward: &Onward<'_>, splices: &mut S
 /// # Errors
 /// The text is not JSON.
 pub fn repeated(text: &str, read: impl Fn(&str) -> bool) -> Result<Vec<Span>, JsonError> {
-    let mut all: Vec<(String, Span)> = Vec::new();
+    let all = all(text)?;
+    let earlier = |at: usize, name: &str| read(name) && all.iter().skip(at + 1).any(|(later, _)| later == name);
+    Ok(all.iter().enumerate().filter(|(at, (name, _))| earlier(*at, name)).map(|(_, (_, span))| *span).collect())
+}
+
+/// The members of a request, each name to value.
+///
+/// # Errors
+/// The text is not JSON.
+pub fn all(text: &str) -> Result<Vec<(String, Span)>, JsonError> {
+    let mut all = Vec::new();
     let mut cursor = Cursor::of_text(text);
     cursor.enter_object()?;
     loop {
         let before = cursor.offset();
-        let Some(name) = cursor.member()? else { break };
+        let Some(name) = cursor.member()? else { return Ok(all) };
         let start = before.saturating_add(text.get(before..).and_then(|rest| rest.find('"')).unwrap_or(0));
         cursor.skip()?;
         all.push((name.into_plain().into_owned(), Span { start: place(start), end: place(cursor.passed()) }));
     }
-    let earlier = |at: usize, name: &str| read(name) && all.iter().skip(at + 1).any(|(later, _)| later == name);
-    Ok(all.iter().enumerate().filter(|(at, (name, _))| earlier(*at, name)).map(|(_, (_, span))| *span).collect())
+}
+
+/// The place in front of the first member of a request, which is an object.
+pub fn begin(text: &str) -> Span {
+    let at = place(text.find('{').map_or(0, |brace| brace.saturating_add(1)));
+    Span { start: at, end: at }
 }
 
 /// Which of the members that a scan knows it has met, one bit each.

@@ -6,7 +6,7 @@
 mod breakpoints;
 mod calls;
 pub mod chat;
-mod claude;
+pub mod claude;
 mod conversation;
 pub mod converse;
 mod count;
@@ -41,7 +41,7 @@ pub use head::{Head, Task};
 pub use homeward::Homeward;
 pub use outline::{Outline, OutputLimitSpan, Span, Traits};
 pub use stand_in::stand_in;
-pub use wire::{Asked, Keep, Meter, Onward, Passage, Reply, Seen, StreamReader, StreamWriter};
+pub use wire::{Asked, Beside, Keep, Meter, Onward, Passage, Reply, Seen, StreamReader, StreamWriter};
 
 use crate::hub::{Answer, Failure, Field, Losses, Rejection, Request};
 use crate::json::{Out, Splices};

@@ -1,5 +1,6 @@
 //! What one scan over a request finds: the little that routing, limits and edits need, as owned words and byte ranges.
 
+use super::messages::Carrier;
 use super::shape::{Fault, place};
 use crate::hub::{Capabilities, Fate, Field};
 use crate::json::Cursor;
@@ -83,6 +84,8 @@ pub struct Outline {
     pub foreign: Vec<Span>,
     /// Schemas in words that only the client's own format has.
     pub schemas: Vec<Span>,
+    /// In which of the forms that carriers of `messages` have it came.
+    pub carrier: Carrier,
     /// What the format's own writers must know of the request, in words that only the format reads.
     pub memo: Option<Box<str>>,
 }

@@ -32,8 +32,21 @@ pub struct Onward<'a> {
     pub dialect: Dialect,
     /// Tokens of the answer where the format demands a limit and the client gave none.
     pub default_max_tokens: u64,
+    /// What the client says beside its body.
+    pub beside: Beside<'a>,
     /// The client's format: it knows the client's own names of what can't be sent.
     pub client: &'a dyn ClientSide,
+}
+
+/// What a client's request says beside its body, and carriers of its format want in the body.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Beside<'a> {
+    /// The version of Anthropic's API, from its header.
+    pub version: Option<&'a str>,
+    /// The values of Anthropic's headers for beta features, each a list with commas.
+    pub betas: &'a [&'a str],
+    /// Whether its tokens are counted without an answer.
+    pub counts: bool,
 }
 
 /// What a request leaves behind on its way into another format.

@@ -195,7 +195,7 @@ fn number(place: usize) -> u32 {
 /// Whether a kind's rate limits are those of a model: the vendors' are; a server of one's own is one machine for all of its models.
 fn limits_by_model(kind: Kind) -> bool {
     let preset = kind.preset();
-    preset.endpoint.is_some() || preset.base == Base::Azure
+    preset.says_endpoint() || preset.base == Base::Azure
 }
 
 #[cfg(test)]

@@ -271,6 +271,8 @@ table! {
     Untaken = "dialect":                                                   [Lose Lose Lose Lose Lose],
     /// The same, where the answer would be of another shape without it.
     UntakenPromise = "dialect.promise":                                    [Refuse Refuse Refuse Refuse Refuse],
+    /// A flag for a beta feature of Anthropic's API that the provider does not take.
+    BetaFlag = "anthropic_beta":                                           [Lose Lose Lose Lose Lose],
     /// A member that Weir does not know.
     Extension = "extension":                                               [Lose Lose Lose Lose Lose],
     /// The sources that an answer names.

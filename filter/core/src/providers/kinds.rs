@@ -1,6 +1,7 @@
 //! What a kind of provider says, so that a document may leave it out; the kinds themselves are data in `presets.rs`.
 
 use super::presets::PRESETS;
+use crate::formats::messages::Carrier;
 use crate::names::FormatId;
 
 /// A preset of the document's `kind`.
@@ -35,6 +36,8 @@ pub struct Dialect {
     pub include_usage: bool,
     /// Takes `reasoning_effort` for models whose family is not known.
     pub effort: bool,
+    /// Below which paths it takes `messages`, and so what of a request stands in its body.
+    pub carrier: Carrier,
     /// Members of a `chat` request that it answers with 400.
     pub rejects: &'static [&'static str],
     /// Members of a `chat` request that it calls otherwise: the format's name and its own.
@@ -61,6 +64,8 @@ pub enum Base {
     Bare,
     /// Azure's: below `/openai`, by version or by deployment.
     Azure,
+    /// Vertex AI's: behind the version the project and its location, the publisher, the model.
+    Vertex,
 }
 
 /// What a kind says where the document says nothing.
@@ -82,6 +87,14 @@ pub struct Preset {
     pub aws: Option<AwsService>,
 }
 
+impl Preset {
+    /// Whether the vendor has a public endpoint: the same one everywhere, or one that a region or a location says.
+    #[must_use]
+    pub fn says_endpoint(&self) -> bool {
+        self.endpoint.is_some() || self.aws.is_some() || self.base == Base::Vertex
+    }
+}
+
 /// A service of AWS: it has an address in each region, and takes signed requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AwsService {
@@ -96,6 +109,16 @@ impl AwsService {
     #[must_use]
     pub fn endpoint(&self, region: &str) -> String {
         format!("https://{}.{region}.amazonaws.com", self.host)
+    }
+}
+
+/// The base URL of Vertex AI in a location, in a group of them (`us`, `eu`), or wherever there is room (`global`).
+#[must_use]
+pub fn vertex_endpoint(location: &str) -> String {
+    match location {
+        "global" => "https://aiplatform.googleapis.com/v1".to_owned(),
+        "us" | "eu" => format!("https://aiplatform.{location}.rep.googleapis.com/v1"),
+        location => format!("https://{location}-aiplatform.googleapis.com/v1"),
     }
 }
 
@@ -131,10 +154,10 @@ mod tests {
             assert!(!preset.speaks.is_empty());
             if let Some(url) = preset.endpoint {
                 let endpoint = Endpoint::parse(url).unwrap();
-                assert_eq!(endpoint.version().is_some(), preset.base == Base::Versioned, "{url}");
+                assert_eq!(endpoint.version().is_some(), matches!(preset.base, Base::Versioned | Base::Vertex), "{url}");
             }
         }
-        assert_eq!(Kind::named("vertex"), None);
+        assert_eq!(Kind::named("Vertex"), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! the client.
 
 use super::kinds::{AwsService, Base, Dialect, OutputLimit, Preset};
+use crate::formats::messages::Carrier;
 use crate::names::FormatId;
 
 /// OpenAI's own dialect.
@@ -12,6 +13,7 @@ const OPENAI: Dialect = Dialect {
     developer_role: true,
     include_usage: true,
     effort: true,
+    carrier: Carrier::Own,
     rejects: &[],
     renames: &[],
 };
@@ -59,6 +61,14 @@ pub static PRESETS: &[Preset] = &[
         speaks: &[FormatId::Gemini],
         api_key_header: Some("x-goog-api-key"),
         ..service("gemini", "https://generativelanguage.googleapis.com/v1beta")
+    },
+    // Its location says the endpoint; a key of its express mode says the project, too.
+    Preset {
+        speaks: &[FormatId::Gemini, FormatId::Messages],
+        api_key_header: Some("x-goog-api-key"),
+        base: Base::Vertex,
+        dialect: Dialect { carrier: Carrier::Vertex, ..COMPATIBLE },
+        ..server("vertex")
     },
     // Its own keys are bearer tokens.
     Preset {

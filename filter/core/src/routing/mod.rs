@@ -74,6 +74,14 @@ pub struct Target {
 }
 
 impl Target {
+    /// The provider's name for a model that the client calls `asked`.
+    #[must_use]
+    pub fn asks_for<'n>(&'n self, asked: &'n str) -> &'n str {
+        self.model.as_deref().unwrap_or(asked)
+    }
+}
+
+impl Target {
     /// The name of the model towards this target's provider, when the client asked for `asked`.
     #[must_use]
     pub fn model<'a>(&'a self, asked: &'a str) -> &'a str {

@@ -3,6 +3,7 @@
 //! The walk of `shape` has refused what cannot be read, so a reading here that finds nothing only leaves the entry out: its fault is recorded.
 
 mod demands;
+mod google;
 mod limits;
 mod listen;
 mod models;

@@ -1,6 +1,7 @@
 //! The document's `providers`.
 
 use super::demands::labels;
+use super::google::{self, Place};
 use super::{Reading, text_of};
 use crate::config::errors::{Fault, Path};
 use crate::config::scalar;
@@ -38,7 +39,8 @@ fn read_one(reading: &mut Reading<'_>, name: &str, tree: &Tree, path: &Path) -> 
     let kind = Kind::named(text_of(tree, "kind")?)?;
     let preset = kind.preset();
     let region = region(reading, tree, preset, path);
-    let endpoint = endpoint(reading, tree, preset, region, path);
+    let place = google::read(reading, tree, preset, path);
+    let endpoint = endpoint(reading, tree, preset, own_endpoint(preset, region, &place), path);
     let credential = credential(reading, tree, preset, region, path);
     let api_version = api_version(reading, tree, preset, path);
     let speaks = match tree.member("speaks") {
@@ -60,6 +62,7 @@ fn read_one(reading: &mut Reading<'_>, name: &str, tree: &Tree, path: &Path) -> 
         speaks,
         endpoint: endpoint?,
         api_version,
+        project: place.path,
         credential: credential?,
         dialect: dialect(tree, preset.dialect),
         pass_headers,
@@ -101,13 +104,21 @@ fn region<'t>(reading: &mut Reading<'_>, tree: &'t Tree, preset: &Preset, path: 
 
 const NO_AWS: &str = "a kind that is no service of AWS";
 
-fn endpoint(reading: &mut Reading<'_>, tree: &Tree, preset: &Preset, region: Option<&str>, path: &Path) -> Option<Endpoint> {
-    match (tree.member("endpoint"), preset.endpoint, preset.aws) {
-        (Some(url), _, _) => Endpoint::parse(url.text()?).ok(),
-        (None, Some(url), _) => Endpoint::parse(url).ok(),
-        (None, None, Some(service)) => Endpoint::parse(&service.endpoint(region?)).ok(),
-        (None, None, None) => {
-            reading.faults.add(&path.member("endpoint"), Fault::EndpointNeeded);
+/// The kind's own base URL, which a region or a location may say.
+fn own_endpoint(preset: &Preset, region: Option<&str>, place: &Place) -> Option<String> {
+    let of_service = || preset.aws.zip(region).map(|(service, region)| service.endpoint(region));
+    let of_place = || Some(place.endpoint.clone()).filter(|url| !url.is_empty());
+    preset.endpoint.map(str::to_owned).or_else(of_service).or_else(of_place)
+}
+
+fn endpoint(reading: &mut Reading<'_>, tree: &Tree, preset: &Preset, own: Option<String>, path: &Path) -> Option<Endpoint> {
+    match (tree.member("endpoint"), own) {
+        (Some(url), _) => Endpoint::parse(url.text()?).ok(),
+        (None, Some(url)) => Endpoint::parse(&url).ok(),
+        (None, None) => {
+            if !preset.says_endpoint() {
+                reading.faults.add(&path.member("endpoint"), Fault::EndpointNeeded);
+            }
             None
         }
     }
@@ -128,7 +139,7 @@ fn credential(reading: &mut Reading<'_>, tree: &Tree, preset: &Preset, region: O
     let path = path.member("auth");
     let Some(auth) = tree.member("auth") else {
         // A vendor's own endpoint answers nothing without a key, so its absence is a mistake; elsewhere it is a choice.
-        if (preset.endpoint.is_some() || preset.aws.is_some()) && tree.member("endpoint").is_none() {
+        if preset.says_endpoint() && tree.member("endpoint").is_none() {
             reading.faults.add(&path, Fault::Missing);
         }
         return Some(Credential::None);

@@ -25,8 +25,7 @@ pub(super) fn encode(request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, 
     let offered = allowed(request, crossing)?;
     let breakpoints = Breakpoints::of(&offered, &conversation);
     out.open_object();
-    out.key("model");
-    out.plain(name);
+    onward.dialect.carrier.open(name, out);
     out.key("max_tokens");
     out.number(plan.max_tokens);
     let mut pen = Pen { out, crossing, breakpoints };
@@ -45,7 +44,7 @@ pub(super) fn encode(request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, 
         out.close_object();
     }
     tier(request, out, crossing)?;
-    if request.stream {
+    if request.stream && onward.dialect.carrier.streams_by_body() {
         out.key("stream");
         out.boolean(true);
     }

@@ -1,6 +1,7 @@
 //! Anthropic Messages: what its clients send, what requests are translated into, and what comes back.
 
 mod answer;
+mod carrier;
 mod client;
 mod encode;
 mod error;
@@ -10,6 +11,10 @@ mod reader;
 mod sampling;
 mod tools;
 mod usage;
+
+pub use carrier::Carrier;
+
+use carrier::Called;
 
 use crate::formats::{
     Asked, ClientSide, Crossing, Head, Meter, Onward, Outline, ProviderSide, Reply, SameFormat, Seen, StreamReader, StreamWriter, Task,
@@ -50,7 +55,8 @@ impl ClientSide for Messages {
     fn task(&self, head: &Head<'_>) -> Option<Task> {
         match head.bare().strip_suffix(COUNT) {
             Some(path) => PATHS.contains(&path).then_some(Task::CountTokens),
-            None => PATHS.contains(&head.bare()).then_some(Task::Generate),
+            None if PATHS.contains(&head.bare()) => Some(Task::Generate),
+            None => Called::of(head).map(|called| called.task()),
         }
     }
 
@@ -59,11 +65,13 @@ impl ClientSide for Messages {
     }
 
     fn outline(&self, head: &Head<'_>, body: &[u8]) -> Result<Outline, Rejection> {
-        client::outline(body, head.bare().ends_with(COUNT))
+        client::outline(body, self.task(head) == Some(Task::CountTokens), Called::of(head))
     }
 
-    fn decode<'b>(&self, _head: &Head<'_>, body: &'b [u8]) -> Result<Request<'b>, Rejection> {
-        client::decode(body)
+    fn decode<'b>(&self, head: &Head<'_>, body: &'b [u8]) -> Result<Request<'b>, Rejection> {
+        let mut request = client::decode(body)?;
+        request.stream |= Called::of(head).is_some_and(|called| called.stream);
+        Ok(request)
     }
 
     fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out) {
@@ -104,8 +112,9 @@ impl SameFormat for Messages {
         body: &[u8],
         onward: &Onward<'_>,
         splices: &mut Splices,
-        _losses: &mut Losses,
+        losses: &mut Losses,
     ) -> Result<(), Rejection> {
+        carrier::edit(outline, body, onward, splices, losses)?;
         client::edit(outline, body, onward, splices);
         Ok(())
     }

@@ -48,6 +48,7 @@ pub(super) fn field(name: &str) -> Field {
         "context_management" => Field::ContextEditing,
         "mcp_servers" => Field::HostedTool,
         "inference_geo" => Field::DataResidency,
+        "anthropic_beta" => Field::BetaFlag,
         _ => Field::Extension,
     }
 }
@@ -117,8 +118,8 @@ fn message<'b>(cursor: &mut Cursor<'b>, extensions: &mut Vec<Extension>) -> Resu
 fn settings<'b>(name: &str, cursor: &mut Cursor<'b>, request: &mut Request<'b>) -> Result<bool, Fault> {
     let sampling = &mut request.sampling;
     match name {
-        // The outline has it.
-        "model" => cursor.skip()?,
+        // The outline has it, and the other one is a carrier's.
+        "model" | "anthropic_version" => cursor.skip()?,
         "stream" => request.stream = cursor.boolean()?,
         "max_tokens" => request.limits.max_tokens = Some(count(cursor)?),
         "temperature" => sampling.temperature = Some(within(cursor, 0.0, 1.0)?),

@@ -4,6 +4,7 @@ use super::blocks::NESTED_RESULT;
 use super::decode::field;
 use crate::formats::media::{decode_mime, is_of_the_web};
 use crate::formats::members::repeated;
+use crate::formats::messages::carrier::Called;
 use crate::formats::shape::{self, Fault, count, place, type_of};
 use crate::formats::{Outline, Span};
 use crate::hub::{Capability, Fate, Field, Rejection, envelope};
@@ -28,15 +29,26 @@ const MEMBERS: [&str; 14] = [
     "container",
 ];
 
-/// The bit of `max_tokens`.
+/// The bits of `model` and `max_tokens`.
+const MODEL: u32 = 1;
 const LIMIT: u32 = 2;
 
-/// Scans a request. Where its tokens shall only be counted it has no limit.
-pub(in super::super) fn outline(body: &[u8], counts: bool) -> Result<Outline, Rejection> {
+/// Scans a request. Where its tokens shall only be counted it has no limit; what its path says stands above what the body says.
+pub(in super::super) fn outline(body: &[u8], counts: bool, called: Option<Called>) -> Result<Outline, Rejection> {
     let text = shape::text(body)?;
-    let mut scan = Scan { cursor: Cursor::of_text(text), outline: Outline::default(), seen: if counts { LIMIT } else { 0 }, twice: false };
+    let named = called.as_ref().is_some_and(|called| !called.model.is_empty());
+    let seen = if counts { LIMIT } else { 0 } | if named { MODEL } else { 0 };
+    let mut scan = Scan { cursor: Cursor::of_text(text), outline: Outline::default(), seen, twice: false };
     scan.run().map_err(|fault| fault.rejection(text))?;
     let mut outline = scan.outline;
+    if let Some(called) = called {
+        outline.carrier = called.carrier;
+        outline.stream |= called.stream;
+        if named {
+            outline.model = called.model;
+            outline.model_span = None;
+        }
+    }
     outline.include_usage = true;
     outline.body_bytes = u64::from(place(body.len()));
     if scan.twice {
@@ -67,7 +79,7 @@ impl Scan<'_> {
             self.member(&name)?;
         }
         self.cursor.end()?;
-        for (member, bit) in [("model", 1), ("max_tokens", LIMIT), ("messages", 4)] {
+        for (member, bit) in [("model", MODEL), ("max_tokens", LIMIT), ("messages", 4)] {
             if self.seen & bit == 0 {
                 return Err(Fault::missing(top, member));
             }

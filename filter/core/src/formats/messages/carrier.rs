@@ -1,0 +1,208 @@
+//! Services that carry Messages below paths of their own: what of a request moves out of its body, and what stands there instead.
+//!
+//! ```text
+//!            model      stream            version of the API           beta flags
+//! Own        body       body              header anthropic-version     header anthropic-beta
+//! Vertex     path       body and path     body anthropic_version       header anthropic-beta
+//! Bedrock    path       path              body anthropic_version       body anthropic_beta
+//! ```
+//! A request may come in one of these forms and leave in another one; all else of its bytes passes.
+
+use crate::formats::google_paths::{self, Method};
+use crate::formats::head::Head;
+use crate::formats::shape::Fault;
+use crate::formats::{Onward, Outline, Task, members};
+use crate::hub::{ErrorKind, Fate, Field, Losses, Rejection};
+use crate::json::{Out, Splices, utf8};
+use crate::names::FormatId;
+
+/// Who carries the format.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Carrier {
+    /// Anthropic itself, and whoever takes the format at Anthropic's own path.
+    #[default]
+    Own,
+    /// Google's Vertex AI, by `rawPredict` and `streamRawPredict`.
+    Vertex,
+    /// Amazon Bedrock, by `invoke` and `invoke-with-response-stream`.
+    Bedrock,
+}
+
+/// The flags that Bedrock's documentation names for Claude models: it answers a request with any other one with 400.
+const BEDROCK_BETAS: [&str; 11] = [
+    "computer-use-2024-10-22",
+    "computer-use-2025-01-24",
+    "token-efficient-tools-2025-02-19",
+    "interleaved-thinking-2025-05-14",
+    "output-128k-2025-02-19",
+    "dev-full-thinking-2025-05-14",
+    "context-1m-2025-08-07",
+    "context-management-2025-06-27",
+    "effort-2025-11-24",
+    "tool-search-tool-2025-10-19",
+    "tool-examples-2025-10-29",
+];
+
+/// The version of Anthropic's own API that both clouds have by a name of theirs; of a later one they take Anthropic's own name.
+const FIRST_VERSION: &str = "2023-06-01";
+
+/// What stands where a model does in Vertex's path for counting, which leaves the model in the body.
+const COUNTED: &str = "count-tokens";
+
+impl Carrier {
+    /// Its name for the first version of the API, which stands in the body.
+    const fn version(self) -> Option<&'static str> {
+        match self {
+            Self::Own => None,
+            Self::Vertex => Some("vertex-2023-10-16"),
+            Self::Bedrock => Some("bedrock-2023-05-31"),
+        }
+    }
+
+    /// The client's request headers that say something to it.
+    #[must_use]
+    pub const fn headers(self) -> &'static [&'static str] {
+        match self {
+            Self::Own => &["anthropic-version", "anthropic-beta"],
+            Self::Vertex => &["anthropic-beta"],
+            Self::Bedrock => &[],
+        }
+    }
+
+    /// Writes what stands in the place of the model and of what headers say, where a whole body is written.
+    pub(super) fn open(self, model: &str, out: &mut Out) {
+        match self.version() {
+            None => {
+                out.key("model");
+                out.plain(model);
+            }
+            Some(version) => {
+                out.key("anthropic_version");
+                out.plain(version);
+            }
+        }
+    }
+
+    /// Whether the body says that the answer shall be a stream.
+    pub(super) const fn streams_by_body(self) -> bool {
+        match self {
+            Self::Own | Self::Vertex => true,
+            Self::Bedrock => false,
+        }
+    }
+}
+
+/// What the path of a client that asks as a carrier is asked says of its request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Called {
+    /// Which one.
+    pub carrier: Carrier,
+    /// The model; empty where the body says it, as it does where tokens are counted.
+    pub model: String,
+    /// Whether the answer is a stream.
+    pub stream: bool,
+}
+
+impl Called {
+    /// Reads a path; `None` where it is no carrier's.
+    pub(super) fn of(head: &Head<'_>) -> Option<Self> {
+        let called = google_paths::called(head).filter(|called| called.publisher == "anthropic")?;
+        let stream = match called.method {
+            Method::Raw => false,
+            Method::StreamRaw => true,
+            Method::Generate | Method::Stream | Method::Count => return None,
+        };
+        let model = if called.model == COUNTED { String::new() } else { called.model };
+        Some(Self { carrier: Carrier::Vertex, model, stream })
+    }
+
+    /// What is asked for.
+    pub(super) fn task(&self) -> Task {
+        if self.model.is_empty() { Task::CountTokens } else { Task::Generate }
+    }
+}
+
+/// Notes the splices that bring a request from the form in which it came into that of the provider's carrier.
+///
+/// # Errors
+/// A flag of the client's can't be said to the carrier, and nothing may be lost.
+pub(super) fn edit(
+    outline: &Outline,
+    body: &[u8],
+    onward: &Onward<'_>,
+    splices: &mut Splices,
+    losses: &mut Losses,
+) -> Result<(), Rejection> {
+    let (from, to) = (outline.carrier, onward.dialect.carrier);
+    if from == Carrier::Own && to == Carrier::Own {
+        return Ok(());
+    }
+    let text = utf8(body).unwrap_or_default();
+    let all = members::all(text).map_err(|error| Fault::from(error).rejection(text))?;
+    // Where tokens are counted the model stays in the body.
+    let by_path = from != Carrier::Own && outline.model_span.is_none();
+    let keeps_model = !by_path && (to == Carrier::Own || to == Carrier::Vertex && onward.beside.counts);
+    let (mut dropped, mut version, mut betas, mut stream) = (Vec::new(), false, false, false);
+    for (name, span) in &all {
+        let keeps = match name.as_str() {
+            "model" => keeps_model,
+            "stream" => {
+                stream = true;
+                to.streams_by_body()
+            }
+            "anthropic_version" => {
+                let value = span.range().and_then(|range| text.get(range)).unwrap_or_default();
+                // Another cloud's name of the first version means nothing here.
+                let known = ["\"vertex-", "\"bedrock-"].into_iter().all(|foreign| !value.contains(foreign)) || from == to;
+                version |= known && to != Carrier::Own;
+                known && to != Carrier::Own
+            }
+            "anthropic_beta" => {
+                betas = true;
+                // A header says the same to the others: the SDKs send both.
+                from == to
+            }
+            _ => true,
+        };
+        if !keeps || outline.repeated.contains(span) {
+            dropped.push(*span);
+        }
+    }
+    members::remove(body, &dropped, "", splices);
+    let mut opening = Out::default();
+    let wants_model = to == Carrier::Own && by_path;
+    if wants_model {
+        opening.key("model");
+        opening.plain(onward.model.unwrap_or(&outline.model));
+    }
+    if let Some(own) = to.version().filter(|_| !version) {
+        opening.key("anthropic_version");
+        opening.plain(onward.beside.version.filter(|version| *version != FIRST_VERSION).unwrap_or(own));
+    }
+    if outline.stream && !stream && to.streams_by_body() {
+        opening.key("stream");
+        opening.boolean(true);
+    }
+    let mut lost = betas && from != to && onward.beside.betas.is_empty();
+    if to == Carrier::Bedrock && !(betas && from == to) && !onward.beside.counts {
+        let said = onward.beside.betas.iter().flat_map(|header| header.split(',')).map(str::trim).filter(|flag| !flag.is_empty());
+        let (known, unknown): (Vec<&str>, Vec<&str>) = said.partition(|flag| BEDROCK_BETAS.contains(flag));
+        lost |= !unknown.is_empty();
+        if !known.is_empty() {
+            opening.key("anthropic_beta");
+            opening.open_array();
+            known.iter().for_each(|flag| opening.plain(flag));
+            opening.close_array();
+        }
+    }
+    if lost && losses.record(Field::BetaFlag, FormatId::Messages) == Fate::Refuse {
+        let sentence = "anthropic-beta: the provider of this model does not take all of these flags";
+        return Err(Rejection::new(ErrorKind::Unsupported, sentence).code("unsupported_by_target").at("anthropic-beta"));
+    }
+    let opening = opening.into_string();
+    if !opening.is_empty() {
+        // `messages` has to be there, so that another member follows.
+        splices.replace(members::begin(text), format!("{opening},"));
+    }
+    Ok(())
+}
