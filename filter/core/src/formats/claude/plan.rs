@@ -110,6 +110,12 @@ impl Plan {
         matches!(self.thinking, Some(Mode::Adaptive | Mode::Budget(_)))
     }
 
+    /// Whether thinking has a budget: the limit of the answer has to be above it.
+    #[must_use]
+    pub const fn has_budget(&self) -> bool {
+        matches!(self.thinking, Some(Mode::Budget(_)))
+    }
+
     /// Writes the member `thinking`, if there is something to say.
     pub fn write_thinking(&self, out: &mut Out) {
         let Some(mode) = self.thinking else { return };

@@ -26,15 +26,16 @@ pub(super) fn encode(
         Family::Nova | Family::Other => Takes::Both,
     };
     let sampling = Sampling::of(request, takes, crossing)?;
-    inference(request, &sampling, out, crossing)?;
+    // What the limit of a model is that is given none nobody says; a budget has to be below it.
+    let limit = request.limits.max_tokens.or_else(|| plan.filter(|plan| plan.has_budget()).map(|plan| plan.max_tokens));
+    inference(limit, &sampling, out, crossing)?;
     output(request, effort(request, plan, crossing)?, out, crossing)?;
     additional(family, plan, &sampling, out, crossing)?;
     tier(request, out, crossing)?;
     labels(request, out, crossing)
 }
 
-fn inference(request: &Request<'_>, sampling: &Sampling<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
-    let limit = request.limits.max_tokens;
+fn inference(limit: Option<u64>, sampling: &Sampling<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
     if limit == Some(0) {
         crossing.meet(Field::NoOutput)?;
     }
