@@ -138,7 +138,8 @@ fn stop(finish: &Finish) -> (&'static str, Value) {
     }
 }
 
-fn thinking(thinking: &Value) -> Thinking {
+/// What the member `thinking` asks for.
+pub fn thinking(thinking: &Value) -> Thinking {
     match thinking["type"].as_str() {
         None | Some("disabled") => Thinking::No,
         Some(_) if thinking["display"] == "omitted" => Thinking::Silent,
@@ -147,7 +148,7 @@ fn thinking(thinking: &Value) -> Thinking {
 }
 
 /// The thinking's text, where there is a block of it.
-fn thought(ask: &Ask) -> Option<&'static str> {
+pub fn thought(ask: &Ask) -> Option<&'static str> {
     match ask.thinking {
         Thinking::No => None,
         Thinking::Silent => Some(""),

@@ -1,13 +1,16 @@
 //! Simulated providers: servers that speak a vendor's format as the vendor does, refuse what it refuses, and fail on request.
+pub mod bedrock;
 pub mod behaviour;
 pub mod chat;
 pub mod gemini;
 pub mod messages;
 pub mod responses;
 mod seen;
+mod sigv4;
 pub mod turn;
 mod valid;
 mod valid_chat;
+mod valid_converse;
 mod valid_gemini;
 mod valid_messages;
 mod valid_responses;
@@ -22,6 +25,7 @@ use serde_json::Value;
 pub use behaviour::{Behaviour, Scripted};
 pub use seen::{Seen, Shared};
 use turn::Ask;
+use valid::Checked;
 
 use crate::http::Request;
 use crate::http::server::{Answer, Server};
@@ -35,6 +39,8 @@ pub enum Vendor {
     Anthropic,
     /// `generateContent` as Google serves it.
     Google,
+    /// Converse as Amazon Bedrock serves it.
+    Amazon,
 }
 
 /// In which format a conversation is asked for and answered.
@@ -44,6 +50,7 @@ enum Format {
     Responses,
     Messages,
     Gemini,
+    Converse,
 }
 
 /// Why a vendor refuses a request.
@@ -63,7 +70,7 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Starts one on a free port. Where `key` is not empty, requests without it get 401.
+    /// Starts one on a free port. Where `key` is not empty, requests without it get 401; to Amazon they have to be signed with a key `ID:SECRET:TOKEN`.
     pub fn start(vendor: Vendor, key: &str) -> io::Result<Self> {
         Self::start_at("127.0.0.1:0", vendor, key)
     }
@@ -94,7 +101,7 @@ impl Provider {
     pub fn endpoint(&self, vendor: Vendor) -> String {
         match vendor {
             Vendor::OpenAi => format!("http://{}/v1", self.address()),
-            Vendor::Anthropic => format!("http://{}", self.address()),
+            Vendor::Anthropic | Vendor::Amazon => format!("http://{}", self.address()),
             Vendor::Google => format!("http://{}/v1beta", self.address()),
         }
     }
@@ -134,6 +141,16 @@ fn serve(vendor: Vendor, key: &str, request: &Request, answer: &mut Answer<'_>, 
                     }
                 }
             }
+            (Vendor::Amazon, "POST", path) if bedrock::operation(path).is_some_and(|(_, operation)| operation.starts_with("converse")) => {
+                let (model, operation) = bedrock::operation(path).unwrap_or_default();
+                match valid_converse::check(request) {
+                    Err(refusal) => refusal,
+                    Ok(body) => {
+                        let ask = bedrock::ask(&body, model, operation == "converse-stream");
+                        return converse(vendor, Format::Converse, &ask, &body, answer, shared, number);
+                    }
+                }
+            }
             (_, _, path) => match other(vendor, request, path) {
                 Some(body) => return whole(vendor, 200, &[], &body, answer, number),
                 None => Refusal { status: 404, message: format!("Invalid URL ({} {path})", request.method), param: None },
@@ -168,7 +185,7 @@ fn converse(
             let page = b"<html><head><title>502 Bad Gateway</title></head><body><h1>\"Bad\" Gateway</h1>\n</body></html>";
             return answer.whole(*status, &[("content-type", "text/html")], page);
         }
-        Behaviour::Empty => return answer.whole(200, &[("content-type", content_type(ask.stream))], b""),
+        Behaviour::Empty => return answer.whole(200, &[("content-type", content_type(vendor, ask.stream))], b""),
         Behaviour::Stall => {
             while !answer.client_gone() {
                 std::thread::sleep(Duration::from_millis(10));
@@ -193,6 +210,7 @@ fn converse(
             Format::Responses => responses::stream(body, ask, &reply, number),
             Format::Messages => messages::stream(ask, &reply, number),
             Format::Gemini => gemini::stream(ask, &reply, number),
+            Format::Converse => bedrock::stream(ask, &reply),
         };
         let error = error_event(format);
         return behaviour::send_stream(&behaviour, &events, &error, &headers(vendor, number, true), answer, shared);
@@ -202,6 +220,7 @@ fn converse(
         Format::Responses => responses::whole(body, ask, &reply, number),
         Format::Messages => messages::whole(ask, &reply, number),
         Format::Gemini => gemini::whole(ask, &reply, number),
+        Format::Converse => bedrock::whole(ask, &reply),
     };
     send_whole(vendor, &behaviour, &document, answer, shared, number)
 }
@@ -248,6 +267,7 @@ fn other(vendor: Vendor, request: &Request, path: &str) -> Option<Value> {
     let model = |id: &str| match vendor {
         Vendor::OpenAi => serde_json::json!({"id": id, "object": "model", "created": 1_700_000_000, "owned_by": "sim"}),
         Vendor::Anthropic => serde_json::json!({"type": "model", "id": id, "display_name": id, "created_at": "2026-01-01T00:00:00Z"}),
+        Vendor::Amazon => serde_json::json!({"modelId": id}),
         Vendor::Google => serde_json::json!({"name": format!("models/{id}"), "version": "001", "displayName": id}),
     };
     match (vendor, request.method.as_str(), path) {
@@ -265,19 +285,26 @@ fn other(vendor: Vendor, request: &Request, path: &str) -> Option<Value> {
         (Vendor::Google, "POST", path) if path.ends_with(":countTokens") => {
             Some(serde_json::json!({"totalTokens": request.body.len() / 4}))
         }
+        (Vendor::Amazon, "POST", path) if path.ends_with("/count-tokens") => {
+            Some(serde_json::json!({"inputTokens": request.body.len() / 4}))
+        }
         (Vendor::Anthropic, "POST", "/v1/messages/count_tokens") => Some(serde_json::json!({"input_tokens": request.body.len() / 4})),
         _ => None,
     }
 }
 
-fn authorised(vendor: Vendor, key: &str, request: &Request) -> Result<(), Refusal> {
+fn authorised(vendor: Vendor, key: &str, request: &Request) -> Checked {
+    if key.is_empty() {
+        return Ok(());
+    }
     let bearer = request.headers.value("authorization").and_then(|value| value.strip_prefix("Bearer "));
     let given = match vendor {
         Vendor::OpenAi => bearer,
         Vendor::Anthropic => request.headers.value("x-api-key").or(bearer),
         Vendor::Google => request.headers.value("x-goog-api-key").or(bearer),
+        Vendor::Amazon => return bedrock::authorised(key, request),
     };
-    if key.is_empty() || given == Some(key) {
+    if given == Some(key) {
         return Ok(());
     }
     let message = if given.is_some() { "Incorrect API key provided" } else { "You didn't provide an API key" };
@@ -285,12 +312,17 @@ fn authorised(vendor: Vendor, key: &str, request: &Request) -> Result<(), Refusa
 }
 
 fn refuse(vendor: Vendor, refusal: &Refusal, extra: &[(&str, &str)], answer: &mut Answer<'_>, number: usize) -> io::Result<()> {
+    let mut extra = extra.to_vec();
     let body = match vendor {
         Vendor::OpenAi => chat::error(refusal),
         Vendor::Anthropic => messages::error(refusal, number),
         Vendor::Google => gemini::error(refusal),
+        Vendor::Amazon => {
+            extra.push(("x-amzn-errortype", bedrock::error_name(refusal)));
+            bedrock::error(refusal)
+        }
     };
-    whole(vendor, refusal.status, extra, &body, answer, number)
+    whole(vendor, refusal.status, &extra, &body, answer, number)
 }
 
 fn whole(vendor: Vendor, status: u16, extra: &[(&str, &str)], body: &Value, answer: &mut Answer<'_>, number: usize) -> io::Result<()> {
@@ -306,17 +338,26 @@ fn headers(vendor: Vendor, number: usize, stream: bool) -> Vec<(String, String)>
     let own: &[(&str, &str)] = match vendor {
         Vendor::OpenAi => &[("openai-organization", "sim-org"), ("openai-version", "2020-10-01"), ("x-ratelimit-remaining-requests", "99")],
         Vendor::Anthropic => &[("anthropic-organization-id", "sim-org"), ("anthropic-ratelimit-requests-remaining", "99")],
+        Vendor::Amazon => &[],
         Vendor::Google => &[("server", "scaffolding on HTTPServer2"), ("x-gemini-service-tier", "standard")],
     };
-    let id_name = if vendor == Vendor::Anthropic { "request-id" } else { "x-request-id" };
-    let mut all = vec![("content-type".to_owned(), content_type(stream).to_owned()), (id_name.to_owned(), id)];
+    let id_name = match vendor {
+        Vendor::OpenAi | Vendor::Google => "x-request-id",
+        Vendor::Anthropic => "request-id",
+        Vendor::Amazon => "x-amzn-requestid",
+    };
+    let mut all = vec![("content-type".to_owned(), content_type(vendor, stream).to_owned()), (id_name.to_owned(), id)];
     all.extend(own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     all.push(("set-cookie".to_owned(), "__sim=secret; HttpOnly".to_owned()));
     all
 }
 
-fn content_type(stream: bool) -> &'static str {
-    if stream { "text/event-stream; charset=utf-8" } else { "application/json" }
+fn content_type(vendor: Vendor, stream: bool) -> &'static str {
+    match (stream, vendor) {
+        (true, Vendor::Amazon) => "application/vnd.amazon.eventstream",
+        (true, Vendor::OpenAi | Vendor::Anthropic | Vendor::Google) => "text/event-stream; charset=utf-8",
+        (false, _) => "application/json",
+    }
 }
 
 fn retry_after(status: u16) -> &'static [(&'static str, &'static str)] {
@@ -328,6 +369,7 @@ fn error_event(format: Format) -> Vec<u8> {
     match format {
         Format::Chat => format!("data: {}\n\n", chat::error(&refusal)).into_bytes(),
         Format::Responses => responses::error_event(&chat::error(&refusal)),
+        Format::Converse => bedrock::error_event(&refusal),
         Format::Gemini => format!("data: {}\r\n\r\n", gemini::error(&refusal)).into_bytes(),
         Format::Messages => format!("event: error\ndata: {}\n\n", messages::error(&Refusal { status: 529, ..refusal }, 0)).into_bytes(),
     }

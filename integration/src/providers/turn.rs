@@ -127,6 +127,7 @@ fn sentence(ask: &Ask, vendor: Vendor) -> String {
         Vendor::OpenAi => "OpenAI",
         Vendor::Anthropic => "Anthropic",
         Vendor::Google => "Google",
+        Vendor::Amazon => "Amazon",
     };
     let images = if ask.images > 0 { format!(" I see {} image(s).", ask.images) } else { String::new() };
     let results = if ask.after_results { " I have read the tool's result." } else { "" };
@@ -134,7 +135,11 @@ fn sentence(ask: &Ask, vendor: Vendor) -> String {
 }
 
 fn calls(ask: &Ask, vendor: Vendor) -> Vec<Call> {
-    let prefix = if vendor == Vendor::OpenAi { "call" } else { "toolu" };
+    let prefix = match vendor {
+        Vendor::OpenAi => "call",
+        Vendor::Anthropic | Vendor::Google => "toolu",
+        Vendor::Amazon => "tooluse",
+    };
     if let Some((name, arguments)) = dictated(&ask.last_user_text).filter(|_| !ask.after_results) {
         return vec![Call { id: format!("{prefix}_sim_0"), name, arguments }];
     }

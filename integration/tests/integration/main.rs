@@ -30,6 +30,7 @@ mod reload;
 mod rendered;
 mod responses;
 mod sdk;
+mod signing;
 mod standalone;
 mod storm;
 mod tls;

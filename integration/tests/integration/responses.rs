@@ -6,7 +6,8 @@ use weir_integration::fetch;
 use crate::sdk;
 use crate::world::{World, said};
 
-const PARTS: &[&str] = &[
+/// What the SDK does, whatever the provider.
+pub const PARTS: &[&str] = &[
     "text",
     "items",
     "stream",
@@ -25,7 +26,8 @@ const PARTS: &[&str] = &[
     "hang_up",
 ];
 
-fn run(base: &str, model: &str, parts: &[&str]) {
+/// Runs parts of the script.
+pub fn run(base: &str, model: &str, parts: &[&str]) {
     let python = fetch::python::openai_sdk().unwrap_or_else(|trouble| panic!("{trouble}"));
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/responses.py");
     let output = Command::new(python).arg(script).arg(base).arg(model).args(parts).output().unwrap();

@@ -1,4 +1,5 @@
 //! The official SDKs, unmodified, through Envoy: text, streams, tools, errors of the right classes, a used-up budget.
+pub mod bedrock;
 pub mod gemini;
 pub mod typescript;
 mod vendor_types;

@@ -12,6 +12,8 @@ use weir_integration::wasm;
 /// The keys that the simulated providers demand; a client's key is another.
 pub const OPENAI_KEY: &str = "sk-openai-of-the-gateway";
 pub const ANTHROPIC_KEY: &str = "sk-ant-of-the-gateway";
+/// With what the simulated Bedrock demands that requests are signed: id, secret, token. Envoy has it in its environment.
+pub const AWS_KEY: &str = "AKIDOFTHEGATEWAY:secret/of+the+gateway:session-of-the-gateway";
 pub const CHAT: &str = "/v1/chat/completions";
 
 /// Makes a test of each function for each form of failover.
@@ -115,7 +117,10 @@ pub fn settings(name: &str) -> Settings {
         })
         .clone();
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let environment = vec![pair("TEST_OPENAI_KEY", OPENAI_KEY), pair("TEST_ANTHROPIC_KEY", ANTHROPIC_KEY)];
+    let aws = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].into_iter().zip(AWS_KEY.split(':'));
+    let mut environment = vec![pair("TEST_OPENAI_KEY", OPENAI_KEY), pair("TEST_ANTHROPIC_KEY", ANTHROPIC_KEY)];
+    // Nothing here is a machine of AWS's.
+    environment.extend(aws.map(|(name, value)| pair(name, value)).chain([pair("AWS_EC2_METADATA_DISABLED", "true")]));
     Settings {
         name: name.into(),
         module,

@@ -244,6 +244,10 @@ def unknown_action():
         raise AssertionError("no error")
 
 
+def count():
+    assert client.count_tokens(modelId=MODEL, input={"converse": {"messages": [user("hi")]}})["inputTokens"] > 0
+
+
 def count_refused():
     try:
         client.count_tokens(modelId=MODEL, input={"converse": {"messages": [user("hi")]}})

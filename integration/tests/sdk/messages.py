@@ -91,16 +91,20 @@ def stream_tools():
     assert len({call.id for call in calls}) == 2 and final.stop_reason == "tool_use", final
 
 
-def image():
+def image(by_address=True):
     pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-    answer = ask(
-        [
-            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": pixel}},
-            {"type": "image", "source": {"type": "url", "url": "https://images.example/cat.png"}},
-            {"type": "text", "text": "What is this?"},
-        ]
-    )
-    assert "2 image(s)" in answer.content[0].text, answer
+    blocks = [
+        {"type": "text", "text": "What is this?"},
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": pixel}},
+        {"type": "image", "source": {"type": "url", "url": "https://images.example/cat.png"}},
+    ]
+    answer = ask(blocks[: 3 if by_address else 2])
+    assert f"{2 if by_address else 1} image(s)" in answer.content[0].text, answer
+
+
+def image_bytes():
+    """For providers that fetch nothing."""
+    image(by_address=False)
 
 
 def limits():

@@ -114,15 +114,21 @@ def stream_tools():
     assert [json.loads(said) for said in deltas.values()] == [ARGUMENTS, {}], deltas
 
 
-def image():
+def image(by_address=True):
     pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
     parts = [
         {"type": "input_text", "text": "What is this?"},
         {"type": "input_image", "detail": "auto", "image_url": f"data:image/png;base64,{pixel}"},
         {"type": "input_image", "detail": "auto", "image_url": "https://images.example/cat.png"},
     ]
-    answer = client.responses.create(model=MODEL, input=[{"role": "user", "content": parts}], store=False)
-    assert "2 image(s)" in answer.output_text, answer
+    content = parts[: 3 if by_address else 2]
+    answer = client.responses.create(model=MODEL, input=[{"role": "user", "content": content}], store=False)
+    assert f"{2 if by_address else 1} image(s)" in answer.output_text, answer
+
+
+def image_bytes():
+    """For providers that fetch nothing."""
+    image(by_address=False)
 
 
 def limits():

@@ -7,7 +7,8 @@ use weir_integration::providers::{Provider, Vendor};
 use super::{MESSAGES, PARTS, run, run_messages, script};
 use crate::world::{ANTHROPIC_KEY, World, standard};
 
-const GEMINI: &[&str] =
+/// What Google's SDK does, whatever the provider.
+pub const GEMINI: &[&str] =
     &["text", "stream", "tools", "forced", "image", "structured", "limits", "errors", "error_in_stream", "unknown_model", "models"];
 
 /// The standard world with one more provider and its model `gem`.
@@ -23,7 +24,8 @@ pub fn google() -> Provider {
     Provider::start(Vendor::Google, ANTHROPIC_KEY).unwrap()
 }
 
-fn run_gemini(world: &World, model: &str, parts: &[&str]) {
+/// Runs parts of the script of Google's SDK.
+pub fn run_gemini(world: &World, model: &str, parts: &[&str]) {
     let mut command = Command::new(fetch::python::google_sdk().unwrap_or_else(|trouble| panic!("{trouble}")));
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/gemini.py"));
     script(command, &format!("http://{}", world.gateway.listener), model, parts);

@@ -3,7 +3,7 @@ use std::process::Command;
 
 use weir_integration::fetch;
 
-use super::{gemini, script};
+use super::{bedrock, gemini, script};
 use crate::world::World;
 
 const CHAT: &[&str] = &["text", "stream", "tools", "image", "structured", "reasoning", "errors"];
@@ -78,4 +78,17 @@ fn google() {
     for model in ["newer", "claude", "gem"] {
         run("genai.cts", &base, model, &["reasoning"]);
     }
+}
+
+#[test]
+fn all_to_bedrock() {
+    let bedrock = bedrock::bedrock();
+    let world = bedrock::world(&bedrock);
+    let base = format!("http://{}", world.gateway.listener);
+    for parts in [CHAT, RESPONSES] {
+        run("openai.cts", &format!("{base}/v1"), "bed", parts);
+    }
+    run("anthropic.cts", &base, "bed", MESSAGES);
+    run("anthropic.cts", &base, "bed", &["reasoning"]);
+    run("genai.cts", &base, "bed", &["text", "stream", "tools", "image", "structured", "errors", "reasoning"]);
 }

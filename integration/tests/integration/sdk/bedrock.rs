@@ -1,0 +1,63 @@
+//! Every SDK to a provider that speaks Converse and takes signed requests alone, and AWS's own SDK to that provider without a gateway.
+use weir_integration::providers::{Provider, Vendor};
+
+use super::{CONVERSE, MESSAGES, PARTS, gemini, run, run_converse, run_converse_with, run_messages};
+use crate::responses;
+use crate::world::{AWS_KEY, World, standard};
+
+/// The key with which AWS's SDK signs in its script.
+const CLIENT_KEY: &str = "AKIACLIENTKEY:client-secret:client-session";
+const MODEL: &str = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0";
+
+/// A simulated Bedrock whose requests the gateway signs.
+pub fn bedrock() -> Provider {
+    Provider::start(Vendor::Amazon, AWS_KEY).unwrap()
+}
+
+/// The standard world with one more provider and its model `bed`.
+pub fn world(bedrock: &Provider) -> World {
+    let more = format!(
+        "  bedrock: {{ kind: bedrock, region: eu-central-1, endpoint: \"{}\", auth: {{ aws: {{}} }}, cooldown: {{ failures: 0 }} }}\nmodels:\n  - {{ name: bed, targets: [ {{ provider: bedrock, model: \"{MODEL}\" }} ] }}\n",
+        bedrock.endpoint(Vendor::Amazon)
+    );
+    World::with("sdk", |openai, anthropic| standard(openai, anthropic).replace("models:\n", &more))
+}
+
+/// What Bedrock has no way for, and what stands in its place.
+pub fn without_addresses<'p>(parts: &[&'p str]) -> Vec<&'p str> {
+    parts.iter().map(|part| if *part == "image" { "image_bytes" } else { part }).collect()
+}
+
+#[test]
+fn the_simulation_is_what_its_own_sdk_takes_it_for() {
+    let bedrock = Provider::start(Vendor::Amazon, CLIENT_KEY).unwrap();
+    let parts = ["text", "stream", "tools", "forced", "stream_tools", "image", "document", "structured", "limits", "reasoning", "count"];
+    run_converse_with(&[], &bedrock.endpoint(Vendor::Amazon), MODEL, &parts);
+    assert!(bedrock.shared().take().len() > parts.len());
+}
+
+#[test]
+fn converse_to_bedrock() {
+    let bedrock = bedrock();
+    let world = world(&bedrock);
+    // A provider of the client's own format counts, and takes what other formats have no word for.
+    let own = ["count_refused", "bad_request"];
+    run_converse(&world, "bed", &CONVERSE.iter().copied().filter(|part| !own.contains(part)).collect::<Vec<_>>());
+    run_converse(&world, "bed", &["reasoning", "count"]);
+}
+
+#[test]
+fn the_other_sdks_of_python_to_bedrock() {
+    let bedrock = bedrock();
+    let world = world(&bedrock);
+    let base = format!("http://{}/v1", world.gateway.listener);
+    run(&base, "bed", &without_addresses(PARTS));
+    run_messages(&world, "bed", &without_addresses(MESSAGES));
+    responses::run(&base, "bed", &without_addresses(responses::PARTS));
+    gemini::run_gemini(&world, "bed", gemini::GEMINI);
+    gemini::run_gemini(&world, "bed", &["reasoning"]);
+    for seen in bedrock.shared().take() {
+        let names: Vec<&str> = seen.headers.0.iter().map(|(name, _)| &**name).filter(|name| name.starts_with("x-amz-")).collect();
+        assert_eq!(names, ["x-amz-content-sha256", "x-amz-security-token", "x-amz-date"]);
+    }
+}
