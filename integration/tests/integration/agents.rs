@@ -7,7 +7,7 @@ use weir_integration::paths;
 use weir_integration::providers::Provider;
 
 use crate::sdk;
-use crate::world::World;
+use crate::world::{World, standard};
 
 /// What stands in the file that the agent shall read; it must reach the provider as a tool's result.
 const SECRET: &str = "the weir is at the lower mill";
@@ -15,6 +15,7 @@ const SECRET: &str = "the weir is at the lower mill";
 struct Bench {
     world: World,
     google: Provider,
+    bedrock: Provider,
     node: PathBuf,
     agents: Agents,
     /// Home and working directory of the agent.
@@ -27,8 +28,10 @@ impl Bench {
         let (node, agents) = tools.unwrap_or_else(|trouble| panic!("{trouble}"));
         let home = paths::fresh_run("agent").unwrap();
         std::fs::write(home.join("note.txt"), SECRET).unwrap();
-        let google = sdk::gemini::google();
-        Self { world: sdk::gemini::world(&google), google, node, agents, home }
+        let (google, bedrock) = (sdk::gemini::google(), sdk::bedrock::bedrock());
+        let document =
+            |openai: &str, anthropic: &str| sdk::bedrock::with(&bedrock, &sdk::gemini::with(&google, &standard(openai, anthropic)));
+        Self { world: World::with("agents", document), google, bedrock, node, agents, home }
     }
 
     fn note(&self) -> String {
@@ -44,7 +47,11 @@ impl Bench {
         command.current_dir(&self.home).env("HOME", &self.home).env_remove("NODE_OPTIONS").stdin(std::process::Stdio::null());
         let output = command.output().unwrap();
         let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        let provider = if model == "gem" { &self.google } else { self.world.provider(model) };
+        let provider = match model {
+            "gem" => &self.google,
+            "bed" => &self.bedrock,
+            other => self.world.provider(other),
+        };
         let seen = provider.shared().take();
         let bodies: Vec<_> = seen.iter().map(|request| String::from_utf8_lossy(&request.body).into_owned()).collect();
         let told = || format!("{model}:\n{said}\n{wrong}\n{}\n{}", bodies.join("\n\n"), self.world.gateway.words());
@@ -61,7 +68,7 @@ fn path(folder: &Path, name: &str) -> String {
 #[test]
 fn claude_code() {
     let bench = Bench::start();
-    for model in ["chat-only", "newer", "claude", "gem"] {
+    for model in ["chat-only", "newer", "claude", "gem", "bed"] {
         let prompt = format!("Read the note. [call Read {{\"file_path\": \"{}\"}}]", bench.note());
         let mut claude = Command::new(&bench.agents.claude);
         claude.args(["-p", &prompt, "--model", model, "--allowedTools", "Read"]);
@@ -74,7 +81,7 @@ fn claude_code() {
 #[test]
 fn codex() {
     let bench = Bench::start();
-    for model in ["chat-only", "claude", "newer", "gem"] {
+    for model in ["chat-only", "claude", "newer", "gem", "bed"] {
         let prompt = format!("Read the note. [call exec_command {{\"cmd\": \"cat {}\"}}]", bench.note());
         let provider = format!(
             "model_providers.weir={{ name = \"weir\", base_url = \"{}/v1\", env_key = \"WEIR_KEY\", wire_api = \"responses\" }}",
@@ -92,7 +99,7 @@ fn codex() {
 #[test]
 fn gemini_cli() {
     let bench = Bench::start();
-    for model in ["chat-only", "claude", "newer", "gem"] {
+    for model in ["chat-only", "claude", "newer", "gem", "bed"] {
         let prompt = format!("Read the note. [call read_file {{\"file_path\": \"{}\"}}]", bench.note());
         let mut gemini = Command::new(&bench.node);
         gemini.arg(&bench.agents.gemini).args(["-m", model, "--yolo", "-p", &prompt]);

@@ -21,7 +21,10 @@ const PROFILE: &str = "arn:aws:bedrock:eu-central-1:123456789012:inference-profi
 /// The standard world with two Bedrocks, one that is asked with a key of its own, and models that go from each to each.
 fn world_with(form: Failover, settings: Settings, bedrock: &Provider, second: &Provider) -> World {
     let provider = |name: &str, at: &Provider, auth: &str| {
-        format!("  {name}: {{ kind: bedrock, endpoint: \"{}\", {auth}, cooldown: {{ failures: 0 }} }}\n", at.endpoint(Vendor::Amazon))
+        format!(
+            "  {name}: {{ kind: bedrock, endpoint: \"{}\", speaks: [converse], {auth}, cooldown: {{ failures: 0 }} }}\n",
+            at.endpoint(Vendor::Amazon)
+        )
     };
     let signed = "region: eu-central-1, auth: { aws: {} }";
     let target =

@@ -15,6 +15,7 @@ use weir_integration::process::{self, Process};
 use weir_integration::providers::{Behaviour, Provider, Vendor};
 use weir_integration::{client, fetch, paths};
 
+use crate::sdk::bedrock;
 use crate::world::{ANTHROPIC_KEY, CHAT, OPENAI_KEY, ask, ask_stream, in_both_forms, said, settings, standard};
 
 const START: Duration = Duration::from_secs(60);
@@ -79,6 +80,7 @@ struct Mesh {
     admin: SocketAddr,
     openai: Provider,
     anthropic: Provider,
+    bedrock: Provider,
 }
 
 impl Mesh {
@@ -86,8 +88,10 @@ impl Mesh {
         let folder = paths::fresh_run("istio").unwrap();
         let openai = Provider::start(Vendor::OpenAi, OPENAI_KEY).unwrap();
         let anthropic = Provider::start(Vendor::Anthropic, ANTHROPIC_KEY).unwrap();
+        let bedrock = bedrock::bedrock();
         let settings = Settings { failover: form, ..settings("istio") };
-        render(&folder, &standard(&openai.endpoint(Vendor::OpenAi), &anthropic.endpoint(Vendor::Anthropic)), &settings);
+        let document = standard(&openai.endpoint(Vendor::OpenAi), &anthropic.endpoint(Vendor::Anthropic));
+        render(&folder, &bedrock::with(&bedrock, &document), &settings);
         let (listener, admin) = (process::free_port(), process::free_port());
         let mut bootstrap = gateway(listener, admin);
         for file in ["metrics.yaml", "envoyfilter.yaml"] {
@@ -106,7 +110,7 @@ impl Mesh {
         let (listener, admin) = (SocketAddr::from(([127, 0, 0, 1], listener)), SocketAddr::from(([127, 0, 0, 1], admin)));
         process.wait_until(START, || client::text(admin, "/ready").trim() == "LIVE").unwrap_or_else(|trouble| panic!("{trouble}"));
         process.wait_until(START, || process::answers(listener)).unwrap_or_else(|trouble| panic!("{trouble}"));
-        Self { process, listener, admin, openai, anthropic }
+        Self { process, listener, admin, openai, anthropic, bedrock }
     }
 
     fn ask(&self, host: &str, body: &Value) -> Response {
@@ -152,10 +156,19 @@ fn the_patches_make_a_gateway_that_fails_over(form: Failover) {
         assert_eq!(second[0].headers.value("x-api-key"), Some(ANTHROPIC_KEY));
         assert!(!format!("{second:?}").contains(OPENAI_KEY) && !format!("{first:?}{second:?}").contains("client-key"));
     }
+    // Signed behind Weir, in a cluster's own list and in a chain's.
+    for (model, provider) in [("bed", "Amazon"), ("sure", "Amazon"), ("sure", "OpenAI")] {
+        if provider == "OpenAI" {
+            mesh.bedrock.shared().behave(Behaviour::Status(503));
+        }
+        let answer = mesh.ask(HOST, &ask(model, "hi"));
+        assert!(said(&answer).contains(&format!("simulated {provider}")), "{model}: {} {}", answer.status, answer.text());
+    }
+    assert!(!format!("{:?}", mesh.openai.shared().take()[0].headers).contains("x-amz-"));
     // What is somebody else's stays theirs, on a path that Weir knows too.
     assert_eq!(mesh.ask(OTHER, &ask("smart", "hi")).text(), "theirs");
     assert_eq!(mesh.ask("nobody.example.com", &ask("nothing", "hi")).status, 404);
-    let lines = mesh.log(10);
+    let lines = mesh.log(13);
     assert!(lines.iter().all(|line| line["weir"]["ending"].is_string()), "{lines:?}");
     let attempts = |line: &Value| line["weir"]["attempts"].as_array().map(Vec::len);
     assert_eq!(lines[8..10].iter().map(attempts).collect::<Vec<_>>(), [Some(2), Some(2)]);

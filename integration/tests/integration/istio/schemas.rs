@@ -83,7 +83,7 @@ fn parts(text: &str) -> Vec<Value> {
 fn the_examples_are_what_istio_takes() {
     let crds = crds();
     let mut kinds = Vec::new();
-    for example in ["istio", "istio-standalone"] {
+    for example in ["istio", "istio-standalone", "istio-bedrock"] {
         let folder = paths::workspace().join("envoy-config/examples").join(example).join("rendered");
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

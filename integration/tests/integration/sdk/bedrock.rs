@@ -14,13 +14,20 @@ pub fn bedrock() -> Provider {
     Provider::start(Vendor::Amazon, AWS_KEY).unwrap()
 }
 
-/// The standard world with one more provider and its model `bed`.
-pub fn world(bedrock: &Provider) -> World {
+/// A document with one more provider and its models: `bed`, and `sure` that goes on to the standard document's OpenAI.
+pub fn with(bedrock: &Provider, document: &str) -> String {
+    let target = format!("{{ provider: bedrock, model: \"{MODEL}\" }}");
     let more = format!(
-        "  bedrock: {{ kind: bedrock, region: eu-central-1, endpoint: \"{}\", auth: {{ aws: {{}} }}, cooldown: {{ failures: 0 }} }}\nmodels:\n  - {{ name: bed, targets: [ {{ provider: bedrock, model: \"{MODEL}\" }} ] }}\n",
+        "  bedrock: {{ kind: bedrock, region: eu-central-1, endpoint: \"{}\", speaks: [converse], auth: {{ aws: {{}} }}, cooldown: {{ failures: 0 }} }}\n\
+         models:\n  - {{ name: bed, targets: [ {target} ] }}\n  - {{ name: sure, targets: [ {target}, {{ provider: openai, model: gpt-5, priority: 1 }} ] }}\n",
         bedrock.endpoint(Vendor::Amazon)
     );
-    World::with("sdk", |openai, anthropic| standard(openai, anthropic).replace("models:\n", &more))
+    document.replace("models:\n", &more)
+}
+
+/// The standard world with that.
+pub fn world(bedrock: &Provider) -> World {
+    World::with("sdk", |openai, anthropic| with(bedrock, &standard(openai, anthropic)))
 }
 
 /// What Bedrock has no way for, and what stands in its place.

@@ -11,13 +11,18 @@ use crate::world::{ANTHROPIC_KEY, World, standard};
 pub const GEMINI: &[&str] =
     &["text", "stream", "tools", "forced", "image", "structured", "limits", "errors", "error_in_stream", "unknown_model", "models"];
 
-/// The standard world with one more provider and its model `gem`.
-pub fn world(google: &Provider) -> World {
+/// A document with one more provider and its model `gem`.
+pub fn with(google: &Provider, document: &str) -> String {
     let more = format!(
         "  google: {{ kind: gemini, endpoint: \"{}\", auth: {{ api_key: {{ env: TEST_ANTHROPIC_KEY }} }}, cooldown: {{ failures: 0 }} }}\nmodels:\n  - {{ name: gem, targets: [ {{ provider: google, model: gemini-3-flash }} ] }}\n",
         google.endpoint(Vendor::Google)
     );
-    World::with("sdk", |openai, anthropic| standard(openai, anthropic).replace("models:\n", &more))
+    document.replace("models:\n", &more)
+}
+
+/// The standard world with that.
+pub fn world(google: &Provider) -> World {
+    World::with("sdk", |openai, anthropic| with(google, &standard(openai, anthropic)))
 }
 
 pub fn google() -> Provider {
