@@ -1,11 +1,14 @@
 //! Requests that Envoy signs behind Weir, at a Bedrock that checks each signature: translated, streamed, long, retried, refused.
 use serde_json::json;
 use weir_core::routing::Failover;
-use weir_integration::gateway::Settings;
+use weir_integration::gateway::{Gateway, Settings};
 use weir_integration::http::Request;
+use weir_integration::paths;
 use weir_integration::providers::{Behaviour, Provider, Scripted, Vendor};
 
-use crate::world::{ANTHROPIC_KEY, AWS_KEY, OPENAI_KEY, World, ask, ask_stream, in_both_forms, said, settings, standard};
+use crate::tls::authority::Authority;
+use crate::tls::front::{Door, Front};
+use crate::world::{ANTHROPIC_KEY, AWS_KEY, CHAT, OPENAI_KEY, World, ask, ask_stream, in_both_forms, said, settings, standard};
 
 in_both_forms! {
     every_attempt_is_signed_for_itself,
@@ -205,4 +208,31 @@ fn a_running_envoy_takes_over_another_document() {
     let response = world.chat(&ask("beds", "count to 3"));
     assert_eq!((response.status, said(&response).as_str()), (200, "1 2 3"), "{}", response.text());
     assert_eq!(second.shared().take().len(), 1);
+}
+
+/// As AWS's own endpoints are reached: over TLS, in HTTP/2.
+#[test]
+fn over_tls_in_http_2_the_signature_holds() {
+    let folder = paths::fresh_run("signing-tls").unwrap();
+    let (bedrock, _) = bedrocks();
+    let trusted = Authority::new("Trusted here");
+    let doors = [Door::new("bedrock", trusted.certify("localhost", &folder.join("bedrock")), r#""h2", "http/1.1""#, bedrock.address())];
+    let front = Front::start(&folder, &doors);
+    let endpoint = format!("https://localhost:{}", doors[0].port);
+    let target = format!("{{ provider: bedrock, model: \"{MODEL}\" }}");
+    let document = format!(
+        "version: 1\nproviders:\n  bedrock: {{ kind: bedrock, region: eu-central-1, endpoint: \"{endpoint}\", speaks: [converse], auth: {{ aws: {{}} }} }}\n\
+         models:\n  - {{ name: bed, targets: [ {target} ] }}\n  - {{ name: twice, targets: [ {target}, {target} ] }}\n"
+    );
+    for failover in [Failover::Clusters, Failover::Priorities] {
+        let authorities = Some(trusted.write(&folder.join("ca.pem")));
+        let settings = Settings { authorities, failover, ..settings("signing-tls-gateway") };
+        let mut gateway = Gateway::start(&document, &settings).unwrap_or_else(|trouble| panic!("{trouble}"));
+        gateway.wait_resolved(&["bedrock"]).unwrap();
+        for model in ["bed", "twice"] {
+            let response = gateway.connect().post(CHAT, &ask_stream(model, "count to 3")).unwrap();
+            assert_eq!((response.status, said(&response).as_str()), (200, "1 2 3"), "{model}: {}", response.text());
+        }
+    }
+    assert_eq!(front.wait(4), ["bedrock localhost HTTP/2"; 4]);
 }

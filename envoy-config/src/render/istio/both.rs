@@ -15,8 +15,9 @@ const DECOMPRESSOR: &str = "weir.decompressor";
 /// The `EnvoyFilter`.
 pub(super) fn filter(source: &Source, options: &IstioOptions) -> String {
     let (gateway, place) = (&source.document.gateway, place(options));
-    let discovery = include_str!("../../../templates/istio/discovery.yaml");
-    let fillings = [("name", &*quoted(Position::Upstream.name())), ("discovery", discovery)];
+    let discovery = |patience| fill(include_str!("../../../templates/istio/discovery.yaml"), &[("patience", patience)]);
+    // A listener waits for its filters. A cluster that waited would keep the whole proxy from its listeners, other hosts' among them.
+    let fillings = [("name", &*quoted(Position::Upstream.name())), ("discovery", &discovery(""))];
     let upstream = fill("- name: {{name}}\n  {{discovery}}\n", &fillings);
     let port = options.port.map_or_else(String::new, |port| format!(", routeConfiguration: {{ portNumber: {port} }}"));
     let fillings = vec![
@@ -24,7 +25,7 @@ pub(super) fn filter(source: &Source, options: &IstioOptions) -> String {
         ("decompressor_config", include_str!("../../../templates/decompressor.yaml").to_owned()),
         ("gateway_name", quoted(Position::Gateway.name())),
         ("upstream_name", quoted(Position::Upstream.name())),
-        ("discovery", discovery.to_owned()),
+        ("discovery", discovery(", initial_fetch_timeout: 0s")),
         ("gateway_config", wasm(Position::Gateway, source, &place)),
         ("upstream_config", wasm(Position::Upstream, source, &place)),
         ("recorded", quoted(&format!("'{STATE_PREFIX}{STATE_LOG}' in filter_state"))),
