@@ -1,6 +1,6 @@
 //! Requests of clients as providers of every format get them: each folder of `cases/requests/CLIENT` holds `request.json` (and
 //! `path.txt` where the path says something, too), and beside it for each target format `TARGET.json` with `TARGET.losses.txt`, or
-//! `TARGET.error.txt`; `passed.json` is what a provider of the client's own format gets. `WEIR_BLESS=1` rewrites what must come.
+//! `TARGET.error.txt`; folders whose names begin with `count` are counted only; `passed.json` is what a provider of the client's own format gets. `WEIR_BLESS=1` rewrites what must come.
 #![expect(clippy::unwrap_used, reason = "tests may panic, and so may what they share")]
 
 mod said;
@@ -8,7 +8,8 @@ mod said;
 use said::{absent, cases, clients, entries, golden, targets};
 use std::fs;
 use std::path::Path;
-use weir_core::formats::{self, Beside, ClientSide, Crossing, Head, Onward, Passage, Translation};
+use weir_core::formats::messages::Carrier;
+use weir_core::formats::{self, Beside, ClientSide, Crossing, Head, Onward, Passage, Task, Translation};
 use weir_core::hub::{Losses, Rejection};
 use weir_core::json::{Out, Raw, Splices};
 use weir_core::names::FormatId;
@@ -35,7 +36,14 @@ fn passed(
     if let Some(field) = outline.traits.refused_by(target) {
         assert!(encoded.is_err(), "the outline says that {} is refused", field.as_str());
     }
-    encoded.map(|()| (out.into_string(), passage))
+    encoded?;
+    let mut out = out.into_string();
+    if client.task(&head) == Some(Task::CountTokens) {
+        let mut question = Out::default();
+        formats::counting(target, Carrier::Own).question(&out, model, &mut question).unwrap();
+        out = question.into_string();
+    }
+    Ok((out, passage))
 }
 
 /// The model of a target: what the folder's name says behind `@`, or one that shows most.
@@ -68,7 +76,9 @@ fn requests_become_the_providers() {
         for folder in folders {
             let own_path = fs::read_to_string(folder.join("path.txt")).ok();
             let head = Head::new(own_path.as_deref().map_or_else(|| path(id), str::trim));
-            assert!(client.task(&head).is_some(), "{}: {head:?} is no path of {id}", folder.display());
+            let counts = folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with("count"));
+            let task = if counts { Task::CountTokens } else { Task::Generate };
+            assert_eq!(client.task(&head), Some(task), "{}: {head:?}", folder.display());
             let body = fs::read(folder.join("request.json")).unwrap();
             passing(&folder, id, head, &body);
             for (target, translation) in targets() {
@@ -121,6 +131,58 @@ fn passing(folder: &Path, id: FormatId, head: Head<'_>, body: &[u8]) {
     let passed = String::from_utf8(splices.apply(body)).unwrap();
     assert!(Raw::parse(&passed).is_ok(), "{}: {passed}", folder.display());
     golden(&folder.join("passed.json"), &passed);
+}
+
+/// What each format's own operation answers, by every client: the number, and what else is always there.
+#[test]
+fn counts_become_the_clients() {
+    let told = [
+        (FormatId::Chat, r#"{"count":7,"max_model_len":null,"tokens":[]}"#),
+        (FormatId::Responses, r#"{"object":"response.input_tokens","input_tokens":7}"#),
+        (FormatId::Messages, r#"{"input_tokens":7}"#),
+        (FormatId::Converse, r#"{"inputTokens":7}"#),
+        (FormatId::Gemini, r#"{"totalTokens":7}"#),
+    ];
+    for (provider, answer) in told {
+        assert_eq!(formats::counting(provider, Carrier::Own).read(answer.as_bytes()), Some(7));
+        let total = format!("\"{}\":", formats::counting(provider, Carrier::Own).total);
+        for (number, expected) in [("0", Some(0)), ("-1", None), ("\"7\"", None), ("null", None), ("1.5", None)] {
+            let answer = answer.replace(&format!("{total}7"), &format!("{total}{number}"));
+            assert_eq!(formats::counting(provider, Carrier::Own).read(answer.as_bytes()), expected, "{answer}");
+        }
+        for (client, expected) in told {
+            let total = formats::counting(provider, Carrier::Own).read(answer.as_bytes()).unwrap();
+            assert_eq!(String::from_utf8(formats::counting(client, Carrier::Own).answer(total)).unwrap(), expected);
+        }
+    }
+    for broken in ["", "7", "{}", "[]", r#"{"input_tokens":7"#, r#"{"input_tokens":7}}"#, "<html>"] {
+        assert_eq!(formats::counting(FormatId::Messages, Carrier::Own).read(broken.as_bytes()), None, "{broken}");
+    }
+}
+
+/// On Vertex AI no path says Claude's model where tokens are counted, and a request of Gemini's stands in no other object.
+#[test]
+fn a_cloud_is_asked_to_count_in_its_own_words() {
+    let body = br#"{"model":"smart","messages":[{"role":"user","content":"Hi"}]}"#;
+    for (target, model, expected) in [
+        (
+            FormatId::Messages,
+            "claude-sonnet-4-5",
+            r#"{"anthropic_version":"vertex-2023-10-16","model":"claude-sonnet-4-5","messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]}]}"#,
+        ),
+        (FormatId::Gemini, "gemini-2.5-flash", r#"{"contents":[{"role":"user","parts":[{"text":"Hi"}]}]}"#),
+    ] {
+        let client = formats::client_side(FormatId::Chat).unwrap();
+        let beside = Beside { counts: true, ..Beside::default() };
+        let dialect = Kind::named("vertex").unwrap().preset().dialect;
+        let onward = Onward { model: Some(model), dialect, default_max_tokens: 9, beside, client };
+        let request = client.decode(&Head::new("/tokenize"), body).unwrap();
+        let (mut out, mut question, mut passage) = (Out::default(), Out::default(), Passage::default());
+        let translation = formats::translation(target).unwrap();
+        translation.encode(&request, &onward, &mut out, &mut Crossing::new(target, body, &onward, &mut passage)).unwrap();
+        formats::counting(target, dialect.carrier).question(&out.into_string(), model, &mut question).unwrap();
+        assert_eq!(question.into_string(), expected);
+    }
 }
 
 /// One line for each member of the request, and for each element of a member that is an array.

@@ -279,18 +279,37 @@ fn other(vendor: Vendor, request: &Request, path: &str) -> Option<Value> {
                 "data": [{"object": "embedding", "index": 0, "embedding": [0.25, -0.5]}]}))
         }
         (Vendor::OpenAi, "POST", "/v1/responses/input_tokens") => {
-            Some(serde_json::json!({"object": "response.input_tokens", "input_tokens": request.body.len() / 4}))
+            let takes = ["model", "input", "instructions", "tools", "tool_choice", "parallel_tool_calls", "text", "reasoning"];
+            Some(serde_json::json!({"object": "response.input_tokens", "input_tokens": count(&request.json(), &takes)?}))
+        }
+        // vLLM's, beside its versions.
+        (Vendor::OpenAi, "POST", "/tokenize") => {
+            let count = count(&request.json(), &["model", "messages", "tools", "add_generation_prompt"])?;
+            Some(serde_json::json!({"count": count, "max_model_len": 4096, "tokens": vec![7; count]}))
         }
         (Vendor::Google, "GET", "/v1beta/models") => Some(serde_json::json!({"models": [model("gemini-3-flash")]})),
         (Vendor::Google, "POST", path) if path.ends_with(":countTokens") => {
-            Some(serde_json::json!({"totalTokens": request.body.len() / 4}))
+            let body = request.json();
+            let takes = ["model", "contents", "systemInstruction", "tools", "toolConfig", "generationConfig"];
+            let whole = &body["generateContentRequest"];
+            Some(serde_json::json!({"totalTokens": count(if whole.is_null() { &body } else { whole }, &takes)?}))
+        }
+        (Vendor::Anthropic, "POST", "/v1/messages/count_tokens") => {
+            let takes = ["model", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control"];
+            Some(serde_json::json!({"input_tokens": count(&request.json(), &takes)?}))
         }
         (Vendor::Amazon, "POST", path) if path.ends_with("/count-tokens") => {
-            Some(serde_json::json!({"inputTokens": request.body.len() / 4}))
+            let takes = ["messages", "system", "toolConfig", "additionalModelRequestFields"];
+            Some(serde_json::json!({"inputTokens": count(&request.json()["input"]["converse"], &takes)?}))
         }
-        (Vendor::Anthropic, "POST", "/v1/messages/count_tokens") => Some(serde_json::json!({"input_tokens": request.body.len() / 4})),
         _ => None,
     }
+}
+
+/// A number that grows with what is counted; `None` where that has a member which an operation that counts does not take.
+fn count(body: &Value, takes: &[&str]) -> Option<usize> {
+    let takes_all = body.as_object()?.keys().all(|name| takes.contains(&name.as_str()));
+    takes_all.then(|| body.to_string().len() / 4)
 }
 
 fn authorised(vendor: Vendor, key: &str, request: &Request) -> Checked {

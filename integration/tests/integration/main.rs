@@ -14,6 +14,7 @@ mod bad_input;
 mod bedrock;
 mod budgets;
 mod cooling;
+mod counting;
 mod demo;
 mod facts;
 mod failover;

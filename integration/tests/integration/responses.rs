@@ -22,7 +22,6 @@ pub const PARTS: &[&str] = &[
     "state",
     "errors",
     "error_in_stream",
-    "counting",
     "hang_up",
 ];
 
@@ -43,6 +42,10 @@ fn the_sdk_talks_to_every_provider() {
     for model in ["gpt", "newer", "claude", "chat-only"] {
         run(&base, model, PARTS);
     }
+    for model in ["gpt", "newer", "claude"] {
+        run(&base, model, &["count"]);
+    }
+    run(&base, "chat-only", &["count_refused"]);
     run(&base, "claude", &["bad_request", "unknown_model"]);
     run(&format!("http://{}/openai/v1", world.gateway.listener), "gpt", &["text", "stream"]);
 }

@@ -61,7 +61,6 @@ const CONVERSE: &[&str] = &[
     "bad_request",
     "unknown_model",
     "unknown_action",
-    "count_refused",
     "models",
 ];
 
@@ -78,7 +77,7 @@ pub fn run_with(options: &[&str], environment: &[(&str, &str)], base: &str, mode
 }
 
 /// Runs parts of the Anthropic SDK's script.
-fn run_messages(world: &World, model: &str, parts: &[&str]) {
+pub fn run_messages(world: &World, model: &str, parts: &[&str]) {
     let mut command = Command::new(fetch::python::anthropic_sdk().unwrap_or_else(|trouble| panic!("{trouble}")));
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/messages.py"));
     script(command, &format!("http://{}", world.gateway.listener), model, parts);
@@ -98,7 +97,7 @@ pub fn talk(sdk: &str, base: &str, model: &str, parts: &[&str]) {
 }
 
 /// Runs parts of AWS's SDK's script, whose requests are signed.
-fn run_converse(world: &World, model: &str, parts: &[&str]) {
+pub fn run_converse(world: &World, model: &str, parts: &[&str]) {
     run_converse_with(&[], &format!("http://{}", world.gateway.listener), model, parts);
 }
 
@@ -142,7 +141,8 @@ fn messages_to_anthropic() {
 fn messages_to_openai() {
     let world = World::start("sdk", "");
     run_messages(&world, "gpt", MESSAGES);
-    run_messages(&world, "gpt", &["count_refused"]);
+    run_messages(&world, "gpt", &["count"]);
+    run_messages(&world, "chat-only", &["count_refused"]);
 }
 
 #[test]
@@ -160,6 +160,8 @@ fn converse_to_anthropic() {
 fn converse_to_openai() {
     let world = World::start("sdk", "");
     run_converse(&world, "gpt", CONVERSE);
+    run_converse(&world, "gpt", &["count"]);
+    run_converse(&world, "chat-only", &["count_refused"]);
 }
 
 #[test]

@@ -245,7 +245,15 @@ def unknown_action():
 
 
 def count():
-    assert client.count_tokens(modelId=MODEL, input={"converse": {"messages": [user("hi")]}})["inputTokens"] > 0
+    asked = {"system": SYSTEM, "messages": [user("hi")], "toolConfig": {"tools": TOOLS}}
+    assert client.count_tokens(modelId=MODEL, input={"converse": asked})["inputTokens"] > 0
+    body = b'{"anthropic_version":"bedrock-2023-05-31","max_tokens":1,"messages":[]}'
+    try:
+        client.count_tokens(modelId=MODEL, input={"invokeModel": {"body": body}})
+    except client.exceptions.ValidationException as error:
+        assert "input.invokeModel" in error.response["Error"]["Message"], error.response
+    else:
+        raise AssertionError("no error")
 
 
 def count_refused():

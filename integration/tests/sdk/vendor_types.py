@@ -2,6 +2,7 @@
 
 import collections.abc
 import json
+import os
 import sys
 import types
 import typing
@@ -107,20 +108,49 @@ def gemini(body):
     return faults
 
 
-def converse(body):
+def converse(body, operation="Converse"):
     import botocore.session
     from botocore.validate import ParamValidator
 
-    model = botocore.session.get_session().get_service_model("bedrock-runtime").operation_model("Converse")
+    model = botocore.session.get_session().get_service_model("bedrock-runtime").operation_model(operation)
     report = ParamValidator().validate({"modelId": "m", **body}, model.input_shape)
     return [([], report.generate_report())] if report.has_errors() else []
+
+
+# The same for the operations that only count; vLLM, which counts for `chat`, has no package of types.
+def count_chat(body):
+    return chat(body)
+
+
+def count_responses(body):
+    from openai.types.responses.input_token_count_params import InputTokenCountParams
+
+    return wrong(body, InputTokenCountParams, [])
+
+
+def count_messages(body):
+    from anthropic.types import MessageCountTokensParams
+
+    return wrong(body, MessageCountTokensParams, [])
+
+
+def count_gemini(body):
+    request = body.pop("generateContentRequest")
+    model = request.pop("model")
+    named = isinstance(model, str) and model.startswith("models/")
+    return [([name], "is unknown") for name in body] + ([] if named else [(["model"], f"{model!r}")]) + gemini(request)
+
+
+def count_converse(body):
+    return converse(body, "CountTokens")
 
 
 faulty = 0
 for file in FILES:
     with open(file, encoding="utf-8") as text:
         body = json.load(text)
-    faults = globals()[FORMAT](body)
+    counts = os.path.basename(os.path.dirname(file)).startswith("count")
+    faults = globals()[f"count_{FORMAT}" if counts else FORMAT](body)
     faulty += bool(faults)
     for path, said in faults[:3]:
         print(f"{file}: {'.'.join(str(part) for part in path if part != chr(0x200B))}: {said}")

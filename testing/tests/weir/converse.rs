@@ -73,7 +73,7 @@ fn what_is_refused_is_told_in_the_services_words() {
         (signed("transmute", BODY), 404, "UnknownOperationException", "/model/smart/transmute"),
         (Request::json("/model/nobody/converse", BODY), 404, "ResourceNotFoundException", "`nobody`"),
         (Request::new("GET", "/model/smart/converse"), 405, "UnknownOperationException", "GET"),
-        (signed("count-tokens", r#"{"input":{"converse":{}}}"#), 400, "ValidationException", "counts tokens"),
+        (signed("count-tokens", r#"{"input":{"converse":{}}}"#), 400, "ValidationException", "input.converse"),
         (signed("count-tokens", "{}"), 400, "ValidationException", "input"),
     ] {
         let id = proxy.exchange(&request).unwrap();

@@ -41,7 +41,7 @@ fn the_module_imports_nothing_that_a_host_may_lack() {
 fn a_wrong_configuration_is_refused_with_its_paths() {
     let cases = [
         (DOCUMENT.replace("\"beta\", \"model\"", "\"gamma\", \"model\""), "models[0].targets[1].provider"),
-        (DOCUMENT.replace("openai-compatible", "vertex"), "providers.beta.kind"),
+        (DOCUMENT.replace("openai-compatible", "vortex"), "providers.beta.kind"),
         (DOCUMENT.replace("\"version\": 1", "\"version\": 2"), "version"),
         ("{".to_owned(), "configuration is refused"),
         (String::new(), "configuration is refused"),

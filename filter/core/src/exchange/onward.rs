@@ -49,6 +49,13 @@ pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, body: &[u8
             formats::stand_in(&mut request, target.speak.format(), body, &onward, &mut passage)?;
             let mut out = Out::with_capacity(body.len().saturating_add(body.len() / 8).saturating_add(256));
             format.encode(&request, &onward, &mut out, &mut Crossing::new(target.speak.format(), body, &onward, &mut passage))?;
+            if counts {
+                let (asked, model) = (out.into_string(), target.model.as_deref().unwrap_or_default());
+                out = Out::with_capacity(asked.len().saturating_add(64));
+                formats::counting(target.speak.format(), provider.dialect.carrier)
+                    .question(&asked, model, &mut out)
+                    .map_err(|_| unconfigured())?;
+            }
             Some(out.into_bytes())
         }
     };

@@ -69,12 +69,12 @@ impl Exchange {
         uses.note(Capability::Audio, traits.contains(Field::Audio));
         let counts = matches!(self.operation, Operation::CountTokens(_));
         let way = self.way;
-        let spoken = |format| way.speaks(format);
+        // Only a provider that counts is asked to.
+        let spoken = |provider: &Provider, format| way.speaks(format) && (!counts || provider.counts(format));
         let speak = |target: &Target| {
             let provider = gateway.provider(target.provider)?;
-            let taken = |format| spoken(format) && provider.takes(format, target.asks_for(&model));
-            // Only a provider of the client's own format is asked to count.
-            speak(provider, client, traits, taken).filter(|speak| !counts || matches!(speak, Speak::Same(_)))
+            let taken = |format| spoken(provider, format) && provider.takes(format, target.asks_for(&model));
+            speak(provider, client, traits, taken)
         };
         let place_of = |(at, target): (usize, &Target)| {
             let seats = health.of_model(configured.seats(place, at), &model);
@@ -293,8 +293,14 @@ pub(super) fn speak(provider: &Provider, client: FormatId, traits: Traits, allow
 }
 
 /// What a target refuses of a request in the formats that are `allowed`.
-fn refusing(gateway: &Gateway, target: &Target, model: &str, traits: Traits, allowed: impl Fn(FormatId) -> bool) -> Option<Field> {
+fn refusing(
+    gateway: &Gateway,
+    target: &Target,
+    model: &str,
+    traits: Traits,
+    allowed: impl Fn(&Provider, FormatId) -> bool,
+) -> Option<Field> {
     let provider = gateway.provider(target.provider)?;
-    let taken = |format| allowed(format) && provider.takes(format, target.asks_for(model));
+    let taken = |format| allowed(provider, format) && provider.takes(format, target.asks_for(model));
     provider.speaks.iter().filter(|&&format| taken(format)).find_map(|&format| traits.refused_by(format))
 }

@@ -15,7 +15,7 @@ use super::attempted::AttemptRecord;
 use super::coded::plain;
 use super::configured::Configured;
 use super::headers::Headers;
-use super::machine::{Exchange, Pick, PlannedTarget, Speak, Verdict, Way};
+use super::machine::{Exchange, Pick, PlannedTarget, Verdict, Way};
 use super::onward;
 use super::planning::{shown, speak, without_credential};
 use super::whole::too_large;
@@ -145,8 +145,8 @@ impl Exchange {
         let counts = matches!(self.operation, Operation::CountTokens(_));
         let provider = configured.gateway.provider(id);
         let spoken = provider.and_then(|provider| {
-            let spoken = speak(provider, self.operation.format(), Traits::default(), |format| provider.has_fixed_path(format))?;
-            Some(spoken).filter(|spoken| !counts || matches!(spoken, Speak::Same(_)))
+            let allowed = |format| provider.has_fixed_path(format) && (!counts || provider.counts(format));
+            speak(provider, self.operation.format(), Traits::default(), allowed)
         });
         let Some(spoken) = spoken else {
             let what = if counts { "does not count tokens without an answer" } else { "can't be asked before the request is read" };

@@ -5,6 +5,7 @@ use super::attempt::{Attempt, AttemptState, Hold};
 use super::coded::{coding, replacing};
 use super::headers::Headers;
 use super::machine::{Exchange, Speak};
+use crate::formats::messages::Carrier;
 use crate::formats::{self, Asked, ClientSide, Seen};
 use crate::framing::inflate::Coding;
 use crate::hub::{Answer, ErrorKind, Failure, replay};
@@ -52,9 +53,15 @@ impl Attempt {
     /// # Errors
     /// It is none.
     pub(super) fn read_whole(&self, exchange: &mut Exchange, body: &[u8]) -> Result<Option<Translated>, NoAnswer> {
+        let counts = matches!(exchange.operation, Operation::CountTokens(_));
         let translated = match self.target.speak {
             // A count is no answer, and nothing in it was used.
-            Speak::Same(_) if matches!(exchange.operation, Operation::CountTokens(_)) => None,
+            Speak::Same(_) if counts => None,
+            Speak::Translated(format) if counts => {
+                let total =
+                    formats::counting(format, Carrier::Own).read(body).ok_or_else(|| Box::new((uncounted(), AttemptOutcome::Broken)))?;
+                Some(("application/json", formats::counting(exchange.operation.format(), Carrier::Own).answer(total)))
+            }
             Speak::Same(format) => {
                 let Some(format) = formats::same_format(format) else { return Err(Box::new((unspoken(), AttemptOutcome::Broken))) };
                 let seen = format.measure(body);
@@ -97,6 +104,11 @@ impl Attempt {
 /// The answer is over the document's cap.
 pub(super) fn too_large() -> Failure {
     Failure::new(ErrorKind::BadGateway, "the provider's answer is larger than the gateway holds")
+}
+
+/// The answer to a request for a count does not hold one.
+fn uncounted() -> Failure {
+    Failure::new(ErrorKind::BadGateway, "the provider's answer holds no count of tokens")
 }
 
 /// The plan has a format that can't be spoken; never seen.

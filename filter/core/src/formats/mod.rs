@@ -10,6 +10,7 @@ pub mod claude;
 mod conversation;
 pub mod converse;
 mod count;
+mod counting;
 pub mod crossing;
 mod error_text;
 mod found;
@@ -36,6 +37,7 @@ mod turns;
 mod wire;
 
 pub use conversation::conversation;
+pub use counting::counting;
 pub use crossing::Crossing;
 pub use head::{Head, Task};
 pub use homeward::Homeward;

@@ -83,6 +83,8 @@ pub struct Preset {
     pub base: Base,
     /// The differences from the format.
     pub dialect: Dialect,
+    /// Whether it counts the tokens of a `chat` request at `/tokenize`, which is no part of the format.
+    pub tokenizes: bool,
     /// What it is among the services of AWS, if it is one.
     pub aws: Option<AwsService>,
 }

@@ -107,9 +107,8 @@ impl Provider {
                 Carrier::Own => Some(format!("{}/count_tokens", self.path(format, "", false)?)),
                 // A model of its own, which counts for the one that the body names.
                 Carrier::Vertex => self.path(format, "count-tokens", false),
-                Carrier::Bedrock => {
-                    self.path(format, model, false).and_then(|path| Some(format!("{}/count-tokens", path.strip_suffix("/invoke")?)))
-                }
+                // It counts what Converse takes.
+                Carrier::Bedrock => None,
             },
             // Azure's versioned paths end with a query, and have no such operation.
             FormatId::Responses => {
@@ -119,8 +118,18 @@ impl Provider {
             FormatId::Converse => {
                 self.path(format, model, false).and_then(|path| Some(format!("{}/count-tokens", path.strip_suffix("/converse")?)))
             }
+            FormatId::Chat if self.kind.preset().tokenizes => {
+                let base = &*self.endpoint.base_path;
+                Some(format!("{}/tokenize", base.strip_suffix("/v1").unwrap_or(base)))
+            }
             FormatId::Chat => None,
         }
+    }
+
+    /// Whether it counts the tokens of a request in `format` without an answer.
+    #[must_use]
+    pub fn counts(&self, format: FormatId) -> bool {
+        self.counting_path(format, "").is_some()
     }
 
     /// The `:path` of a request that passes through without being read: the client's path (with its query), moved under the base URL.

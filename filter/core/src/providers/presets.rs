@@ -30,6 +30,7 @@ const fn service(name: &'static str, endpoint: &'static str) -> Preset {
         api_key_header: None,
         base: Base::Versioned,
         dialect: COMPATIBLE,
+        tokenizes: false,
         aws: None,
     }
 }
@@ -54,6 +55,7 @@ pub static PRESETS: &[Preset] = &[
         api_key_header: Some("x-api-key"),
         base: Base::Bare,
         dialect: COMPATIBLE,
+        tokenizes: false,
         aws: None,
     },
     server("openai-compatible"),
@@ -80,7 +82,7 @@ pub static PRESETS: &[Preset] = &[
     // The deployment is the model; with `api_version` it stands in the path, without it the newer paths of `/openai/v1` are used.
     both(Preset { api_key_header: Some("api-key"), base: Base::Azure, dialect: OPENAI, ..server("azure-openai") }),
     // Servers of one's own.
-    server("vllm"),
+    Preset { tokenizes: true, ..server("vllm") },
     server("kserve"),
     Preset { endpoint: Some("http://localhost:11434/v1"), ..server("ollama") },
     // Services.

@@ -16,6 +16,7 @@ mod turns;
 mod usage;
 mod writer;
 
+use super::counting::Counting;
 use super::{
     Asked, ClientSide, Crossing, Head, Meter, Onward, Outline, ProviderSide, Reply, SameFormat, Seen, StreamReader, StreamWriter, Task,
     Translation, openai,
@@ -30,6 +31,18 @@ pub struct Chat;
 /// OpenAI's own path, and the one of Azure's `/openai/v1` base URL.
 const PATHS: [&str; 2] = ["/v1/chat/completions", "/openai/v1/chat/completions"];
 
+/// vLLM's, the one server that counts a request of this format; nobody else's SDK asks for it.
+const COUNT: &str = "/tokenize";
+
+/// vLLM's way of counting (docs.vllm.ai, "Tokenizer API"). Whoever counts by another API tells no tokens and no length of the context.
+pub const COUNTING: Counting = Counting {
+    takes: &["model", "messages", "tools"],
+    within: &[],
+    model: None,
+    total: "count",
+    around: ["", r#","max_model_len":null,"tokens":[]"#],
+};
+
 /// Whether a path is that of a deployment, as Azure's clients ask for one; they name it in the body, too, where it is read.
 fn is_deployment(path: &str) -> bool {
     let named = path.strip_prefix("/openai/deployments/").and_then(|rest| rest.strip_suffix("/chat/completions"));
@@ -39,6 +52,9 @@ fn is_deployment(path: &str) -> bool {
 impl ClientSide for Chat {
     fn task(&self, head: &Head<'_>) -> Option<Task> {
         let path = head.bare();
+        if path == COUNT {
+            return Some(Task::CountTokens);
+        }
         (PATHS.contains(&path) || is_deployment(path)).then_some(Task::Generate)
     }
 

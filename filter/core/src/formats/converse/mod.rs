@@ -17,6 +17,7 @@ mod settings;
 mod tools;
 mod usage;
 
+use crate::formats::counting::Counting;
 use crate::formats::head::decoded;
 use crate::formats::{
     Asked, ClientSide, Crossing, Head, Meter, Onward, Outline, ProviderSide, Reply, SameFormat, Seen, StreamReader, StreamWriter, Task,
@@ -32,6 +33,15 @@ pub struct Converse;
 
 /// What begins every path of a model.
 const MODELS: &str = "/model/";
+
+/// How the format counts (Amazon Bedrock API Reference, CountTokens).
+pub const COUNTING: Counting = Counting {
+    takes: &["messages", "system", "toolConfig", "additionalModelRequestFields"],
+    within: &["input", "converse"],
+    model: None,
+    total: "inputTokens",
+    around: ["", ""],
+};
 
 /// Elements whose member has another name here than in the table of fates.
 const MEMBERS: &[(Field, &str)] = &[
@@ -86,7 +96,10 @@ impl ClientSide for Converse {
 
     fn decode<'b>(&self, head: &Head<'_>, body: &'b [u8]) -> Result<Request<'b>, Rejection> {
         let (model, action) = model_of(head).unwrap_or_default();
-        client::decode(&decoded(model), body, action == "converse-stream")
+        match action {
+            "count-tokens" => client::decode_counted(body),
+            action => client::decode(&decoded(model), body, action == "converse-stream"),
+        }
     }
 
     fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out) {

@@ -16,6 +16,7 @@ mod thinking;
 mod tools;
 mod usage;
 
+use super::counting::Counting;
 use super::google_paths::{Method, called};
 use crate::formats::{
     Asked, ClientSide, Crossing, Head, Meter, Onward, Outline, ProviderSide, Reply, SameFormat, Seen, StreamReader, StreamWriter, Task,
@@ -27,6 +28,14 @@ use crate::json::{Out, Splices};
 /// The format.
 #[derive(Clone, Copy, Debug)]
 pub struct Gemini;
+
+/// How the format counts (ai.google.dev/api/tokens): a whole request, which says its model once more.
+pub const COUNTING: Counting =
+    Counting { takes: &[], within: &["generateContentRequest"], model: Some("models/"), total: "totalTokens", around: ["", ""] };
+
+/// How Vertex AI does (cloud.google.com/vertex-ai/generative-ai/docs, "CountTokens").
+pub const COUNTING_ON_VERTEX: Counting =
+    Counting { takes: &["contents", "systemInstruction", "tools", "generationConfig"], within: &[], model: None, ..COUNTING };
 
 /// Elements whose member has another name here than in the table of fates.
 const MEMBERS: &[(Field, &str)] = &[

@@ -69,17 +69,16 @@ impl Carrier {
         }
     }
 
-    /// Writes what stands in the place of the model and of what headers say, where a whole body is written.
-    pub(super) fn open(self, model: &str, out: &mut Out) {
-        match self.version() {
-            None => {
-                out.key("model");
-                out.plain(model);
-            }
-            Some(version) => {
-                out.key("anthropic_version");
-                out.plain(version);
-            }
+    /// Writes what stands in the place of the model and of what headers say, where a whole body is written; where tokens are `counted`,
+    /// no path says the model.
+    pub(super) fn open(self, model: &str, counted: bool, out: &mut Out) {
+        if let Some(version) = self.version() {
+            out.key("anthropic_version");
+            out.plain(version);
+        }
+        if self == Self::Own || self == Self::Vertex && counted {
+            out.key("model");
+            out.plain(model);
         }
     }
 

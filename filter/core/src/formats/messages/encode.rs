@@ -25,7 +25,7 @@ pub(super) fn encode(request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, 
     let offered = allowed(request, crossing)?;
     let breakpoints = Breakpoints::of(&offered, &conversation);
     out.open_object();
-    onward.dialect.carrier.open(name, out);
+    onward.dialect.carrier.open(name, onward.beside.counts, out);
     out.key("max_tokens");
     out.number(plan.max_tokens);
     let mut pen = Pen { out, crossing, breakpoints };

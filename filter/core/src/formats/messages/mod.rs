@@ -16,6 +16,7 @@ pub use carrier::Carrier;
 
 use carrier::Called;
 
+use crate::formats::counting::Counting;
 use crate::formats::{
     Asked, ClientSide, Crossing, Head, Meter, Onward, Outline, ProviderSide, Reply, SameFormat, Seen, StreamReader, StreamWriter, Task,
     Translation,
@@ -32,6 +33,15 @@ const PATHS: [&str; 2] = ["/v1/messages", "/anthropic/v1/messages"];
 
 /// What follows the path where tokens shall only be counted.
 const COUNT: &str = "/count_tokens";
+
+/// How the format counts (docs.anthropic.com/en/api/messages-count-tokens).
+pub const COUNTING: Counting = Counting {
+    takes: &["model", "anthropic_version", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control"],
+    within: &[],
+    model: None,
+    total: "input_tokens",
+    around: ["", ""],
+};
 
 /// Elements whose member has another name here than in the table of fates.
 const MEMBERS: &[(Field, &str)] = &[

@@ -5,13 +5,13 @@ use crate::formats::shape::{self, Fault, count, filled_object, place, within};
 use crate::hub::{Extension, Field, Part, PartKind, Reasoning, Rejection, Request};
 use crate::json::{Cursor, Raw, Str};
 
-/// Reads a request.
-pub(super) fn decode(body: &[u8]) -> Result<Request<'_>, Rejection> {
+/// Reads a request, or one whose tokens shall only be `counted`.
+pub(super) fn decode(body: &[u8], counted: bool) -> Result<Request<'_>, Rejection> {
     let text = shape::text(body)?;
-    read(text).map_err(|fault| fault.rejection(text))
+    read(text, counted).map_err(|fault| fault.rejection(text))
 }
 
-fn read(text: &str) -> Result<Request<'_>, Fault> {
+fn read(text: &str, counted: bool) -> Result<Request<'_>, Fault> {
     let mut request = Request { include_usage: true, ..Request::default() };
     let mut own = Own::default();
     let mut cursor = Cursor::of_text(text);
@@ -39,7 +39,7 @@ fn read(text: &str) -> Result<Request<'_>, Fault> {
     if !input && !refers_to_state(&request) {
         return Err(Fault::missing(top, "input"));
     }
-    own.settle(&mut request);
+    own.settle(&mut request, counted);
     Ok(request)
 }
 
@@ -54,7 +54,7 @@ struct Own<'b> {
 }
 
 impl<'b> Own<'b> {
-    fn settle(self, request: &mut Request<'b>) {
+    fn settle(self, request: &mut Request<'b>, counted: bool) {
         if let Some((at, text)) = self.instructions {
             let part = Part { at: place(at), cache: None, kind: PartKind::Text(text) };
             request.system_instructions.insert(0, part);
@@ -62,6 +62,8 @@ impl<'b> Own<'b> {
         request.end_user = self.safety_identifier.or(self.user);
         match self.store {
             Some(false) => request.state.store = Some(false),
+            // What is counted has no answer to keep.
+            Some(true) | None if counted => {}
             // Kept is the default: the client may come back with the id of the answer.
             Some(true) | None => request.extensions.push(Extension { at: 0, field: Field::KeptAnswer }),
         }

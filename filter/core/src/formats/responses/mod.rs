@@ -22,6 +22,7 @@ mod usage;
 mod whole;
 mod writer;
 
+use super::counting::Counting;
 use super::{
     Asked, ClientSide, Crossing, Head, Meter, Onward, Outline, ProviderSide, Reply, SameFormat, Seen, StreamReader, StreamWriter, Task,
     Translation, members, openai,
@@ -38,6 +39,15 @@ const PATHS: [&str; 3] = ["/v1/responses", "/openai/v1/responses", "/openai/resp
 
 /// What follows the path where tokens shall only be counted.
 const COUNT: &str = "/input_tokens";
+
+/// How the format counts (platform.openai.com/docs/api-reference/responses/input-tokens).
+pub const COUNTING: Counting = Counting {
+    takes: &["model", "input", "instructions", "tools", "tool_choice", "parallel_tool_calls", "text", "reasoning"],
+    within: &[],
+    model: None,
+    total: "input_tokens",
+    around: [r#""object":"response.input_tokens","#, ""],
+};
 
 /// Elements whose member has another name here than in the table of fates.
 const MEMBERS: &[(Field, &str)] = &[
@@ -80,8 +90,8 @@ impl ClientSide for Responses {
         outline::outline(body)
     }
 
-    fn decode<'b>(&self, _head: &Head<'_>, body: &'b [u8]) -> Result<Request<'b>, Rejection> {
-        decode::decode(body)
+    fn decode<'b>(&self, head: &Head<'_>, body: &'b [u8]) -> Result<Request<'b>, Rejection> {
+        decode::decode(body, head.bare().ends_with(COUNT))
     }
 
     fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out) {

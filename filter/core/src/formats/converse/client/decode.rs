@@ -35,9 +35,40 @@ pub(in super::super) fn decode<'b>(model: &str, body: &'b [u8], stream: bool) ->
     Ok(request)
 }
 
+/// Reads the request in one whose tokens shall only be counted.
+pub(in super::super) fn decode_counted(body: &[u8]) -> Result<Request<'_>, Rejection> {
+    let text = shape::text(body)?;
+    counted(text).map_err(|fault| fault.rejection(text))
+}
+
+fn counted(text: &str) -> Result<Request<'_>, Fault> {
+    let mut request = Request { include_usage: true, ..Request::default() };
+    let mut scan = Scan { cursor: Cursor::of_text(text), extensions: Vec::new() };
+    let (top, mut found) = (scan.cursor.offset(), false);
+    scan.structure(&["input"], &mut |scan, _, at| {
+        let whose = scan.union(&["converse", "invokeModel"], &mut |scan, name, at| match name {
+            "converse" => members(scan, &mut request, at, false),
+            _ => Err(Fault::wrong(at, "only a provider of this format counts the body of another operation")),
+        })?;
+        found = true;
+        whose.ok_or(Fault::missing(at, "converse"))
+    })?;
+    scan.cursor.end()?;
+    request.extensions = scan.extensions;
+    if found { Ok(request) } else { Err(Fault::missing(top, "input")) }
+}
+
 fn read<'b>(text: &'b str, request: &mut Request<'b>, prompt: bool) -> Result<(), Fault> {
     let mut scan = Scan { cursor: Cursor::of_text(text), extensions: Vec::new() };
     let top = scan.cursor.offset();
+    members(&mut scan, request, top, prompt)?;
+    scan.cursor.end()?;
+    request.extensions = scan.extensions;
+    Ok(())
+}
+
+/// Reads the members of a request, which begins at `top`; a `prompt` of the service's may have its messages.
+fn members<'b>(scan: &mut Scan<'b>, request: &mut Request<'b>, top: usize, prompt: bool) -> Result<(), Fault> {
     scan.structure(&MEMBERS, &mut |scan, name, at| match name {
         "messages" => scan.list(&mut |scan, at| {
             request.messages.push(message(scan, at)?);
@@ -64,11 +95,9 @@ fn read<'b>(text: &'b str, request: &mut Request<'b>, prompt: bool) -> Result<()
         "promptVariables" => scan.note(at, Field::StoredPrompt),
         _ => scan.note(at, Field::Extension),
     })?;
-    scan.cursor.end()?;
     if request.messages.is_empty() && !prompt {
         return Err(Fault::missing(top, "messages"));
     }
-    request.extensions = scan.extensions;
     Ok(())
 }
 

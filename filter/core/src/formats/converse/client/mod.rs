@@ -13,7 +13,7 @@ mod usage;
 mod writer;
 
 pub(super) use answer::encode as encode_answer;
-pub(super) use decode::decode;
+pub(super) use decode::{decode, decode_counted};
 pub(super) use error::{event as error_event, models, reply};
 pub(super) use outline::{outline, outline_of_count};
 pub(super) use writer::Writer;

@@ -1,10 +1,10 @@
 //! What routing, limits and edits must know of a Converse request: it is read as a whole, because its decoder borrows all it finds.
 
-use super::decode::decode;
+use super::decode::{decode, decode_counted};
 use crate::formats::shape::{self, Fault, place};
 use crate::formats::{Outline, Span};
 use crate::hub::{PartKind, Rejection, Request, envelope};
-use crate::json::{Cursor, Kind};
+use crate::json::Cursor;
 
 /// Reads a request to this model.
 pub(in super::super) fn outline(model: String, body: &[u8], stream: bool) -> Result<Outline, Rejection> {
@@ -16,40 +16,32 @@ pub(in super::super) fn outline(model: String, body: &[u8], stream: bool) -> Res
     Ok(outline)
 }
 
-/// Reads a request to count tokens, which holds one that this format's model or another one's would get.
+/// Reads a request to count tokens, which holds one that this format's model or another one's would get. What can't be read the provider
+/// of this format refuses itself, and no other one is asked.
 pub(in super::super) fn outline_of_count(model: String, body: &[u8]) -> Result<Outline, Rejection> {
     let text = shape::text(body)?;
-    let foreign = counted(text).map_err(|fault| fault.rejection(text))?;
-    Ok(Outline { model, foreign, body_bytes: u64::from(place(body.len())), ..Outline::default() })
+    holds_input(text).map_err(|fault| fault.rejection(text))?;
+    let mut outline = Outline::default();
+    if let Ok(request) = decode_counted(body) {
+        outline = Outline::of(&request);
+        outline.foreign = foreign(&request, text).map_err(|fault| fault.rejection(text))?;
+    }
+    outline.body_bytes = u64::from(place(body.len()));
+    outline.model = model;
+    Ok(outline)
 }
 
-/// Thinking that another vendor made in a request whose tokens shall be counted.
-fn counted(text: &str) -> Result<Vec<Span>, Fault> {
+/// Whether the body is JSON with what shall be counted.
+fn holds_input(text: &str) -> Result<(), Fault> {
     let mut cursor = Cursor::of_text(text);
-    let top = cursor.offset();
-    let (mut found, mut spans) = (false, Vec::new());
+    let (top, mut found) = (cursor.offset(), false);
     cursor.enter_object()?;
     while let Some(name) = cursor.member()? {
-        if !name.is("input") || cursor.peek()? != Kind::Object {
-            cursor.skip()?;
-            continue;
-        }
-        found = true;
-        cursor.enter_object()?;
-        while let Some(name) = cursor.member()? {
-            let start = place(cursor.offset());
-            let inner = cursor.raw()?;
-            // What can't be read the provider refuses itself.
-            if name.is("converse")
-                && let Ok(request) = decode("", inner.as_str().as_bytes(), false)
-            {
-                let shifted = |span: Span| Span { start: span.start.saturating_add(start), end: span.end.saturating_add(start) };
-                spans.extend(foreign(&request, inner.as_str())?.into_iter().map(shifted));
-            }
-        }
+        found |= name.is("input");
+        cursor.skip()?;
     }
     cursor.end()?;
-    if found { Ok(spans) } else { Err(Fault::missing(top, "input")) }
+    if found { Ok(()) } else { Err(Fault::missing(top, "input")) }
 }
 
 /// Thinking that another vendor made: it is in an envelope. What is not signed may be the model's own.
@@ -84,6 +76,7 @@ mod tests {
         let (own, other) = (thought("own"), thought("weir1.messages.x"));
         let turn = format!(r#"{{"role":"assistant","content":[{own}, {other},{{"text":"a"}}]}}"#);
         let body = format!(r#"{{ "input": {{ "converse": {{"messages":[{turn}]}} }} }}"#);
+        assert_eq!(outline_of_count("m".to_owned(), body.as_bytes()).unwrap().text_bytes, 3);
         let outline = outline_of_count("m".to_owned(), body.as_bytes()).unwrap();
         let found: Vec<&str> = outline.foreign.iter().map(|span| body.get(span.range().unwrap()).unwrap()).collect();
         assert_eq!(found, [other]);
