@@ -306,7 +306,7 @@ mod tests {
             "{explained}"
         );
         let explained = run_with(&["explain", &example("bedrock")]).unwrap();
-        let signed = "bedrock at bedrock-runtime.eu-central-1.amazonaws.com, speaks converse";
+        let signed = "bedrock at bedrock-runtime.eu-central-1.amazonaws.com, speaks messages and converse";
         assert!(
             explained.contains(signed) && explained.contains("signed for bedrock in eu-central-1 with AWS credentials of Envoy's own"),
             "{explained}"

@@ -1,6 +1,7 @@
 //! Simulated providers: servers that speak a vendor's format as the vendor does, refuse what it refuses, and fail on request.
 pub mod bedrock;
 pub mod behaviour;
+mod carried;
 pub mod chat;
 pub mod gemini;
 pub mod messages;
@@ -39,6 +40,8 @@ pub enum Vendor {
     Anthropic,
     /// `generateContent` as Google serves it.
     Google,
+    /// The same and Messages as Vertex AI serves them, to the project `acme` in `us-east5`.
+    Vertex,
     /// Converse as Amazon Bedrock serves it.
     Amazon,
 }
@@ -51,6 +54,8 @@ enum Format {
     Messages,
     Gemini,
     Converse,
+    /// Messages in the frames of Bedrock.
+    Chunks,
 }
 
 /// Why a vendor refuses a request.
@@ -103,6 +108,7 @@ impl Provider {
             Vendor::OpenAi => format!("http://{}/v1", self.address()),
             Vendor::Anthropic | Vendor::Amazon => format!("http://{}", self.address()),
             Vendor::Google => format!("http://{}/v1beta", self.address()),
+            Vendor::Vertex => format!("http://{}/v1", self.address()),
         }
     }
 
@@ -151,6 +157,24 @@ fn serve(vendor: Vendor, key: &str, request: &Request, answer: &mut Answer<'_>, 
                     }
                 }
             }
+            (Vendor::Amazon, "POST", path) if bedrock::operation(path).is_some_and(|(_, operation)| operation.starts_with("invoke")) => {
+                let (model, operation) = bedrock::operation(path).unwrap_or_default();
+                match carried::by_invoke(request, &model, operation != "invoke") {
+                    Err(refusal) => refusal,
+                    Ok(body) => return converse(vendor, Format::Chunks, &messages::ask(&body), &body, answer, shared, number),
+                }
+            }
+            (Vendor::Vertex, "POST", path) if carried::called(path).is_some_and(|(_, model, method)| conversation(model, method)) => {
+                let (publisher, model, method) = carried::called(path).unwrap_or_default();
+                let (stream, own) = (method.starts_with("stream"), publisher == "anthropic");
+                match if own { carried::by_predict(request, model, stream) } else { valid_gemini::check(request) } {
+                    Err(refusal) => refusal,
+                    Ok(body) if own => return converse(vendor, Format::Messages, &messages::ask(&body), &body, answer, shared, number),
+                    Ok(body) => {
+                        return converse(vendor, Format::Gemini, &gemini::ask(&body, model, stream), &body, answer, shared, number);
+                    }
+                }
+            }
             (_, _, path) => match other(vendor, request, path) {
                 Some(body) => return whole(vendor, 200, &[], &body, answer, number),
                 None => Refusal { status: 404, message: format!("Invalid URL ({} {path})", request.method), param: None },
@@ -158,6 +182,11 @@ fn serve(vendor: Vendor, key: &str, request: &Request, answer: &mut Answer<'_>, 
         },
     };
     refuse(vendor, &refused, &[], answer, number)
+}
+
+/// Whether a method of a model of Vertex AI's is a turn of a conversation.
+fn conversation(model: &str, method: &str) -> bool {
+    model != "count-tokens" && ["rawPredict", "streamRawPredict", "generateContent", "streamGenerateContent"].contains(&method)
 }
 
 /// Answers one request for a conversation's next turn.
@@ -211,6 +240,7 @@ fn converse(
             Format::Messages => messages::stream(ask, &reply, number),
             Format::Gemini => gemini::stream(ask, &reply, number),
             Format::Converse => bedrock::stream(ask, &reply),
+            Format::Chunks => carried::chunks(&messages::stream(ask, &reply, number)),
         };
         let error = error_event(format);
         return behaviour::send_stream(&behaviour, &events, &error, &headers(vendor, number, true), answer, shared);
@@ -218,7 +248,7 @@ fn converse(
     let document = match format {
         Format::Chat => chat::whole(ask, &reply, number),
         Format::Responses => responses::whole(body, ask, &reply, number),
-        Format::Messages => messages::whole(ask, &reply, number),
+        Format::Messages | Format::Chunks => messages::whole(ask, &reply, number),
         Format::Gemini => gemini::whole(ask, &reply, number),
         Format::Converse => bedrock::whole(ask, &reply),
     };
@@ -268,7 +298,7 @@ fn other(vendor: Vendor, request: &Request, path: &str) -> Option<Value> {
         Vendor::OpenAi => serde_json::json!({"id": id, "object": "model", "created": 1_700_000_000, "owned_by": "sim"}),
         Vendor::Anthropic => serde_json::json!({"type": "model", "id": id, "display_name": id, "created_at": "2026-01-01T00:00:00Z"}),
         Vendor::Amazon => serde_json::json!({"modelId": id}),
-        Vendor::Google => serde_json::json!({"name": format!("models/{id}"), "version": "001", "displayName": id}),
+        Vendor::Google | Vendor::Vertex => serde_json::json!({"name": format!("models/{id}"), "version": "001", "displayName": id}),
     };
     match (vendor, request.method.as_str(), path) {
         (Vendor::OpenAi, "GET", "/v1/models") => Some(serde_json::json!({"object": "list", "data": [model("gpt-5")]})),
@@ -288,7 +318,14 @@ fn other(vendor: Vendor, request: &Request, path: &str) -> Option<Value> {
             Some(serde_json::json!({"count": count, "max_model_len": 4096, "tokens": vec![7; count]}))
         }
         (Vendor::Google, "GET", "/v1beta/models") => Some(serde_json::json!({"models": [model("gemini-3-flash")]})),
-        (Vendor::Google, "POST", path) if path.ends_with(":countTokens") => {
+        (Vendor::Vertex, "POST", path) if path.ends_with("/count-tokens:rawPredict") => {
+            let takes =
+                ["model", "anthropic_version", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control"];
+            let body = request.json();
+            let taken = body["model"].is_string() && body["anthropic_version"].is_string();
+            Some(serde_json::json!({"input_tokens": count(&body, &takes).filter(|_| taken)?}))
+        }
+        (Vendor::Google | Vendor::Vertex, "POST", path) if path.ends_with(":countTokens") => {
             let body = request.json();
             let takes = ["model", "contents", "systemInstruction", "tools", "toolConfig", "generationConfig"];
             let whole = &body["generateContentRequest"];
@@ -320,7 +357,7 @@ fn authorised(vendor: Vendor, key: &str, request: &Request) -> Checked {
     let given = match vendor {
         Vendor::OpenAi => bearer,
         Vendor::Anthropic => request.headers.value("x-api-key").or(bearer),
-        Vendor::Google => request.headers.value("x-goog-api-key").or(bearer),
+        Vendor::Google | Vendor::Vertex => request.headers.value("x-goog-api-key").or(bearer),
         Vendor::Amazon => return bedrock::authorised(key, request),
     };
     if given == Some(key) {
@@ -335,7 +372,7 @@ fn refuse(vendor: Vendor, refusal: &Refusal, extra: &[(&str, &str)], answer: &mu
     let body = match vendor {
         Vendor::OpenAi => chat::error(refusal),
         Vendor::Anthropic => messages::error(refusal, number),
-        Vendor::Google => gemini::error(refusal),
+        Vendor::Google | Vendor::Vertex => gemini::error(refusal),
         Vendor::Amazon => {
             extra.push(("x-amzn-errortype", bedrock::error_name(refusal)));
             bedrock::error(refusal)
@@ -358,10 +395,10 @@ fn headers(vendor: Vendor, number: usize, stream: bool) -> Vec<(String, String)>
         Vendor::OpenAi => &[("openai-organization", "sim-org"), ("openai-version", "2020-10-01"), ("x-ratelimit-remaining-requests", "99")],
         Vendor::Anthropic => &[("anthropic-organization-id", "sim-org"), ("anthropic-ratelimit-requests-remaining", "99")],
         Vendor::Amazon => &[],
-        Vendor::Google => &[("server", "scaffolding on HTTPServer2"), ("x-gemini-service-tier", "standard")],
+        Vendor::Google | Vendor::Vertex => &[("server", "scaffolding on HTTPServer2"), ("x-gemini-service-tier", "standard")],
     };
     let id_name = match vendor {
-        Vendor::OpenAi | Vendor::Google => "x-request-id",
+        Vendor::OpenAi | Vendor::Google | Vendor::Vertex => "x-request-id",
         Vendor::Anthropic => "request-id",
         Vendor::Amazon => "x-amzn-requestid",
     };
@@ -374,7 +411,7 @@ fn headers(vendor: Vendor, number: usize, stream: bool) -> Vec<(String, String)>
 fn content_type(vendor: Vendor, stream: bool) -> &'static str {
     match (stream, vendor) {
         (true, Vendor::Amazon) => "application/vnd.amazon.eventstream",
-        (true, Vendor::OpenAi | Vendor::Anthropic | Vendor::Google) => "text/event-stream; charset=utf-8",
+        (true, Vendor::OpenAi | Vendor::Anthropic | Vendor::Google | Vendor::Vertex) => "text/event-stream; charset=utf-8",
         (false, _) => "application/json",
     }
 }
@@ -388,7 +425,7 @@ fn error_event(format: Format) -> Vec<u8> {
     match format {
         Format::Chat => format!("data: {}\n\n", chat::error(&refusal)).into_bytes(),
         Format::Responses => responses::error_event(&chat::error(&refusal)),
-        Format::Converse => bedrock::error_event(&refusal),
+        Format::Converse | Format::Chunks => bedrock::error_event(&refusal),
         Format::Gemini => format!("data: {}\r\n\r\n", gemini::error(&refusal)).into_bytes(),
         Format::Messages => format!("event: error\ndata: {}\n\n", messages::error(&Refusal { status: 529, ..refusal }, 0)).into_bytes(),
     }

@@ -126,7 +126,7 @@ fn sentence(ask: &Ask, vendor: Vendor) -> String {
     let who = match vendor {
         Vendor::OpenAi => "OpenAI",
         Vendor::Anthropic => "Anthropic",
-        Vendor::Google => "Google",
+        Vendor::Google | Vendor::Vertex => "Google",
         Vendor::Amazon => "Amazon",
     };
     let images = if ask.images > 0 { format!(" I see {} image(s).", ask.images) } else { String::new() };
@@ -137,7 +137,7 @@ fn sentence(ask: &Ask, vendor: Vendor) -> String {
 fn calls(ask: &Ask, vendor: Vendor) -> Vec<Call> {
     let prefix = match vendor {
         Vendor::OpenAi => "call",
-        Vendor::Anthropic | Vendor::Google => "toolu",
+        Vendor::Anthropic | Vendor::Google | Vendor::Vertex => "toolu",
         Vendor::Amazon => "tooluse",
     };
     if let Some((name, arguments)) = dictated(&ask.last_user_text).filter(|_| !ask.after_results) {

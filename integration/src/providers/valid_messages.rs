@@ -47,15 +47,20 @@ pub fn check(request: &Request) -> Checked<Value> {
     let version = request.headers.value("anthropic-version").unwrap_or_default();
     demand(["2023-06-01", "2026-10-21"].contains(&version), "anthropic-version", "header is required")?;
     let body = object(request)?;
-    only(&body, TOP, "")?;
+    check_body(&body, version)?;
+    Ok(body)
+}
+
+/// The same of a body, whatever carries it.
+pub fn check_body(body: &Value, version: &str) -> Checked {
+    only(body, TOP, "")?;
     demand(body["model"].is_string(), "model", "Field required")?;
     demand(body["max_tokens"].is_u64(), "max_tokens", "Field required")?;
     demand(body["stream"].is_null() || body["stream"].is_boolean(), "stream", "Input should be a valid boolean")?;
-    sampling(&body, version)?;
+    sampling(body, version)?;
     system(&body["system"])?;
-    tools(&body)?;
-    messages(list(&body["messages"], "messages")?)?;
-    Ok(body)
+    tools(body)?;
+    messages(list(&body["messages"], "messages")?)
 }
 
 fn sampling(body: &Value, version: &str) -> Checked {

@@ -12,7 +12,7 @@ const USAGE: &str = r#"{"inputTokens":7,"outputTokens":3,"totalTokens":10}"#;
 fn world(bedrock: &Provider) -> World {
     let target = format!("{{ provider: bedrock, model: \"{MODEL}\" }}");
     let more = format!(
-        "  bedrock: {{ kind: bedrock, endpoint: \"http://{}\", auth: {{ bearer: {{ env: TEST_ANTHROPIC_KEY }} }}, cooldown: {{ failures: 0 }} }}\nmodels:\n  - {{ name: bed, targets: [ {target} ] }}\n  - {{ name: sure, targets: [ {target}, {{ provider: openai, model: gpt-5, priority: 1 }} ] }}\n",
+        "  bedrock: {{ kind: bedrock, speaks: [converse], endpoint: \"http://{}\", auth: {{ bearer: {{ env: TEST_ANTHROPIC_KEY }} }}, cooldown: {{ failures: 0 }} }}\nmodels:\n  - {{ name: bed, targets: [ {target} ] }}\n  - {{ name: sure, targets: [ {target}, {{ provider: openai, model: gpt-5, priority: 1 }} ] }}\n",
         bedrock.address()
     );
     World::with("bedrock", |openai, anthropic| standard(openai, anthropic).replace("models:\n", &more))

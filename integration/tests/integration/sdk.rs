@@ -1,5 +1,7 @@
 //! The official SDKs, unmodified, through Envoy: text, streams, tools, errors of the right classes, a used-up budget.
 pub mod bedrock;
+mod carried;
+
 pub mod gemini;
 pub mod typescript;
 mod vendor_types;
@@ -78,8 +80,13 @@ pub fn run_with(options: &[&str], environment: &[(&str, &str)], base: &str, mode
 
 /// Runs parts of the Anthropic SDK's script.
 pub fn run_messages(world: &World, model: &str, parts: &[&str]) {
+    run_messages_with(&[], world, model, parts);
+}
+
+/// The same with options of the script.
+fn run_messages_with(options: &[&str], world: &World, model: &str, parts: &[&str]) {
     let mut command = Command::new(fetch::python::anthropic_sdk().unwrap_or_else(|trouble| panic!("{trouble}")));
-    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/messages.py"));
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/messages.py")).args(options);
     script(command, &format!("http://{}", world.gateway.listener), model, parts);
 }
 

@@ -1,12 +1,20 @@
-"""The official Anthropic SDK against one address: usage `messages.py BASE_URL MODEL PART...`; every part is a promise to an SDK's user."""
+"""The official Anthropic SDK against one address: usage `messages.py [--vertex] BASE_URL MODEL PART...`; every part is a promise to an SDK's user.
+
+With `--vertex` it is the SDK's client for Vertex AI."""
 
 import json
 import sys
 
 import anthropic
 
-BASE, MODEL, *PARTS = sys.argv[1:]
-client = anthropic.Anthropic(base_url=BASE, api_key="sk-ant-client-key", max_retries=0, timeout=120)
+CLOUDS, WORDS = [word for word in sys.argv[1:] if word.startswith("--")], [word for word in sys.argv[1:] if not word.startswith("--")]
+BASE, MODEL, *PARTS = WORDS
+if "--vertex" in CLOUDS:
+    client = anthropic.AnthropicVertex(
+        base_url=f"{BASE}/v1", region="europe-west1", project_id="of-the-client", access_token="token-of-the-client", max_retries=0, timeout=120
+    )
+else:
+    client = anthropic.Anthropic(base_url=BASE, api_key="sk-ant-client-key", max_retries=0, timeout=120)
 TOOLS = [
     {
         "name": "get_weather",

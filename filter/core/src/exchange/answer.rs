@@ -9,6 +9,7 @@ use super::headers::Headers;
 use super::machine::{Exchange, Speak, State, Way};
 use super::relay::{Relay, Relayed};
 use super::standalone::Gather;
+use crate::formats::messages::Carrier;
 use crate::formats::{self, ClientSide, Reply, Seen};
 use crate::framing::Framer;
 use crate::framing::inflate::{Coding, Inflater};
@@ -119,6 +120,7 @@ impl Attempt {
                 Some(Relay::translate(formats::translation(format)?, client, &asked, self.homeward.clone(), framer))
             }
         }
+        .map(|relay| relay.carried_by(self.target.carrier))
     }
 
     /// Which bytes of the host's buffer, which holds `size`, [`Attempt::answer_body`] wants to see.
@@ -288,11 +290,7 @@ impl Attempt {
 
     pub(super) fn read_failure(&self, status: u16, head: &Headers, body: &[u8]) -> Failure {
         let pairs: Vec<(&str, &str)> = head.iter().collect();
-        let format = self.target.speak.format();
-        let mut failure = formats::provider_side(format).map_or_else(
-            || Failure::new(ErrorKind::BadGateway, "the provider's error can't be read"),
-            |format| format.failure(status, &pairs, body),
-        );
+        let mut failure = formats::failure(self.target.speak.format(), self.target.carrier, status, &pairs, body);
         failure.status = Some(status);
         failure.request_id = REQUEST_IDS.into_iter().find_map(|name| head.first(name)).map(str::to_owned);
         failure
@@ -307,6 +305,15 @@ impl Attempt {
     ) -> AnswerVerdict {
         if let Some(body) = body.as_ref().filter(|_| relay.is_none()) {
             headers.set("content-length", &body.len().to_string());
+        }
+        // The carrier's own name of it says nothing to clients of the format.
+        let id = exchange.client().id_header();
+        if self.same()
+            && self.target.carrier != Carrier::Own
+            && headers.first(id).is_none()
+            && let Some(value) = REQUEST_IDS.into_iter().find_map(|name| headers.first(name)).map(str::to_owned)
+        {
+            headers.push(id, &value);
         }
         if let Some(lost) = exchange.losses.header() {
             headers.set(names::HEADER_LOST, &lost);

@@ -5,6 +5,7 @@ use super::attempted::AttemptRecord;
 use super::configured::Configured;
 use super::demands::demanded;
 use super::headers::{self, Headers};
+use crate::formats::messages::Carrier;
 use crate::formats::{Asked, ClientSide, Head, Outline, Reply};
 use crate::health::{Flight, Gate, Health, Seats, Trial};
 use crate::hub::{ErrorKind, Losses, Rejection};
@@ -124,6 +125,8 @@ pub(super) struct PlannedTarget {
     pub name: Box<str>,
     pub model: Option<Box<str>>,
     pub speak: Speak,
+    /// Who carries what it says.
+    pub carrier: Carrier,
     pub default_max_tokens: u64,
     pub patience: Patience,
     pub seats: Seats,

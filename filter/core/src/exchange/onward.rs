@@ -2,6 +2,7 @@
 
 use super::headers::{self, Headers};
 use super::machine::{Exchange, PlannedTarget, Speak, Way};
+use crate::formats::messages::Carrier;
 use crate::formats::{self, Beside, Crossing, Onward, Passage};
 use crate::hub::{ErrorKind, Rejection};
 use crate::json::{Out, Splices};
@@ -23,14 +24,16 @@ pub(super) struct Outgoing {
 pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, body: &[u8]) -> Result<Outgoing, Rejection> {
     let configured = exchange.configured();
     let provider = configured.gateway.provider(target.provider).ok_or_else(unconfigured)?;
-    let said = exchange.headers();
-    let betas: Vec<&str> = said.iter().filter(|(name, _)| *name == "anthropic-beta").map(|(_, value)| value).collect();
+    // What headers say beside the body is asked only for a carrier that has it in the body.
+    let said = Some(exchange.headers()).filter(|_| target.carrier != Carrier::Own);
+    let betas = said.iter().flat_map(|said| said.iter()).filter(|(name, _)| *name == "anthropic-beta").map(|(_, value)| value);
+    let betas: Vec<&str> = betas.collect();
     let counts = matches!(exchange.operation, Operation::CountTokens(_));
     let onward = Onward {
         model: target.model.as_deref(),
         dialect: provider.dialect,
         default_max_tokens: target.default_max_tokens,
-        beside: Beside { version: said.first("anthropic-version"), betas: &betas, counts },
+        beside: Beside { version: said.and_then(|said| said.first("anthropic-version")), betas: &betas, counts },
         client: exchange.client(),
     };
     let mut passage = Passage::new(configured.gateway.strict_losses);

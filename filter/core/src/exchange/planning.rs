@@ -4,6 +4,7 @@ use super::configured::Configured;
 use super::headers::Headers;
 use super::machine::{BudgetNote, Exchange, PlannedTarget, Speak, State};
 use crate::config::{Gateway, Identity, IdentitySource};
+use crate::formats::messages::Carrier;
 use crate::formats::{self, Traits};
 use crate::health::{Gate, Health, Seats, Standing};
 use crate::hub::{Capability, ErrorKind, Field, Rejection};
@@ -44,6 +45,7 @@ impl PlannedTarget {
             name,
             model: None,
             speak,
+            carrier: Carrier::Own,
             default_max_tokens: 0,
             patience: Patience::default(),
             seats: Seats::default(),
@@ -128,12 +130,13 @@ impl Exchange {
         let mut planned = |at: usize| {
             let target = route.targets.get(at)?;
             let provider = gateway.provider(target.provider)?;
-            let (seats, gate) = core::mem::take(places.get_mut(at)?);
+            let (speak, (seats, gate)) = (speak(target)?, core::mem::take(places.get_mut(at)?));
             Some(Rc::new(PlannedTarget {
                 provider: target.provider,
                 name: provider.name.clone(),
                 model: target.model.clone().or_else(|| Some(model.as_str().into())),
-                speak: speak(target)?,
+                speak,
+                carrier: provider.carrier(speak.format()),
                 default_max_tokens: u64::from(target.default_max_tokens),
                 patience: target.patience,
                 seats,
@@ -281,6 +284,7 @@ pub(super) fn without_credential() -> Rejection {
 
 /// How a provider is spoken to for a request, in one of its formats that are `allowed`; `None` where it can't express it.
 pub(super) fn speak(provider: &Provider, client: FormatId, traits: Traits, allowed: impl Fn(FormatId) -> bool) -> Option<Speak> {
+    let allowed = |format| allowed(format) && provider.carrier(format).refuses(traits).is_none();
     if provider.speaks.contains(&client) && allowed(client) && formats::same_format(client).is_some() {
         return Some(Speak::Same(client));
     }
@@ -302,5 +306,9 @@ fn refusing(
 ) -> Option<Field> {
     let provider = gateway.provider(target.provider)?;
     let taken = |format| allowed(provider, format) && provider.takes(format, target.asks_for(model));
-    provider.speaks.iter().filter(|&&format| taken(format)).find_map(|&format| traits.refused_by(format))
+    provider
+        .speaks
+        .iter()
+        .filter(|&&format| taken(format))
+        .find_map(|&format| provider.carrier(format).refuses(traits).or_else(|| traits.refused_by(format)))
 }

@@ -2,9 +2,10 @@
 //!
 //! Before the commit an error is kept for the attempt to decide about; behind it, it is written as the client format's own event.
 
+use crate::formats::messages::Carrier;
 use crate::formats::{Asked, ClientSide, Homeward, Keep, Meter, SameFormat, Seen, StreamReader, StreamWriter, Translation};
 use crate::framing::inflate::Inflater;
-use crate::framing::{Frame, Framer};
+use crate::framing::{Frame, FrameKind, Framer};
 use crate::hub::{ErrorKind, Event, Failure, Field};
 use crate::json::Raw;
 
@@ -22,6 +23,8 @@ pub struct Relay {
     /// For a stream that comes compressed.
     inflater: Option<Inflater>,
     framer: Framer,
+    /// Who carries the frames.
+    carrier: Carrier,
     client: &'static dyn ClientSide,
     way: Way,
     /// An error event was written: nothing that follows is for the client.
@@ -59,6 +62,8 @@ enum Copied {
     All,
     /// All its frames: one that is cut could not be ended.
     Whole,
+    /// All its frames, which are others than the provider's.
+    Reframed,
     /// All but the usage chunk that Weir asked for.
     WithoutUsage,
     /// What its events say, as the elements of one array; whether there was one.
@@ -70,7 +75,7 @@ impl Copied {
     fn event(&mut self, frame: &Frame<'_>, out: &mut Vec<u8>) {
         match self {
             Self::All => {}
-            Self::WithoutUsage | Self::Whole => out.extend_from_slice(frame.raw),
+            Self::WithoutUsage | Self::Whole | Self::Reframed => out.extend_from_slice(frame.raw),
             // The last event of a body may be cut.
             Self::List(_) if !frame.is_ended() && !is_json(frame) => {}
             Self::List(_) => frame.data.iter().for_each(|data| self.element(data, out)),
@@ -88,7 +93,7 @@ impl Copied {
     /// Ends an array.
     fn end(self, out: &mut Vec<u8>) {
         match self {
-            Self::All | Self::Whole | Self::WithoutUsage => {}
+            Self::All | Self::Whole | Self::Reframed | Self::WithoutUsage => {}
             Self::List(begun) => out.extend_from_slice(if begun { b"]" } else { b"[]" }),
         }
     }
@@ -115,7 +120,18 @@ impl Relay {
     }
 
     fn new(client: &'static dyn ClientSide, way: Way, framer: Framer) -> Self {
-        Self { inflater: None, framer, client, way, over: false, stalled: None, marks: Marks::default() }
+        Self { inflater: None, framer, carrier: Carrier::Own, client, way, over: false, stalled: None, marks: Marks::default() }
+    }
+
+    /// The same where its frames are carried by `carrier`.
+    pub fn carried_by(mut self, carrier: Carrier) -> Self {
+        self.carrier = carrier;
+        if let Way::Pass { copy: copy @ (Copied::All | Copied::Whole), .. } = &mut self.way
+            && carrier.reframes()
+        {
+            *copy = Copied::Reframed;
+        }
+        self
     }
 
     /// How far it has come.
@@ -197,23 +213,34 @@ impl Relay {
         }
         let held_before = self.framer.mid_frame();
         self.marks.pushes = self.marks.pushes.wrapping_add(1);
-        let events = &mut self.marks.events;
-        let mut dropped = false;
+        let (events, carrier) = (&mut self.marks.events, self.carrier);
+        let (mut dropped, mut failed) = (false, false);
         let framed = match &mut self.way {
-            Way::Pass { meter, copy } => self.framer.push(bytes, &mut |frame| {
-                *events = events.wrapping_add(u32::from(says_something(&frame)));
-                match meter.frame(&frame) {
-                    Keep::Drop if *copy == Copied::WithoutUsage => dropped = true,
-                    Keep::Whole | Keep::Drop => copy.event(&frame, &mut out),
-                }
-            }),
-            Way::Translate { reader, home } => self.framer.push(bytes, &mut |frame| {
-                *events = events.wrapping_add(u32::from(says_something(&frame)));
-                reader.frame(&frame, &mut |event| home.forward(event, committed, &mut out));
-            }),
+            Way::Pass { meter, copy } => {
+                let mut each = |frame: Frame<'_>| {
+                    *events = events.wrapping_add(u32::from(says_something(&frame)));
+                    match meter.frame(&frame) {
+                        // The relay tells of it in the client's words.
+                        Keep::Whole if *copy == Copied::Reframed && frame.kind != FrameKind::Sent => failed = true,
+                        Keep::Drop if *copy == Copied::WithoutUsage => dropped = true,
+                        Keep::Whole | Keep::Drop => copy.event(&frame, &mut out),
+                    }
+                };
+                self.framer.push(bytes, &mut |frame| carrier.unwrap(&frame, &mut each))
+            }
+            Way::Translate { reader, home } => {
+                let mut each = |frame: Frame<'_>| {
+                    *events = events.wrapping_add(u32::from(says_something(&frame)));
+                    reader.frame(&frame, &mut |event| home.forward(event, committed, &mut out));
+                };
+                self.framer.push(bytes, &mut |frame| carrier.unwrap(&frame, &mut each))
+            }
         };
         if let Err(error) = framed {
             return self.unreadable(error.to_string(), committed, out);
+        }
+        if let Some(failure) = self.seen().failure.clone().filter(|_| failed && (committed || self.seen().content)) {
+            self.fail(&failure, &mut out);
         }
         match &self.way {
             Way::Pass { copy: Copied::All, .. } => return Ok(Relayed::Unchanged),
@@ -253,15 +280,19 @@ impl Relay {
         if self.over {
             return Ok(out);
         }
-        let cut_off = self.end_of_cut();
+        let (cut_off, carrier) = (self.end_of_cut(), self.carrier);
         let framed = match &mut self.way {
-            Way::Pass { meter, copy } => self.framer.finish(&mut |frame| {
-                if meter.frame(&frame) == Keep::Whole {
-                    copy.event(&frame, &mut out);
-                }
-            }),
+            Way::Pass { meter, copy } => {
+                let mut each = |frame: Frame<'_>| {
+                    if meter.frame(&frame) == Keep::Whole {
+                        copy.event(&frame, &mut out);
+                    }
+                };
+                self.framer.finish(&mut |frame| carrier.unwrap(&frame, &mut each))
+            }
             Way::Translate { reader, home } => {
-                self.framer.finish(&mut |frame| reader.frame(&frame, &mut |event| home.forward(event, committed, &mut out)))
+                let mut each = |frame: Frame<'_>| reader.frame(&frame, &mut |event| home.forward(event, committed, &mut out));
+                self.framer.finish(&mut |frame| carrier.unwrap(&frame, &mut each))
             }
         };
         match &mut self.way {

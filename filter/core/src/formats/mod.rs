@@ -3,6 +3,7 @@
 //! Five formats make five decoders and five encoders, joined by [`crate::hub`]; no format knows another one. What a format can
 //! do in this version is what the four functions below answer for it.
 
+mod aws_error;
 mod breakpoints;
 mod calls;
 pub mod chat;
@@ -177,6 +178,14 @@ pub fn provider_side(format: FormatId) -> Option<&'static dyn ProviderSide> {
         FormatId::Gemini => Some(&gemini::Gemini),
         FormatId::Converse => Some(&converse::Converse),
     }
+}
+
+/// Reads an error answer of a provider that speaks `format` below the paths of a carrier; it never fails, as [`ProviderSide::failure`].
+#[must_use]
+pub fn failure(format: FormatId, carrier: messages::Carrier, status: u16, headers: &[(&str, &str)], body: &[u8]) -> Failure {
+    let unread = || Failure::new(crate::hub::ErrorKind::BadGateway, "the provider's error can't be read");
+    let by_format = || provider_side(format).map(|format| format.failure(status, headers, body));
+    carrier.failure(status, headers, body).or_else(by_format).unwrap_or_else(unread)
 }
 
 /// The format where both sides speak it.

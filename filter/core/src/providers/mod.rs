@@ -113,6 +113,12 @@ impl Provider {
         &self.endpoint.authority
     }
 
+    /// Who carries what it takes in `format`.
+    #[must_use]
+    pub fn carrier(&self, format: FormatId) -> Carrier {
+        if format == FormatId::Messages { self.dialect.carrier } else { Carrier::Own }
+    }
+
     /// Headers that a request in `format` must carry, and that are added where the client sent none of its own.
     #[must_use]
     pub fn default_headers(&self, format: FormatId) -> &'static [(&'static str, &'static str)] {

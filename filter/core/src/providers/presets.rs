@@ -72,10 +72,12 @@ pub static PRESETS: &[Preset] = &[
         dialect: Dialect { carrier: Carrier::Vertex, ..COMPATIBLE },
         ..server("vertex")
     },
-    // Its own keys are bearer tokens.
+    // Its own keys are bearer tokens. Of a Claude model Messages says more than Converse does: no tool at all, one tool at a time; and its
+    // signatures are good at every carrier. What Messages can't say (documents of an office, guardrails) goes by Converse all the same.
     Preset {
-        speaks: &[FormatId::Converse],
+        speaks: &[FormatId::Messages, FormatId::Converse],
         base: Base::Bare,
+        dialect: Dialect { carrier: Carrier::Bedrock, ..COMPATIBLE },
         aws: Some(AwsService { signed_as: "bedrock", host: "bedrock-runtime" }),
         ..server("bedrock")
     },

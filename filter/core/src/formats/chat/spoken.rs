@@ -155,8 +155,12 @@ impl<'b> Scan<'b> {
         }
         self.cursor.enter_object()?;
         while let Some(name) = self.cursor.member()? {
-            let by_id = name.is("file_id") && self.cursor.peek()? == Kind::String;
-            self.outline.note(Field::FileId, by_id);
+            let is_text = self.cursor.peek()? == Kind::String;
+            if is_text && name.is("file_data") {
+                scan::is_data(&self.cursor.string()?, &mut self.outline);
+                continue;
+            }
+            self.outline.note(Field::FileId, is_text && name.is("file_id"));
             self.cursor.skip()?;
         }
         Ok(())

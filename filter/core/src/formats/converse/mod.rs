@@ -4,7 +4,6 @@
 mod answer;
 mod client;
 mod encode;
-mod error;
 mod media;
 mod media_types;
 mod meter;
@@ -21,7 +20,7 @@ use crate::formats::counting::Counting;
 use crate::formats::head::decoded;
 use crate::formats::{
     Asked, ClientSide, Crossing, Head, Meter, Onward, Outline, ProviderSide, Reply, SameFormat, Seen, StreamReader, StreamWriter, Task,
-    Translation, members,
+    Translation, aws_error, members,
 };
 use crate::framing::event_stream;
 use crate::hub::{Answer, Failure, Field, Losses, Rejection, Request};
@@ -136,7 +135,7 @@ const NOTHING: &str = r#"{"text":"(no text)"}"#;
 
 impl ProviderSide for Converse {
     fn failure(&self, status: u16, headers: &[(&str, &str)], body: &[u8]) -> Failure {
-        error::failure(status, headers, body)
+        aws_error::failure(status, headers, body)
     }
 }
 

@@ -6,8 +6,8 @@
 //! Text and thinking have no start: their first delta is one. The reason comes before the counts, so it is held until they came.
 
 use super::said::{Block, Delta, Said};
-use super::{error, usage};
-use crate::formats::StreamReader;
+use super::usage;
+use crate::formats::{StreamReader, aws_error};
 use crate::framing::Frame;
 use crate::hub::{CallKind, ErrorKind, Event, Failure, Finish, Piece, PieceKind, Start};
 use crate::json::Str;
@@ -64,7 +64,7 @@ impl StreamReader for Reader {
         if self.phase == Phase::Over {
             return;
         }
-        if let Some(failure) = error::in_stream(frame) {
+        if let Some(failure) = aws_error::in_stream(frame) {
             return self.fail(failure, sink);
         }
         let (Some(event), Some(data)) = (frame.event, frame.data) else { return };

@@ -8,11 +8,14 @@
 //! ```
 //! A request may come in one of these forms and leave in another one; all else of its bytes passes.
 
+use super::chunks;
+use crate::formats::aws_error;
 use crate::formats::google_paths::{self, Method};
 use crate::formats::head::Head;
 use crate::formats::shape::Fault;
-use crate::formats::{Onward, Outline, Task, members};
-use crate::hub::{ErrorKind, Fate, Field, Losses, Rejection};
+use crate::formats::{Onward, Outline, Task, Traits, members};
+use crate::framing::Frame;
+use crate::hub::{ErrorKind, Failure, Fate, Field, Losses, Rejection};
 use crate::json::{Out, Splices, utf8};
 use crate::names::FormatId;
 
@@ -66,6 +69,41 @@ impl Carrier {
             Self::Own => &["anthropic-version", "anthropic-beta"],
             Self::Vertex => &["anthropic-beta"],
             Self::Bedrock => &[],
+        }
+    }
+
+    /// What it takes of no request, whoever wrote it: neither cloud fetches media.
+    #[must_use]
+    pub fn refuses(self, traits: Traits) -> Option<Field> {
+        match self {
+            Self::Own => None,
+            Self::Vertex | Self::Bedrock => [Field::ImageUri, Field::DocumentUri].into_iter().find(|field| traits.contains(*field)),
+        }
+    }
+
+    /// Hands on what a frame of its streams carries, framed as Anthropic itself frames it.
+    pub fn unwrap(self, frame: &Frame<'_>, each: &mut dyn FnMut(Frame<'_>)) {
+        match self {
+            Self::Own | Self::Vertex => each(*frame),
+            Self::Bedrock => chunks::unwrap(frame, each),
+        }
+    }
+
+    /// Whether its streams are framed in another way than Anthropic's.
+    #[must_use]
+    pub const fn reframes(self) -> bool {
+        match self {
+            Self::Own | Self::Vertex => false,
+            Self::Bedrock => true,
+        }
+    }
+
+    /// Reads an error answer that the carrier words itself; `None` where it words them as the format does.
+    #[must_use]
+    pub fn failure(self, status: u16, headers: &[(&str, &str)], body: &[u8]) -> Option<Failure> {
+        match self {
+            Self::Own | Self::Vertex => None,
+            Self::Bedrock => Some(aws_error::failure(status, headers, body)),
         }
     }
 
@@ -183,7 +221,7 @@ pub(super) fn edit(
         opening.boolean(true);
     }
     let mut lost = betas && from != to && onward.beside.betas.is_empty();
-    if to == Carrier::Bedrock && !(betas && from == to) && !onward.beside.counts {
+    if to == Carrier::Bedrock && !(betas && from == to) {
         let said = onward.beside.betas.iter().flat_map(|header| header.split(',')).map(str::trim).filter(|flag| !flag.is_empty());
         let (known, unknown): (Vec<&str>, Vec<&str>) = said.partition(|flag| BEDROCK_BETAS.contains(flag));
         lost |= !unknown.is_empty();

@@ -2,6 +2,7 @@
 
 mod answer;
 mod carrier;
+mod chunks;
 mod client;
 mod encode;
 mod error;

@@ -9,7 +9,7 @@
 use super::answer::{self, finish, text};
 use super::event::Wire;
 use super::usage::Counts;
-use crate::formats::StreamReader;
+use crate::formats::{StreamReader, aws_error};
 use crate::framing::Frame;
 use crate::hub::{CallKind, ErrorKind, Event, Failure, Field, Finish, Piece, PieceKind, Start};
 use crate::json::{JsonError, Kind, Raw, Str};
@@ -47,6 +47,9 @@ type Sink<'s> = &'s mut dyn FnMut(Event<'_>);
 
 impl StreamReader for Reader {
     fn frame(&mut self, frame: &Frame<'_>, sink: Sink<'_>) {
+        if let Some(failure) = aws_error::in_stream(frame).filter(|_| !self.over) {
+            return self.fail(failure, sink);
+        }
         let Some(data) = frame.data.filter(|data| !self.over && !data.is_empty()) else { return };
         if data.trim_ascii() == b"[DONE]" {
             return;

@@ -63,7 +63,8 @@ pub fn is_data(url: &Str<'_>, outline: &mut Outline) -> bool {
         mime if mime.starts_with("image/") => outline.note(Field::ImageType, true),
         mime if mime.starts_with("audio/") => outline.note(Field::Audio, true),
         mime if mime.starts_with("video/") => outline.note(Field::Video, true),
-        _ => {}
+        "" | "application/pdf" => {}
+        _ => outline.note(Field::DocumentType, true),
     }
     true
 }

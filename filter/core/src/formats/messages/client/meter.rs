@@ -4,7 +4,7 @@ use crate::formats::messages::answer::{self, finish, text};
 use crate::formats::messages::error::in_stream;
 use crate::formats::messages::event::Wire;
 use crate::formats::messages::usage::Counts;
-use crate::formats::{Keep, Meter, Seen};
+use crate::formats::{Keep, Meter, Seen, aws_error};
 use crate::framing::Frame;
 use crate::hub::{Finish, PartKind};
 use crate::json::{Json, JsonError, Str};
@@ -118,7 +118,9 @@ impl EventMeter {
 
 impl Meter for EventMeter {
     fn frame(&mut self, frame: &Frame<'_>) -> Keep {
-        if let Some(data) = frame.data.filter(|_| !self.seen.complete)
+        if let Some(failure) = aws_error::in_stream(frame) {
+            self.seen.failure.get_or_insert(failure);
+        } else if let Some(data) = frame.data.filter(|_| !self.seen.complete)
             && let Ok(wire) = Wire::read(data)
         {
             // What can't be read is passed on all the same: the client has its own opinion.

@@ -1,4 +1,4 @@
-//! Errors of a provider that speaks Converse: whole answers, and messages of a stream that are no events.
+//! Errors of Amazon Bedrock, whichever format it carries: whole answers, and messages of a stream that are no events.
 
 use crate::formats::count::{Count, lenient};
 use crate::formats::error_text::{ErrorText, retry_after, sentence};
@@ -30,7 +30,7 @@ const STATUSES: [(&str, u16); 18] = [
 ];
 
 /// Reads an error answer. The header names the exception; some front doors name it in the body.
-pub(super) fn failure(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Failure {
+pub fn failure(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Failure {
     let wire = Wire::read(body);
     let header = headers.iter().find(|(name, _)| *name == "x-amzn-errortype").map(|(_, value)| *value);
     let name = header.map_or_else(|| wire.name(), str::to_owned);
@@ -38,14 +38,14 @@ pub(super) fn failure(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Fai
 }
 
 /// Reads a message of a stream that is no event; an event is `None`.
-pub(super) fn in_stream(frame: &Frame<'_>) -> Option<Failure> {
-    let name = String::from_utf8_lossy(frame.event.unwrap_or_default());
+pub fn in_stream(frame: &Frame<'_>) -> Option<Failure> {
     let data = frame.data.unwrap_or_default();
     let (wire, text) = match frame.kind {
         FrameKind::Sent | FrameKind::Message => return None,
         FrameKind::Exception => (Wire::read(data), ErrorText::read(data)),
         FrameKind::Error => (Wire::default(), ErrorText { message: sentence(&String::from_utf8_lossy(data)), ..ErrorText::default() }),
     };
+    let name = String::from_utf8_lossy(frame.event.unwrap_or_default());
     Some(Failure { status: None, ..wire.failure(&name, None, text, None) })
 }
 

@@ -1,0 +1,191 @@
+//! Streams of Claude models on Bedrock, as clients get them wherever the network cuts: a line of `cases/chunks/NAME.txt` is an event of Anthropic's
+//! that a chunk holds, `!NAME PAYLOAD` an exception, `?NAME PAYLOAD` an event of another kind. `NAME.CLIENT.sse` is what must come;
+//! `WEIR_BLESS=1` rewrites it.
+#![expect(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests may panic, and so may what they share")]
+
+mod said;
+
+use said::{cases, files, golden};
+use std::rc::Rc;
+use weir_core::base64;
+use weir_core::exchange::{AnswerVerdict, Attempt, Bound, Configured, Exchange, Headers, RequestVerdict, SECOND, Verdict};
+use weir_core::framing::event_stream::{write_event, write_exception};
+use weir_core::health::Health;
+use weir_core::limits::Ledger;
+use weir_core::routing::Failover;
+
+const DOCUMENT: &str = r#"{"version": 1, "providers": {"bedrock": {"kind": "bedrock", "endpoint": "http://bedrock"}},
+    "models": [{"name": "m", "targets": [{"provider": "bedrock", "model": "eu.anthropic.claude-sonnet-4-5-v1:0"}]}]}"#;
+
+thread_local! {
+    static CONFIGURED: Rc<Configured> = Rc::new(Configured::new(DOCUMENT, Failover::Clusters, |_| None).unwrap());
+}
+
+fn headers(pairs: &[(&str, &str)]) -> Headers {
+    let mut headers = Headers::new();
+    pairs.iter().for_each(|(name, value)| headers.push(name, value));
+    headers
+}
+
+/// An exchange whose request has gone to Bedrock: its headers and its body.
+fn sent(path: &str, body: &str) -> (Box<Exchange>, Box<Attempt>, Headers, String) {
+    let (mut health, mut ledger) = (Health::default(), Ledger::default());
+    let configured = CONFIGURED.with(Rc::clone);
+    let head = headers(&[
+        (":method", "POST"),
+        (":path", path),
+        ("content-type", "application/json"),
+        ("anthropic-version", "2023-06-01"),
+        ("anthropic-beta", "context-1m-2025-08-07"),
+    ]);
+    let (mut exchange, _) = Exchange::begin(&configured, head, false, SECOND, || true, &mut ledger, &mut health).unwrap();
+    let verdict = exchange.request_body(body.as_bytes().to_vec(), 0, &mut ledger, &mut health, SECOND);
+    assert!(matches!(verdict, Verdict::Release), "{verdict:?}");
+    exchange.depart(|| false).unwrap();
+    let (Bound::Attempt(mut attempt), _) = exchange.bind("bedrock", || SECOND) else { panic!("not bound") };
+    let verdict = attempt.request_body(&mut exchange, body.as_bytes());
+    let (headers, body) = match verdict {
+        RequestVerdict::Send { headers, body } => (headers, body),
+        RequestVerdict::Reply(reply) => panic!("{reply:?}"),
+        RequestVerdict::Wait => panic!("not sent"),
+    };
+    (exchange, attempt, headers.unwrap(), String::from_utf8(body.unwrap()).unwrap())
+}
+
+fn answered(client: &str, status: &str, media: &str, pieces: &[&[u8]]) -> (Headers, String) {
+    let (mut exchange, mut attempt, _, _) = match client {
+        "messages" => sent("/v1/messages", r#"{"model":"m","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"Hi"}]}"#),
+        _ => sent("/v1/chat/completions", r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"Hi"}]}"#),
+    };
+    let id = ("x-amzn-requestid", "r-1");
+    let head = headers(&[(":status", status), ("content-type", media), id, ("x-amzn-errortype", "ThrottlingException")]);
+    attempt.answer_head(&mut exchange, head, false, SECOND, String::new);
+    let (mut held, mut told, mut out) = (Vec::new(), None, Vec::new());
+    for (place, piece) in pieces.iter().enumerate() {
+        let end = place + 1 == pieces.len();
+        let size = if told.is_none() { held.len() + piece.len() } else { piece.len() };
+        held.extend_from_slice(piece);
+        let all = held.clone();
+        let wants = attempt.wants(size, end);
+        let seen = if told.is_none() { &all } else { *piece };
+        match attempt.answer_body(&mut exchange, seen.get(wants).unwrap(), size, end, SECOND) {
+            AnswerVerdict::Hold => {}
+            AnswerVerdict::Commit(head) => {
+                told = Some(head.headers);
+                out.extend(head.body.unwrap_or(all));
+            }
+            AnswerVerdict::Replace(bytes) => out.extend(bytes),
+            AnswerVerdict::Forgo => told = Some(headers(&[(":status", "502")])),
+            AnswerVerdict::Continue => out.extend_from_slice(piece),
+            other => panic!("{other:?}"),
+        }
+    }
+    (told.unwrap(), String::from_utf8(out).unwrap())
+}
+
+const STREAM: &str = "application/vnd.amazon.eventstream";
+
+fn framed(lines: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    for line in lines.lines() {
+        if let Some((name, payload)) = line.strip_prefix('!').and_then(|line| line.split_once(' ')) {
+            write_exception(name, payload.as_bytes(), &mut out);
+        } else if let Some((name, payload)) = line.strip_prefix('?').and_then(|line| line.split_once(' ')) {
+            write_event(name, payload.as_bytes(), &mut out);
+        } else {
+            let payload = format!(r#"{{"bytes":"{}","p":"abcdefgh"}}"#, base64::encode(line.as_bytes()));
+            write_event("chunk", payload.as_bytes(), &mut out);
+        }
+    }
+    out
+}
+
+#[test]
+fn streams_are_the_same_wherever_the_network_cuts() {
+    let cases = files(&cases().join("chunks"), "txt");
+    assert!(cases.len() > 5);
+    for path in cases {
+        let stream = framed(&std::fs::read_to_string(&path).unwrap());
+        for client in ["messages", "chat"] {
+            let (head, whole) = answered(client, "200", STREAM, &[&stream]);
+            golden(&path.with_extension(format!("{client}.sse")), &whole);
+            let failed = head.first(":status") != Some("200");
+            assert!(failed || head.first("content-type") == Some("text/event-stream; charset=utf-8"), "{head:?}");
+            assert!(failed || head.first(if client == "messages" { "request-id" } else { "x-request-id" }) == Some("r-1"), "{head:?}");
+            for cut in 0..stream.len() {
+                let (begin, rest) = stream.split_at(cut);
+                assert_eq!(answered(client, "200", STREAM, &[begin, rest]).1, whole, "cut at {cut}: {}", path.display());
+            }
+            let bytes: Vec<&[u8]> = stream.chunks(1).collect();
+            assert_eq!(answered(client, "200", STREAM, &bytes).1, whole, "byte by byte: {}", path.display());
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_was_cut_is_an_error() {
+    let stream = framed(&std::fs::read_to_string(cases().join("chunks/text.txt")).unwrap());
+    for cut in 0..stream.len() {
+        let (begin, _) = stream.split_at(cut);
+        for client in ["messages", "chat"] {
+            let (head, told) = answered(client, "200", STREAM, &[begin]);
+            assert!(!told.contains("message_stop"), "cut at {cut}: {told}");
+            // The reason why it ended is an end, too, where nothing but the last word is missing.
+            if told.contains("\"end_turn\"") || told.contains("\"stop\"") {
+                continue;
+            }
+            assert!(told.contains("\"error\"") || head.first(":status") == Some("502"), "cut at {cut}: {told}");
+        }
+    }
+}
+
+#[test]
+fn a_broken_frame_is_an_error() {
+    let mut stream = framed(&std::fs::read_to_string(cases().join("chunks/text.txt")).unwrap());
+    let middle = stream.len() / 2;
+    *stream.get_mut(middle).unwrap() ^= 1;
+    let (_, told) = answered("messages", "200", STREAM, &[&stream]);
+    assert!(told.contains("\"error\"") && !told.contains("message_stop"), "{told}");
+}
+
+#[test]
+fn requests_leave_by_invoke() {
+    let model = "eu.anthropic.claude-sonnet-4-5-v1%3A0";
+    let body = r#"{"model":"m","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"Hi"}]}"#;
+    let (.., headers, sent_body) = sent("/v1/messages", body);
+    assert_eq!(headers.first(":path"), Some(&*format!("/model/{model}/invoke-with-response-stream")));
+    assert_eq!([headers.first("anthropic-version"), headers.first("anthropic-beta")], [None, None]);
+    let opening = r#"{"anthropic_version":"bedrock-2023-05-31","anthropic_beta":["context-1m-2025-08-07"],"#;
+    assert_eq!(sent_body, format!(r#"{opening}"max_tokens":9,"messages":[{{"role":"user","content":"Hi"}}]}}"#));
+    // What Messages can't say goes by Converse.
+    let body = r#"{"model":"m","messages":[{"role":"user","content":[{"type":"file","file":{"filename":"a.csv","file_data":"data:text/csv;base64,YSxi"}}]}]}"#;
+    let (.., headers, _) = sent("/v1/chat/completions", body);
+    assert_eq!(headers.first(":path"), Some(&*format!("/model/{model}/converse")));
+    let body = r#"{"model":"m","messages":[{"role":"user","content":"Hi"}]}"#;
+    let (.., headers, _) = sent("/v1/messages/count_tokens", body);
+    assert_eq!(headers.first(":path"), Some(&*format!("/model/{model}/count-tokens")));
+    let (.., headers, _) = sent("/v1/chat/completions", body);
+    assert_eq!(headers.first(":path"), Some(&*format!("/model/{model}/invoke")));
+}
+
+#[test]
+fn a_cloud_fetches_nothing() {
+    let body = r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"image","source":{"type":"url","url":"https://a/b.png"}}]}]}"#;
+    let (mut health, mut ledger) = (Health::default(), Ledger::default());
+    let head = headers(&[(":method", "POST"), (":path", "/v1/messages"), ("content-type", "application/json")]);
+    let configured = CONFIGURED.with(Rc::clone);
+    let (mut exchange, _) = Exchange::begin(&configured, head, false, SECOND, || true, &mut ledger, &mut health).unwrap();
+    let Verdict::Reply(told) = exchange.request_body(body.as_bytes().to_vec(), 0, &mut ledger, &mut health, SECOND) else { panic!("sent") };
+    assert_eq!(told.reply.status, 400);
+    assert!(String::from_utf8_lossy(&told.reply.body).contains("messages.content.source.url"));
+}
+
+#[test]
+fn errors_are_told_in_the_clients_words() {
+    let (head, told) = answered("messages", "429", "application/json", &[br#"{"message":"Too many requests"}"#]);
+    assert_eq!(head.first(":status"), Some("429"));
+    assert_eq!(
+        told,
+        r#"{"type":"error","error":{"type":"rate_limit_error","message":"Too many requests","details":{"error_code":"ThrottlingException"}}}"#
+    );
+}

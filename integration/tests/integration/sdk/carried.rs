@@ -1,0 +1,86 @@
+//! SDKs to models that clouds carry: of two makers on Vertex AI, of Anthropic on Bedrock; and Anthropic's client for Vertex AI to every provider.
+use weir_integration::providers::{Provider, Vendor};
+
+use super::bedrock::{self, without_addresses};
+use super::{MESSAGES, PARTS, gemini, run, run_converse, run_messages, run_messages_with};
+use crate::responses;
+use crate::world::{ANTHROPIC_KEY, World, standard};
+
+/// The standard world with one more provider and its models.
+fn world(vertex: &Provider) -> World {
+    let more = format!(
+        "  vertex: {{ kind: vertex, project: acme, location: us-east5, endpoint: \"{}\", auth: {{ bearer: {{ env: TEST_ANTHROPIC_KEY }} }}, cooldown: {{ failures: 0 }} }}\nmodels:\n  - {{ name: cloudy, targets: [ {{ provider: vertex, model: \"claude-sonnet-4@20250514\" }} ] }}\n  - {{ name: sunny, targets: [ {{ provider: vertex, model: gemini-3-flash }} ] }}\n",
+        vertex.endpoint(Vendor::Vertex)
+    );
+    World::with("sdk", |openai, anthropic| standard(openai, anthropic).replace("models:\n", &more))
+}
+
+fn vertex() -> Provider {
+    Provider::start(Vendor::Vertex, ANTHROPIC_KEY).unwrap()
+}
+
+/// What this client has no method for.
+fn without_a_list<'p>(parts: &[&'p str]) -> Vec<&'p str> {
+    parts.iter().copied().filter(|part| *part != "models").collect()
+}
+
+#[test]
+fn sdks_to_vertex() {
+    let vertex = vertex();
+    let world = world(&vertex);
+    let base = format!("http://{}/v1", world.gateway.listener);
+    run_messages(&world, "cloudy", &without_addresses(MESSAGES));
+    run_messages(&world, "cloudy", &["count"]);
+    run(&base, "cloudy", &without_addresses(PARTS));
+    run_converse(&world, "cloudy", &["text", "stream", "tools", "stream_tools", "errors", "error_in_stream"]);
+    let seen = vertex.shared().take();
+    assert!(seen.iter().all(|request| request.path().contains("/publishers/anthropic/models/")));
+    for request in &seen {
+        assert_eq!(request.headers.value("authorization"), Some(&*format!("Bearer {ANTHROPIC_KEY}")));
+        assert_eq!([request.headers.value("x-api-key"), request.headers.value("anthropic-version")], [None, None]);
+    }
+    gemini::run_gemini(&world, "sunny", gemini::GEMINI);
+    run(&base, "sunny", PARTS);
+    assert!(vertex.shared().take().iter().all(|request| request.path().contains("/publishers/google/models/")));
+}
+
+#[test]
+fn anthropics_client_for_vertex() {
+    let vertex = vertex();
+    let world = world(&vertex);
+    let parts = without_a_list(MESSAGES);
+    run_messages_with(&["--vertex"], &world, "claude", &parts);
+    run_messages_with(&["--vertex"], &world, "claude", &["count"]);
+    run_messages_with(&["--vertex"], &world, "gpt", &parts);
+    run_messages_with(&["--vertex"], &world, "cloudy", &without_addresses(&parts));
+    run_messages_with(&["--vertex"], &world, "cloudy", &["count"]);
+    for seen in [&world.openai, &world.anthropic, &vertex].into_iter().flat_map(|provider| provider.shared().take()) {
+        assert!(!format!("{:?}", seen.headers).contains("token-of-the-client"), "{:?}", seen.headers);
+    }
+}
+
+/// A Claude model on Bedrock is asked in Anthropic's format by all but AWS's own SDK, unless the document says otherwise.
+#[test]
+fn sdks_to_claude_on_bedrock() {
+    let bedrock = bedrock::bedrock();
+    let model = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0";
+    let more = format!(
+        "  bedrock: {{ kind: bedrock, region: eu-central-1, endpoint: \"{}\", auth: {{ aws: {{}} }}, cooldown: {{ failures: 0 }} }}\nmodels:\n  - {{ name: bed, targets: [ {{ provider: bedrock, model: \"{model}\" }} ] }}\n",
+        bedrock.endpoint(Vendor::Amazon)
+    );
+    let world = World::with("sdk", |openai, anthropic| standard(openai, anthropic).replace("models:\n", &more));
+    let base = format!("http://{}/v1", world.gateway.listener);
+    run(&base, "bed", &without_addresses(PARTS));
+    run_messages(&world, "bed", &without_addresses(MESSAGES));
+    run_messages(&world, "bed", &["count"]);
+    run_messages_with(&["--vertex"], &world, "bed", &without_addresses(&without_a_list(MESSAGES)));
+    responses::run(&base, "bed", &without_addresses(responses::PARTS));
+    gemini::run_gemini(&world, "bed", gemini::GEMINI);
+    gemini::run_gemini(&world, "bed", &["reasoning"]);
+    let called = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let methods: Vec<String> = bedrock.shared().take().iter().map(|request| called(request.path())).collect();
+    let known = ["invoke", "invoke-with-response-stream", "count-tokens"];
+    assert!(methods.iter().all(|method| known.contains(&&**method)), "{methods:?}");
+    run_converse(&world, "bed", &["text", "stream", "tools"]);
+    assert!(bedrock.shared().take().iter().all(|request| called(request.path()).starts_with("converse")));
+}
