@@ -57,7 +57,7 @@ impl Module {
         if let Ok(Some(compiled)) = kept.as_deref().map(|path| deserialize(engine, path)).transpose() {
             return Ok(Module { compiled });
         }
-        let compiled = wasmtime::Module::new(engine, bytes).map_err(|e| Error::NotAModule { reason: format!("{e:?}") })?;
+        let compiled = wasmtime::Module::new(engine, bytes).map_err(|e| Error::NotAModule { reason: format!("{e:#}") })?;
         if let (Some(path), Ok(code)) = (kept, compiled.serialize()) {
             keep(&path, &code);
         }

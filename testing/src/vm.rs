@@ -10,7 +10,10 @@ use wasmtime::{ExternType, Func, Instance, Linker, Store, Trap, Val, ValType};
 /// A callback of the ABI: name, number of arguments, whether it answers.
 struct Signature(&'static str, usize, bool);
 
-const CALLBACKS: [Signature; 24] = [
+const CALLBACKS: [Signature; 27] = [
+    Signature("_initialize", 0, false),
+    Signature("_start", 0, false),
+    Signature("main", 2, true),
     Signature("proxy_on_vm_start", 2, true),
     Signature("proxy_validate_configuration", 2, true),
     Signature("proxy_on_configure", 2, true),
@@ -52,10 +55,10 @@ impl Vm {
     pub(crate) fn new(module: &Module, state: State, fuel: u64, wasi: bool) -> Result<Vm, Error> {
         check_exports(module)?;
         let engine = module.compiled.engine();
-        let linker = imports::linker(engine, wasi).map_err(|e| Error::Misuse(format!("{e:?}")))?;
+        let linker = imports::linker(engine, wasi)?;
         let mut store = Store::new(engine, state);
         store.limiter(|state| &mut state.limits);
-        check_imports(module, &linker, &mut store)?;
+        check_imports(module, linker, &mut store)?;
         let outcome = store.set_fuel(fuel).and_then(|()| linker.instantiate(&mut store, &module.compiled));
         let instance = match outcome {
             Ok(instance) => instance,
@@ -171,7 +174,8 @@ fn name(callback: &'static str, fuel: u64, state: &mut State, error: &wasmtime::
     if state.limits.denied {
         return Error::OutOfMemory { callback, limit: state.limits.limit, transcript };
     }
-    Error::Trap { callback, reason: format!("{error:?}"), transcript }
+    // The causes alone: with `RUST_BACKTRACE` the long form has the host's own stack too.
+    Error::Trap { callback, reason: format!("{error:#}"), transcript }
 }
 
 fn run(store: &mut Store<State>, func: Func, args: &[u32]) -> wasmtime::Result<u32> {
@@ -214,7 +218,7 @@ fn check_exports(module: &Module) -> Result<(), Error> {
         };
         let words = ty.params().chain(ty.results()).all(|value| matches!(value, ValType::I32));
         if !words || ty.params().len() != args || ty.results().len() != usize::from(answers) {
-            let reason = format!("the ABI has {args} arguments and {} result here, the module {ty}", usize::from(answers));
+            let reason = format!("the host calls it with {args} arguments for {} result, the module {ty}", usize::from(answers));
             return Err(Error::BadExport { export: name.to_owned(), reason });
         }
     }

@@ -7,7 +7,9 @@ mod probes;
 use encode::{I32, I64, Wasm};
 use probes::{host, module, plugin};
 use std::time::Duration;
-use weir_testing::{Answer, Cluster, Error, FailurePolicy, HeaderMap, Host, Module, Options, Play, Plugin, Proxy, Request, Way, Wiring};
+use weir_testing::{
+    Answer, Cluster, Error, FailurePolicy, HeaderMap, Host, Module, Options, Play, Plugin, Proxy, Request, RpcPlay, Way, Wiring,
+};
 
 fn start(wasm: &Wasm) -> Error {
     let options = Options { fuel: 50_000_000, memory: 16 << 20, ..Options::plugins([Plugin::new("bad", "")]) };
@@ -36,6 +38,13 @@ fn odd_exports_are_named() {
     bad(&good().func("proxy_on_log", &[I32], &[I32], &[0x41, 0]), "proxy_on_log");
     bad(&good().func("proxy_on_done", &[I64], &[I32], &[0x41, 0]), "proxy_on_done");
     bad(&good().memory_as("proxy_on_tick"), "proxy_on_tick");
+    bad(&good().func("_initialize", &[I32], &[], &[]), "_initialize");
+    bad(&good().func("_start", &[], &[I32], &[0x41, 0]), "_start");
+    bad(&good().func("_initialize", &[], &[], &[]).func("main", &[], &[], &[]), "main");
+    for known in ["proxy_abi_version_0_2_0", "proxy_abi_version_0_2_1", "proxy_abi_version_0_2_2"] {
+        let whole = version(known).func("malloc", &[I32], &[I32], &[0x41, 0]);
+        assert!(Host::start(&Module::new(&whole.bytes()).unwrap(), Options::plugins([Plugin::new("good", "")])).is_ok(), "{known}");
+    }
     assert!(matches!(start(&version("proxy_abi_version_0_1_0")), Error::AbiVersion { found: Some(found) } if found.ends_with("0_1_0")));
     let refuses = good().func("proxy_on_vm_start", &[I32, I32], &[I32], &[0x41, 0]);
     assert!(matches!(start(&refuses), Error::StartRefused(_)));
@@ -80,13 +89,39 @@ fn an_allocator_that_lies_is_told_so() {
     assert!(host.transcript().contains("-> InvalidMemoryAccess"), "{}", host.transcript());
 }
 
+#[test]
+fn an_allocator_that_traps_is_named_by_the_callback_that_asked() {
+    let traps = Wasm::default()
+        .import("env", "proxy_get_buffer_bytes", &[I32, I32, I32, I32, I32], &[I32])
+        .memory(1)
+        .func("proxy_abi_version_0_2_1", &[], &[], &[])
+        .func("proxy_on_memory_allocate", &[I32], &[I32], &[0x00])
+        .func("proxy_on_configure", &[I32, I32], &[I32], &[0x41, 7, 0x41, 0, 0x41, 9, 0x41, 0x10, 0x41, 0x14, 0x10, 0]);
+    let error = Host::start(&Module::new(&traps.bytes()).unwrap(), Options::plugins([Plugin::new("bad", "x")])).err().unwrap();
+    assert!(matches!(&error, Error::Trap { callback, .. } if callback == "proxy_on_configure"), "{error}");
+}
+
+#[test]
+fn a_module_that_is_cut_short_is_none() {
+    let whole = good().bytes();
+    for length in 0..whole.len() {
+        let cut = Module::new(&whole[..length]).and_then(|module| Host::start(&module, Options::default()));
+        assert!(matches!(cut, Err(Error::NotAModule { .. } | Error::AbiVersion { .. })), "{length}");
+    }
+}
+
 fn head() -> HeaderMap {
     [(":method", "POST"), (":path", "/"), (":authority", "a"), (":scheme", "http")].into_iter().collect()
 }
 
+fn services(host: &mut Host) {
+    host.cluster("c", |_| Answer::reply(200, ""));
+    host.rpc("g", |rpc| if rpc.ended { RpcPlay::reply("x") } else { RpcPlay::silence() });
+}
+
 /// Everything that can be done to a probe, until something fails.
 fn live(host: &mut Host) -> Result<(), Error> {
-    host.cluster("c", |_| Answer::reply(200, ""));
+    services(host);
     let root = host.root("probe")?;
     let id = host.open("probe")?;
     host.feed_headers(id, Way::Request, head(), false)?;
@@ -102,7 +137,7 @@ fn live(host: &mut Host) -> Result<(), Error> {
     host.reconfigure("probe", "another")
 }
 
-const CALLBACKS: [&str; 14] = [
+const CALLBACKS: [&str; 18] = [
     "create",
     "request_headers",
     "request_body",
@@ -112,6 +147,10 @@ const CALLBACKS: [&str; 14] = [
     "response_trailers",
     "tick",
     "answer",
+    "rpc_headers",
+    "rpc_message",
+    "rpc_trailers",
+    "rpc_closed",
     "queue_ready",
     "log",
     "done",
@@ -120,7 +159,7 @@ const CALLBACKS: [&str; 14] = [
 ];
 
 fn script(callback: &str, step: &str) -> String {
-    format!("configure: queue q\nrequest_headers: call c / 1000; enqueue x\n{callback}: {step}")
+    format!("configure: queue q\nrequest_headers: call c / 1000; rpc_stream g; send x end; enqueue x\n{callback}: {step}")
 }
 
 #[test]
@@ -157,8 +196,22 @@ fn what_has_no_end_is_named() {
     assert!(matches!(&floods, Error::TooManyCalls { .. }), "{floods}");
     let asks = failure("request_headers: call c / 1000\nanswer: call c / 1000");
     assert!(matches!(&asks, Error::Endless { .. }), "{asks}");
+    let streams = failure("request_headers: rpc g ask 1000\nrpc_message: rpc g ask 1000");
+    assert!(matches!(&streams, Error::Endless { .. }), "{streams}");
     let queues = failure("configure: queue q\nrequest_headers: enqueue x\nqueue_ready: dequeue; enqueue x");
     assert!(matches!(&queues, Error::Endless { .. }), "{queues}");
+}
+
+#[test]
+fn a_pause_that_nothing_ends_is_named_however_often_the_filter_ticks() {
+    let mut host = host("configure: tick 10\nrequest_headers: pause");
+    services(&mut host);
+    let cluster = Cluster::new(|_| Play::answer(200));
+    let mut proxy = Proxy::new(host, Wiring::new("probe", "").on_no_match("a").cluster("a", cluster));
+    let hung = proxy.exchange(&Request::new("GET", "/")).unwrap_err();
+    assert!(matches!(&hung, Error::Hung { .. }), "{hung}");
+    let shown = format!("{hung:?}");
+    assert!(shown.contains("ticks that do the same") && shown.contains("proxy_on_request_headers"), "{shown}");
 }
 
 #[test]
@@ -171,7 +224,7 @@ fn under_a_policy_of_envoys_every_trap_leaves_its_clients_answered() {
             ];
             let options = Options { failure: policy, ..Options::plugins(plugins) };
             let mut host = Host::start(&module(), options).unwrap();
-            host.cluster("c", |_| Answer::reply(200, ""));
+            services(&mut host);
             let cluster = Cluster::new(|_| Play::answer(200).pieces([b"abc".to_vec()]).trailers(HeaderMap::new()));
             let mut proxy = Proxy::new(host, Wiring::new("down", "wasm.next").upstream("up").on_no_match("a").cluster("a", cluster));
             for _ in 0..3 {

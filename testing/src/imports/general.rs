@@ -16,7 +16,15 @@ pub(super) fn define(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     streams(linker)?;
     local_response(linker)?;
     contexts(linker)?;
-    foreign(linker)
+    foreign(linker)?;
+    emscripten(linker)
+}
+
+/// What modules of Emscripten's C++ ask for beside the ABI. Neither is a call about a stream.
+fn emscripten(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    linker.func_wrap("env", "emscripten_notify_memory_growth", |_: u32| {})?;
+    linker.func_wrap("env", "pthread_equal", |left: u32, right: u32| u32::from(left == right))?;
+    Ok(())
 }
 
 fn log_and_time(linker: &mut Linker<State>) -> wasmtime::Result<()> {

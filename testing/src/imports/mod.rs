@@ -10,14 +10,21 @@ mod shared;
 mod wasi;
 
 use crate::abi::Status;
-use crate::error::Stop;
+use crate::error::{Error, Stop};
 use crate::limits::{HOST_BYTES, HOST_CALLS};
 use crate::state::State;
 use crate::transcript::show;
+use std::sync::OnceLock;
 use wasmtime::{Caller, Linker};
 
-/// Everything that a module may import from this host.
-pub(crate) fn linker(engine: &wasmtime::Engine, with_wasi: bool) -> wasmtime::Result<Linker<State>> {
+/// Everything that a module may import from this host, defined once: it holds no state, and a VM would cost twice as much with one of its own.
+pub(crate) fn linker(engine: &wasmtime::Engine, with_wasi: bool) -> Result<&'static Linker<State>, Error> {
+    static LINKERS: [OnceLock<Result<Linker<State>, String>>; 2] = [const { OnceLock::new() }; 2];
+    let known = LINKERS[usize::from(with_wasi)].get_or_init(|| define(engine, with_wasi).map_err(|e| format!("{e:?}")));
+    known.as_ref().map_err(|reason| Error::Misuse(reason.clone()))
+}
+
+fn define(engine: &wasmtime::Engine, with_wasi: bool) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     general::define(&mut linker)?;
     headers::define(&mut linker)?;

@@ -75,4 +75,6 @@ unsafe extern "C" {
     pub fn proxy_grpc_send(token: u32, b: *const u8, bn: usize, end: u32) -> u32;
     pub fn proxy_grpc_close(token: u32) -> u32;
     pub fn proxy_grpc_cancel(token: u32) -> u32;
+    pub fn emscripten_notify_memory_growth(memory: u32);
+    pub fn pthread_equal(left: u32, right: u32) -> u32;
 }
