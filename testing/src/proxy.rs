@@ -13,6 +13,7 @@ use crate::stream::{Flag, Flow, LocalReply, StreamInfo};
 use crate::timeouts::Timers;
 use crate::wiring::{Sent, Wiring};
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ pub struct Proxy {
     pub(crate) host: Host,
     pub(crate) wiring: Wiring,
     pub(crate) exchanges: Vec<Exchange>,
+    /// The places of those that are not over: a proxy may live for thousands of exchanges.
+    pub(crate) under_way: BTreeSet<usize>,
 }
 
 /// One exchange: a client's request and what became of it.
@@ -55,7 +58,7 @@ pub(crate) struct Exchange {
 impl Proxy {
     /// This host behind this wiring.
     pub fn new(host: Host, wiring: Wiring) -> Proxy {
-        Proxy { host, wiring, exchanges: Vec::new() }
+        Proxy { host, wiring, exchanges: Vec::new(), under_way: BTreeSet::new() }
     }
 
     /// The host: logs, metrics, callouts, transcript.
@@ -133,6 +136,7 @@ impl Proxy {
         self.host.note(format!("client: {headers}"));
         let gateway = self.host.open_with(&self.wiring.gateway.clone(), info.clone(), false)?;
         let id = ExchangeId(self.exchanges.len());
+        self.under_way.insert(id.0);
         let timers = Timers::new(self.wiring.stream_idle, self.host.now());
         self.exchanges.push(Exchange {
             gateway,
@@ -232,8 +236,9 @@ impl Proxy {
     }
 
     fn next_event(&self) -> Option<u64> {
-        let attempts = self.exchanges.iter().filter_map(|x| x.attempt.as_ref()).filter_map(Attempt::next_event);
-        let timers = self.exchanges.iter().filter(|x| !x.closed).filter_map(|x| x.timers.next_event());
+        let exchanges = || self.under_way.iter().map(|x| &self.exchanges[*x]);
+        let attempts = exchanges().filter_map(|x| x.attempt.as_ref()).filter_map(Attempt::next_event);
+        let timers = exchanges().filter_map(|x| x.timers.next_event());
         self.host.next_event().into_iter().chain(attempts).chain(timers).min()
     }
 
@@ -307,6 +312,7 @@ impl Proxy {
     /// The end of an exchange: `proxy_on_log` and `proxy_on_done` of the gateway, then of an attempt that is still there.
     pub(crate) fn end(&mut self, x: usize) -> Result<(), Error> {
         self.exchanges[x].closed = true;
+        self.under_way.remove(&x);
         let gateway = self.exchanges[x].gateway;
         self.host.log(gateway)?;
         self.host.close(gateway)?;

@@ -28,7 +28,8 @@ impl Proxy {
     pub(crate) fn settle(&mut self) -> Result<(), Error> {
         loop {
             let mut moved = false;
-            for x in 0..self.exchanges.len() {
+            let under_way: Vec<usize> = self.under_way.iter().copied().collect();
+            for x in under_way {
                 if !self.exchanges[x].closed {
                     moved |= self.move_exchange(x)?;
                 }

@@ -1,18 +1,20 @@
-//! The measure command: what a request costs in Envoy alone, with an empty filter, and with Weir.
+//! The measure command: what a request costs in Envoy alone, with an empty filter, and with Weir; and what the test host does in a second.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "its output is its interface")]
 use std::process::ExitCode;
 
 use weir_integration::measure::{self, Options};
 
-const USAGE: &str = "usage: cargo measure [--quick] [--write]\n\
+const USAGE: &str = "usage: cargo measure [host] [--quick] [--write]\n\
+    \x20 host      the test host and its suite instead of Envoy\n\
     \x20 --quick   one slice for each figure instead of three\n\
-    \x20 --write   write the table into docs/PERFORMANCE.md";
+    \x20 --write   write the table into docs/PERFORMANCE.md, that of the host into testing/README.md";
 
 fn main() -> ExitCode {
-    let mut options = Options::default();
+    let (mut options, mut host) = (Options::default(), false);
     for word in std::env::args().skip(1) {
         match word.as_str() {
             "--" => {}
+            "host" => host = true,
             "--quick" => options.quick = true,
             "--write" => options.write = true,
             "--help" | "-h" => {
@@ -25,9 +27,14 @@ fn main() -> ExitCode {
             }
         }
     }
-    match measure::run(options) {
+    let measured = if host {
+        measure::host::run(options.write)
+    } else {
+        measure::run(options).map(|figures| format!("Cost in Envoy's process and ratio to Envoy alone.\n{figures}"))
+    };
+    match measured {
         Ok(figures) => {
-            println!("\nCost in Envoy's process and ratio to Envoy alone.\n{figures}");
+            println!("\n{figures}");
             ExitCode::SUCCESS
         }
         Err(trouble) => {

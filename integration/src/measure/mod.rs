@@ -4,13 +4,14 @@
 //! median of its slices. The load generator and the upstream are this process, which is not counted.
 mod bytes;
 mod candidates;
+pub mod host;
 mod load;
 mod report;
 mod source;
 
 use std::path::Path;
 
-use crate::{fetch, progress, trouble::Trouble, wasm};
+use crate::{fetch, paths, progress, trouble::Trouble, wasm};
 use candidates::{Candidate, Running};
 use load::Upstream;
 use report::Row;
@@ -82,7 +83,7 @@ pub fn run(options: Options) -> Result<String, Trouble> {
     let table = report::table(&COLUMNS, &rows.collect::<Vec<_>>(), source);
     let figures = format!("{}\n\n{table}", report::circumstances(source, (rounds > 1).then_some(spread)));
     if options.write {
-        report::write(&figures)?;
+        report::write(&paths::workspace().join("docs/PERFORMANCE.md"), report::ENVOY, &figures)?;
     }
     Ok(figures)
 }

@@ -1,11 +1,16 @@
-//! The table of the figures, on the screen and between the markers of `docs/PERFORMANCE.md`.
+//! The table of the figures, on the screen and between the markers of a document.
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::source::Source;
-use crate::{paths, trouble::Trouble};
+use crate::trouble::Trouble;
 
-const BEGIN: &str = "<!-- written by cargo measure --write -->";
-const END: &str = "<!-- end of what cargo measure writes -->";
+/// What stands before and behind the figures in a document.
+pub type Markers = [&'static str; 2];
+/// In `docs/PERFORMANCE.md`.
+pub const ENVOY: Markers = ["<!-- written by cargo measure --write -->", "<!-- end of what cargo measure writes -->"];
+/// In `testing/README.md`.
+pub const HOST: Markers = ["<!-- written by cargo measure host --write -->", "<!-- end of what cargo measure host writes -->"];
 
 /// A row: the figures of each column, or why there are none.
 #[derive(Debug)]
@@ -48,28 +53,27 @@ pub fn circumstances(source: Source, spread: Option<f64>) -> String {
         Some(spread) => format!("the slices of one figure differ by {:.1} % at most", spread * 100.0),
         None => "one slice for each figure".to_owned(),
     };
+    format!("{}, Envoy {}, one worker; source: {}; {slices}.", machine(), crate::fetch::envoy::version(), source.describe())
+}
+
+/// Day and machine.
+pub fn machine() -> String {
     let cpus = std::thread::available_parallelism().map_or(0, usize::from);
-    format!(
-        "{}, {} ({cpus} CPUs), Envoy {}, one worker; source: {}; {slices}.",
-        today(),
-        processor(),
-        crate::fetch::envoy::version(),
-        source.describe()
-    )
+    format!("{}, {} ({cpus} CPUs)", today(), processor())
 }
 
 /// Puts the figures between the document's markers.
-pub fn write(figures: &str) -> Result<(), Trouble> {
-    let path = paths::workspace().join("docs/PERFORMANCE.md");
-    let text = std::fs::read_to_string(&path).map_err(|e| Trouble::io("cannot read", &path, &e))?;
-    let text = replace(&text, figures).ok_or_else(|| Trouble::new(format!("{} has lost its markers", path.display()), BEGIN))?;
-    std::fs::write(&path, text).map_err(|e| Trouble::io("cannot write", &path, &e))
+pub fn write(path: &Path, markers: Markers, figures: &str) -> Result<(), Trouble> {
+    let text = std::fs::read_to_string(path).map_err(|e| Trouble::io("cannot read", path, &e))?;
+    let text = replace(&text, markers, figures);
+    let text = text.ok_or_else(|| Trouble::new(format!("{} has lost its markers", path.display()), markers[0]))?;
+    std::fs::write(path, text).map_err(|e| Trouble::io("cannot write", path, &e))
 }
 
-fn replace(text: &str, figures: &str) -> Option<String> {
-    let (before, rest) = text.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{figures}\n{END}{after}"))
+fn replace(text: &str, [begin, end]: Markers, figures: &str) -> Option<String> {
+    let (before, rest) = text.split_once(begin)?;
+    let (_, after) = rest.split_once(end)?;
+    Some(format!("{before}{begin}\n{figures}\n{end}{after}"))
 }
 
 fn processor() -> String {
@@ -121,9 +125,10 @@ mod tests {
 
     #[test]
     fn only_what_stands_between_the_markers_is_replaced() {
-        let text = format!("a\n{BEGIN}\nold\n{END}\nb\n");
-        assert_eq!(replace(&text, "new").unwrap(), format!("a\n{BEGIN}\nnew\n{END}\nb\n"));
-        assert_eq!(replace("a", "new"), None);
+        let [begin, end] = HOST;
+        let text = format!("a\n{begin}\nold\n{end}\nb\n");
+        assert_eq!(replace(&text, HOST, "new").unwrap(), format!("a\n{begin}\nnew\n{end}\nb\n"));
+        assert_eq!(replace(&text, ENVOY, "new"), None);
     }
 
     #[test]

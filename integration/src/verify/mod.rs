@@ -1,5 +1,5 @@
 //! Everything that is checked before a change lands, step by step, and the table at its end.
-mod built;
+pub(crate) mod built;
 mod steps;
 mod table;
 
