@@ -11,9 +11,7 @@ use crate::tls::front::{Door, Front};
 use crate::world::{ANTHROPIC_KEY, AWS_KEY, CHAT, OPENAI_KEY, World, ask, ask_stream, in_both_forms, said, settings, standard};
 
 in_both_forms! {
-    every_attempt_is_signed_for_itself,
-    a_signature_never_reaches_another_provider,
-    a_provider_signed_for_takes_over,
+    each_attempt_is_signed_and_no_signature_is_left_over,
     what_is_not_signed_right_moves_on_or_is_told,
 }
 
@@ -78,9 +76,15 @@ fn assert_unsigned(request: &Request) {
     assert!(!one(request, "authorization").unwrap_or_default().contains("AWS4"), "{:?}", request.headers);
 }
 
-fn every_attempt_is_signed_for_itself(form: Failover) {
+fn each_attempt_is_signed_and_no_signature_is_left_over(form: Failover) {
     let (bedrock, second) = bedrocks();
     let world = world(form, &bedrock, &second);
+    every_attempt_is_signed_for_itself(&world, &bedrock);
+    a_signature_never_reaches_another_provider(&world, &bedrock);
+    a_provider_signed_for_takes_over(&world, &bedrock, &second);
+}
+
+fn every_attempt_is_signed_for_itself(world: &World, bedrock: &Provider) {
     // One target: by the direct twin where there is one. Two: by both positions.
     for model in ["bed", "profile", "bed-first"] {
         for body in [ask(model, "count to 3"), ask_stream(model, "count to 3")] {
@@ -124,9 +128,7 @@ fn every_attempt_is_signed_for_itself(form: Failover) {
     }
 }
 
-fn a_signature_never_reaches_another_provider(form: Failover) {
-    let (bedrock, second) = bedrocks();
-    let world = world(form, &bedrock, &second);
+fn a_signature_never_reaches_another_provider(world: &World, bedrock: &Provider) {
     for failure in [Behaviour::Status(503), Behaviour::Status(429), Behaviour::Reset, Behaviour::ErrorFirst] {
         for (model, other, key) in [("bed-first", &world.openai, "authorization"), ("bed-messages", &world.anthropic, "x-api-key")] {
             for body in [ask(model, "count to 3"), ask_stream(model, "count to 3")] {
@@ -145,9 +147,7 @@ fn a_signature_never_reaches_another_provider(form: Failover) {
     }
 }
 
-fn a_provider_signed_for_takes_over(form: Failover) {
-    let (bedrock, second) = bedrocks();
-    let world = world(form, &bedrock, &second);
+fn a_provider_signed_for_takes_over(world: &World, bedrock: &Provider, second: &Provider) {
     for body in [ask("gpt-first", "count to 3"), ask_stream("gpt-first", "count to 3")] {
         world.openai.shared().behave(Behaviour::Status(503));
         let response = world.chat(&body);
@@ -163,25 +163,23 @@ fn a_provider_signed_for_takes_over(form: Failover) {
     assert_eq!((bedrock.shared().take().len(), second.shared().take().len()), (2, 1));
 }
 
-/// A refused signature is the gateway's fault, not the client's: the next target is asked.
+/// A refused signature is the gateway's fault, not the client's: the next target is asked. Without credentials Envoy signs nothing.
 fn what_is_not_signed_right_moves_on_or_is_told(form: Failover) {
     let (bedrock, second) = bedrocks();
-    for wrong in [Some("secret-of-nobody"), None] {
-        let mut settings = settings("signing-wrong");
-        settings.environment.retain(|(name, _)| wrong.is_some() || !name.starts_with("AWS_") || name == "AWS_EC2_METADATA_DISABLED");
-        for (_, value) in settings.environment.iter_mut().filter(|(name, _)| name == "AWS_SECRET_ACCESS_KEY") {
-            wrong.unwrap_or_default().clone_into(value);
-        }
-        let world = world_with(form, settings, &bedrock, &second);
-        let response = world.chat(&ask("bed-first", "hi"));
-        assert!(said(&response).contains("simulated OpenAI"), "{wrong:?}: {}", response.text());
-        let refused = bedrock.shared().take();
-        assert_eq!(one(&refused[0], "authorization").is_some(), wrong.is_some());
-        assert_unsigned(&world.openai.shared().take()[0]);
-        let alone = world.chat(&ask("bed", "hi"));
-        assert_eq!(alone.status, 502, "{wrong:?}: {}", alone.text());
-        bedrock.shared().take();
+    let mut settings = settings("signing-wrong");
+    let signs = form == Failover::Clusters;
+    if signs {
+        settings.environment.push(("AWS_SECRET_ACCESS_KEY".into(), "secret-of-nobody".into()));
+    } else {
+        settings.environment.retain(|(name, _)| !name.starts_with("AWS_") || name == "AWS_EC2_METADATA_DISABLED");
     }
+    let world = world_with(form, settings, &bedrock, &second);
+    let response = world.chat(&ask("bed-first", "hi"));
+    assert!(said(&response).contains("simulated OpenAI"), "{}", response.text());
+    assert_eq!(one(&bedrock.shared().take()[0], "authorization").is_some(), signs);
+    assert_unsigned(&world.openai.shared().take()[0]);
+    let alone = world.chat(&ask("bed", "hi"));
+    assert_eq!(alone.status, 502, "{}", alone.text());
 }
 
 /// A new document reaches the upstream position in a cluster's own list as it reaches the router's.
