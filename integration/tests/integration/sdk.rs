@@ -167,7 +167,7 @@ fn converse_to_anthropic() {
 fn converse_to_openai() {
     let world = World::start("sdk", "");
     run_converse(&world, "gpt", CONVERSE);
-    run_converse(&world, "gpt", &["count"]);
+    run_converse(&world, "gpt", &["count", "count_body"]);
     run_converse(&world, "chat-only", &["count_refused"]);
 }
 

@@ -247,6 +247,10 @@ def unknown_action():
 def count():
     asked = {"system": SYSTEM, "messages": [user("hi")], "toolConfig": {"tools": TOOLS}}
     assert client.count_tokens(modelId=MODEL, input={"converse": asked})["inputTokens"] > 0
+
+
+def count_body():
+    """What only the format of a body's own provider can count."""
     body = b'{"anthropic_version":"bedrock-2023-05-31","max_tokens":1,"messages":[]}'
     try:
         client.count_tokens(modelId=MODEL, input={"invokeModel": {"body": body}})
