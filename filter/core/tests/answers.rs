@@ -4,7 +4,7 @@
 
 mod said;
 
-use said::{Ending, Said, asked, cases, clients, files, golden, readable, streams, targets, translated};
+use said::{Ending, Said, absent, asked, cases, clients, files, golden, readable, streams, targets, translated};
 use std::fs;
 use std::path::{Path, PathBuf};
 use weir_core::formats::{Homeward, converse::Converse, gemini::Gemini, messages::Messages};
@@ -16,8 +16,7 @@ use weir_core::names::FormatId;
 fn met(path: &Path, said: &Said) {
     let path = path.with_added_extension("met");
     if said.met.is_empty() {
-        assert!(!path.exists(), "nothing is met: {}", path.display());
-        return;
+        return absent(&path);
     }
     let told = |field: &Field| {
         let fates = FormatId::ALL.map(|client| format!(" {client}:{}", field.fate(client).as_str()));

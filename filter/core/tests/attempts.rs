@@ -158,11 +158,11 @@ fn a_client_that_cancels_is_told_from_a_provider_that_breaks() {
 #[test]
 fn what_an_answer_lost_is_told_and_recorded() {
     let document = DOCUMENT.replace("openai-compatible", "anthropic");
-    let whole = include_str!("../cases/answers/messages/cited.json");
-    let stream = include_str!("../cases/answers/messages/cited.sse");
+    let whole = include_str!("../cases/answers/messages/cited_documents.json");
+    let stream = include_str!("../cases/answers/messages/cited_documents.sse");
     for (body, media, at_once, header) in [
-        (whole, "application/json", true, Some("answer.citations;lose")),
-        (stream, "text/event-stream", true, Some("answer.citations;lose")),
+        (whole, "application/json", true, Some("answer.citations.document;lose, answer.citations.search_result;alter")),
+        (stream, "text/event-stream", true, Some("answer.citations.document;lose, answer.citations.search_result;alter")),
         (stream, "text/event-stream", false, None),
     ] {
         let is_stream = media == "text/event-stream";
@@ -180,6 +180,6 @@ fn what_an_answer_lost_is_told_and_recorded() {
         }
         assert_eq!(committed.unwrap().first("x-weir-lost"), header, "{media}");
         let told = record(&mut exchange, &mut ledger, "via_upstream");
-        assert!(told.contains(r#"{"field":"answer.citations","fate":"lose"}"#), "{told}");
+        assert!(told.contains(r#"{"field":"answer.citations.document","fate":"lose"}"#), "{told}");
     }
 }

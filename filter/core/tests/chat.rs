@@ -254,6 +254,7 @@ fn answer() -> Answer<'static> {
         created: None,
         choices: vec![Choice {
             index: 0,
+            citations: Vec::new(),
             parts: vec![
                 part(PartKind::Reasoning { text: text("hm"), signature: None }),
                 part(PartKind::Text(text("H\"i"))),

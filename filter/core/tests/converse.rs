@@ -70,6 +70,10 @@ fn collected(stream: &[u8], what: &str) -> Value {
 fn add(block: &mut Value, delta: &Value) {
     for (name, more) in delta.as_object().unwrap() {
         match more {
+            more if name == "citation" => match block["citations"].as_array_mut() {
+                Some(named) => named.push(more.clone()),
+                None => block["citations"] = json!([more]),
+            },
             Value::String(more) => block[name] = (block[name].as_str().unwrap_or_default().to_owned() + more).into(),
             more => add(&mut block[name], more),
         }
@@ -88,6 +92,9 @@ fn finish(block: &mut Value) {
             text["text"] = "".into();
         }
         *block = json!({"reasoningContent": {"reasoningText": text}});
+    }
+    if block["citations"].is_array() {
+        *block = json!({"citationsContent": {"content": [{"text": block["text"]}], "citations": block["citations"]}});
     }
     *block =
         Value::Object(block.as_object().unwrap().iter().filter(|(_, said)| !said.is_null()).map(|(k, v)| (k.clone(), v.clone())).collect());

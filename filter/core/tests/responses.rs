@@ -90,6 +90,11 @@ fn say(item: &mut Value, kind: &str, event: &Value) {
             return item["content"].as_array_mut().unwrap().push(event["part"].clone());
         }
         "response.reasoning_summary_part.added" => return item["summary"].as_array_mut().unwrap().push(event["part"].clone()),
+        "response.output_text.annotation.added" => {
+            let named = item.pointer_mut(&part("content", "content_index")).unwrap()["annotations"].as_array_mut().unwrap();
+            assert_eq!(event["annotation_index"], named.len());
+            return named.push(event["annotation"].clone());
+        }
         "response.content_part.done" => return assert_eq!(item.pointer(&part("content", "content_index")), Some(&event["part"])),
         "response.reasoning_summary_part.done" => return assert_eq!(item.pointer(&part("summary", "summary_index")), Some(&event["part"])),
         _ if kind.contains("output_text") => (part("content", "content_index"), "text"),

@@ -105,7 +105,7 @@ impl Seen {
             Event::Finish { reason, .. } => self.finish = Some(reason.as_str()),
             Event::End => self.complete = true,
             Event::Error(failure) => self.failure = Some(failure.clone()),
-            Event::PartDelta { piece: Piece::Signature(_), .. }
+            Event::PartDelta { piece: Piece::Signature(_) | Piece::Citation(_), .. }
             | Event::PartStart { .. }
             | Event::PartEnd { .. }
             | Event::Met(_)

@@ -1,6 +1,6 @@
 //! A whole answer of a model, whatever the provider's format.
 
-use super::{Field, Part, PartKind};
+use super::{Citation, Field, Part, PartKind};
 use crate::json::Str;
 use crate::usage::Usage;
 
@@ -29,7 +29,8 @@ impl Answer<'_> {
         let several = (self.choices.len() > 1).then_some(Field::AnswerChoices);
         let mut parts = self.choices.iter().flat_map(|choice| &choice.parts);
         let refusal = parts.any(|part| matches!(part.kind, PartKind::Refusal(_))).then_some(Field::AnswerRefusal);
-        self.met.iter().copied().chain(several).chain(refusal)
+        let cited = self.choices.iter().flat_map(|choice| &choice.citations).filter_map(|(_, citation)| citation.element());
+        self.met.iter().copied().chain(several).chain(refusal).chain(cited)
     }
 }
 
@@ -40,8 +41,19 @@ pub struct Choice<'b> {
     pub index: u32,
     /// What the model said, in order.
     pub parts: Vec<Part<'b>>,
+    /// The sources of what it said, each with the place of its text among the parts, in the order of these.
+    pub citations: Vec<(usize, Citation<'b>)>,
     /// Why it ended.
     pub finish: Finish<'b>,
+}
+
+impl<'b> Choice<'b> {
+    /// The sources that are named for the part in this place.
+    pub fn cited(&self, place: usize) -> &[(usize, Citation<'b>)] {
+        let begin = self.citations.partition_point(|(part, _)| *part < place);
+        let end = self.citations.partition_point(|(part, _)| *part <= place);
+        self.citations.get(begin..end).unwrap_or_default()
+    }
 }
 
 /// Why an answer ended. An unknown word is never an error.

@@ -1,6 +1,6 @@
 //! The events of a streamed answer. Each borrows the one frame that it came in.
 
-use super::{CallKind, Failure, Field, Finish};
+use super::{CallKind, Citation, Failure, Field, Finish};
 use crate::json::Str;
 use crate::usage::Usage;
 
@@ -56,8 +56,9 @@ pub enum Event<'f> {
 impl Event<'_> {
     /// What it is or brings that not every client's format can express.
     #[must_use]
-    pub const fn element(&self) -> Option<Field> {
+    pub fn element(&self) -> Option<Field> {
         match self {
+            Self::PartDelta { choice: 0, piece: Piece::Citation(citation), .. } => citation.element(),
             Self::Met(field) => Some(*field),
             Self::PartStart { choice: 1.., .. } => Some(Field::AnswerChoices),
             Self::PartStart { kind: PieceKind::Refusal, .. } => Some(Field::AnswerRefusal),
@@ -125,4 +126,6 @@ pub enum Piece<'f> {
     Arguments(Str<'f>),
     /// The signature of a reasoning part, whole.
     Signature(Str<'f>),
+    /// A source that is named for what a text part says.
+    Citation(Box<Citation<'f>>),
 }

@@ -275,8 +275,16 @@ table! {
     BetaFlag = "anthropic_beta":                                           [Lose Lose Lose Lose Lose],
     /// A member that Weir does not know.
     Extension = "extension":                                               [Lose Lose Lose Lose Lose],
-    /// The sources that an answer names.
+    /// Sources that an answer names in a form that nobody else has.
     AnswerCitations = "answer.citations":                                  [Lose Lose Lose Lose Lose],
+    /// For which words of a text a page is named: it is named for the whole block.
+    CitationPlace = "answer.citations.place":                              [Carry Carry Alter Alter Carry],
+    /// A place in a document of the request: its title and its words remain where a format has room for them.
+    DocumentCitation = "answer.citations.document":                        [Lose Lose Carry Carry Alter],
+    /// A search result of the request: it becomes a page.
+    ResultCitation = "answer.citations.search_result":                     [Alter Alter Carry Carry Alter],
+    /// A file in the provider's store: its title and its words remain where a format has room for them.
+    FileCitation = "answer.citations.file":                                [Lose Carry Lose Alter Alter],
     /// What a tool of the provider's own did, or another piece of an answer that only the provider's format has.
     AnswerHosted = "answer.hosted":                                        [Lose Lose Lose Lose Lose],
     /// How probable the words of an answer were, which no client of another format can have asked for.

@@ -5,6 +5,7 @@
 
 mod answer;
 mod capability;
+mod citation;
 pub mod envelope;
 mod error;
 mod event;
@@ -17,6 +18,7 @@ mod request;
 
 pub use answer::{Answer, Choice, Finish};
 pub use capability::{Capabilities, Capability};
+pub use citation::{Citation, Cited, Unit};
 pub use error::{ErrorKind, Failure, Rejection};
 pub use event::{Event, Piece, PieceKind, Start};
 pub use fates::{Fate, Field, Losses};

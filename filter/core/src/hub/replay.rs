@@ -11,14 +11,17 @@ pub fn replay(answer: &Answer<'_>, sink: &mut dyn FnMut(Event<'_>)) {
     for field in &answer.met {
         sink(Event::Met(*field));
     }
-    for choice in &answer.choices {
+    for cited in &answer.choices {
         let mut next = 0_u32;
-        for part in &choice.parts {
+        for (place, part) in cited.parts.iter().enumerate() {
             if let Some(kind) = kind(&part.kind) {
-                let (choice, index) = (choice.index, next);
+                let (choice, index) = (cited.index, next);
                 next = next.saturating_add(1);
                 sink(Event::PartStart { choice, index, kind });
                 pieces(&part.kind, &mut |piece| sink(Event::PartDelta { choice, index, piece }));
+                for (_, citation) in cited.cited(place) {
+                    sink(Event::PartDelta { choice, index, piece: Piece::Citation(Box::new(citation.clone())) });
+                }
                 sink(Event::PartEnd { choice, index });
             }
         }

@@ -8,6 +8,7 @@ mod inner;
 mod kind;
 mod out;
 mod path;
+mod ruler;
 mod scan;
 mod splices;
 mod text;
@@ -18,6 +19,7 @@ pub use inner::Inner;
 pub use kind::Kind;
 pub use out::Out;
 pub use path::path_of;
+pub use ruler::{Ruler, characters};
 pub use splices::Splices;
 pub use text::{Json, Raw, Str};
 

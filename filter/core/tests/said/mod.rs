@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use weir_core::formats::{self, Asked, Homeward, Translation};
 use weir_core::framing::event_stream::{self, MEDIA_TYPE, Value, write_event, write_exception, write_message};
 use weir_core::framing::{FrameKind, Framer, sse::MAX_EVENT};
-use weir_core::hub::{Answer, ErrorKind, Event, Failure, Field, Grammar, PartKind, Piece, PieceKind, Renames};
+use weir_core::hub::{Answer, Citation, ErrorKind, Event, Failure, Field, Grammar, PartKind, Piece, PieceKind, Renames};
 use weir_core::json::Json;
 use weir_core::names::FormatId;
 use weir_core::usage::Usage;
@@ -26,6 +26,8 @@ pub struct Said {
     pub end: Ending,
     /// What it holds that no part stands for.
     pub met: BTreeSet<Field>,
+    /// The sources, each with its choice and the place of its text among the parts.
+    pub citations: Vec<(u32, usize, Citation<'static>)>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -169,6 +171,9 @@ impl Said {
                 let of_choice = self.parts.iter_mut().filter(|(one, ..)| *one == choice);
                 of_choice.into_iter().nth(usize::try_from(index).unwrap()).unwrap().2.push_str(&text.plain());
             }
+            Event::PartDelta { choice, index, piece: Piece::Citation(citation) } => {
+                self.citations.push((choice, usize::try_from(index).unwrap(), citation.into_owned()));
+            }
             Event::Usage(usage) => self.usage.get_or_insert_default().merge_snapshot(&usage),
             Event::Finish { choice, reason } => self.finish.push((choice, format!("{reason:?}"))),
             Event::PartEnd { .. } | Event::Met(_) | Event::Ping => {}
@@ -202,6 +207,8 @@ impl Said {
                 };
                 said.parts.push((choice.index, kind, text));
             }
+            let named = choice.citations.iter().map(|(place, citation)| (choice.index, *place, citation.clone().into_owned()));
+            said.citations.extend(named);
             said.finish.push((choice.index, format!("{:?}", choice.finish)));
         }
         said

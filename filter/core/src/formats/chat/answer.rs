@@ -1,11 +1,12 @@
 //! Whole answers and the list of models as chat clients read them.
 
+use super::citations;
 use super::outline::{FUNCTIONS, noted};
 use super::thinking::{self, Block, is_of_call};
 use super::{encode_finish, encode_id, usage};
 use crate::formats::Asked;
 use crate::hub::{Answer, CallKind, Choice, Part, PartKind};
-use crate::json::{Out, Str};
+use crate::json::{Out, Str, characters};
 
 /// Writes a `chat.completion` object.
 pub(super) fn encode(answer: &Answer<'_>, asked: &Asked, out: &mut Out) {
@@ -63,6 +64,7 @@ fn encode_choice(choice: &Choice<'_>, older: bool, out: &mut Out) {
         out.string(&thought);
     }
     encode_thinking(&choice.parts, out);
+    encode_sources(choice, out);
     if calls && older {
         encode_older(&choice.parts, out);
     } else if calls {
@@ -108,6 +110,22 @@ fn encode_thinking(parts: &[Part<'_>], out: &mut Out) {
     if open {
         out.close_array();
     }
+}
+
+/// The sources of the text, in which all its parts are one.
+fn encode_sources(choice: &Choice<'_>, out: &mut Out) {
+    if choice.citations.is_empty() {
+        return;
+    }
+    let (mut placed, mut before) = (Vec::new(), 0_u32);
+    for (place, part) in choice.parts.iter().enumerate() {
+        if let PartKind::Text(text) = &part.kind {
+            let end = before.saturating_add(characters(text));
+            placed.extend(choice.cited(place).iter().map(|(_, citation)| (citation, citation.place(before, end))));
+            before = end;
+        }
+    }
+    citations::encode(placed.into_iter(), out);
 }
 
 /// The one call that a client of the older form can read.

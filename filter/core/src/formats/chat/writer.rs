@@ -4,12 +4,13 @@
 //! Before ─Start► Running ─End► Over          Running ─Error► Over
 //! ```
 
+use super::citations;
 use super::outline::{FUNCTIONS, noted};
 use super::thinking::{self, Block};
 use super::{encode_finish, encode_id, error, usage};
 use crate::formats::{Asked, StreamWriter};
-use crate::hub::{CallKind, ErrorKind, Event, Finish, Piece, PieceKind, Rejection, Start};
-use crate::json::{Out, Str};
+use crate::hub::{CallKind, Citation, ErrorKind, Event, Finish, Piece, PieceKind, Rejection, Start};
+use crate::json::{Out, Str, characters};
 use crate::usage::Usage;
 
 /// Writes one stream.
@@ -35,6 +36,10 @@ struct ChoiceState {
     parts: Vec<Slot>,
     /// How many of them are calls: a call's number counts calls alone.
     calls: u32,
+    /// How many characters of its text were told.
+    characters: u32,
+    /// Sources of parts that go on, each with the part's number: they are named for all of it.
+    sources: Vec<(u32, Citation<'static>)>,
     /// How many blocks of thinking were told whole.
     blocks: u32,
     /// The text of the open part of thinking, as far as it is kept until its signature comes.
@@ -48,7 +53,10 @@ struct ChoiceState {
 /// Where the deltas of a part are written.
 #[derive(Clone, Copy, Debug)]
 enum Slot {
-    Content,
+    Content {
+        /// How many characters of text the choice had before it.
+        before: u32,
+    },
     Refusal,
     Reasoning,
     Call(u32),
@@ -60,13 +68,17 @@ enum Slot {
     Silent,
 }
 
+/// Most sources that wait for the end of their part: that of a later one is where the text is when it comes.
+const MAX_SOURCES: usize = 1024;
+
 /// Longest text of thinking that is kept for its signature, in bytes: what is longer can't go back to its vendor.
 const MAX_THOUGHT: usize = 1 << 20;
 
 impl ChoiceState {
     fn new(choice: u32) -> Self {
         let thought = Str::default();
-        Self { choice, parts: Vec::new(), calls: 0, blocks: 0, thought, signature: None, spoke: false, finished: false }
+        let (parts, sources) = (Vec::new(), Vec::new());
+        Self { choice, parts, calls: 0, characters: 0, sources, blocks: 0, thought, signature: None, spoke: false, finished: false }
     }
 
     /// One delta with a whole block of thinking, as a piece of a chunk.
@@ -93,7 +105,8 @@ impl StreamWriter for Writer {
             }
             Event::PartStart { choice, kind, .. } => self.part_start(*choice, kind, out),
             Event::PartDelta { choice, index, piece } => self.part_delta(*choice, *index, piece, out),
-            Event::PartEnd { .. } | Event::Met(_) => {}
+            Event::PartEnd { choice, index } => self.part_end(*choice, *index, out),
+            Event::Met(_) => {}
             Event::Usage(later) => self.usage.get_or_insert_default().merge_snapshot(later),
             Event::Finish { choice, reason } => self.finish(*choice, reason, out),
             Event::Ping => out.extend_from_slice(b": ping\n\n"),
@@ -161,7 +174,7 @@ impl Writer {
         }
         let Some(state) = self.state(choice) else { return };
         let slot = match kind {
-            PieceKind::Text => Slot::Content,
+            PieceKind::Text => Slot::Content { before: state.characters },
             PieceKind::Reasoning => Slot::Reasoning,
             PieceKind::Refusal => Slot::Refusal,
             PieceKind::RedactedReasoning(_) => Slot::Silent,
@@ -195,7 +208,7 @@ impl Writer {
             match slot {
                 Slot::Function => self.chunk(choice, &["\"function_call\":{\"name\":\"", name, "\",\"arguments\":\"\"}"], None, out),
                 Slot::Silent => {}
-                Slot::Call(_) | Slot::Custom(_) | Slot::Content | Slot::Refusal | Slot::Reasoning => {
+                Slot::Call(_) | Slot::Custom(_) | Slot::Content { .. } | Slot::Refusal | Slot::Reasoning => {
                     self.chunk(choice, &[&listed[..], &called[..]].concat(), None, out);
                 }
             }
@@ -206,6 +219,7 @@ impl Writer {
         let text = match piece {
             Piece::Text(text) | Piece::Arguments(text) => text.as_escaped(),
             Piece::Signature(signature) => return self.sign(choice, signature, out),
+            Piece::Citation(citation) => return self.cite(choice, index, citation, out),
         };
         let Some(state) = self.state(choice) else { return };
         let slot = usize::try_from(index).ok().and_then(|index| state.parts.get(index)).copied();
@@ -216,8 +230,11 @@ impl Writer {
         {
             state.thought.push(text);
         }
+        if let (Slot::Content { .. }, Piece::Text(text)) = (slot, piece) {
+            state.characters = state.characters.saturating_add(characters(text));
+        }
         match slot {
-            Slot::Content => self.chunk(choice, &["\"content\":\"", text, "\""], None, out),
+            Slot::Content { .. } => self.chunk(choice, &["\"content\":\"", text, "\""], None, out),
             Slot::Refusal => self.chunk(choice, &["\"refusal\":\"", text, "\""], None, out),
             Slot::Reasoning => self.chunk(choice, &["\"reasoning_content\":\"", text, "\""], None, out),
             Slot::Call(number) => {
@@ -230,6 +247,34 @@ impl Writer {
             }
             Slot::Function => self.chunk(choice, &["\"function_call\":{\"arguments\":\"", text, "\"}"], None, out),
             Slot::Silent => {}
+        }
+    }
+
+    /// A source is told at once where it says for which words it is named, else at the end of its part.
+    fn cite(&mut self, choice: u32, index: u32, citation: &Citation<'_>, out: &mut Vec<u8>) {
+        let Some(state) = self.state(choice) else { return };
+        if citation.span.is_none() && state.sources.len() < MAX_SOURCES {
+            return state.sources.push((index, citation.clone().into_owned()));
+        }
+        let slot = usize::try_from(index).ok().and_then(|index| state.parts.get(index));
+        let Some(Slot::Content { before }) = slot.copied() else { return };
+        let place = citation.place(before, state.characters);
+        let mut list = Out::default();
+        if citations::encode([(citation, place)].into_iter(), &mut list) {
+            self.chunk(choice, &[&list.into_string()], None, out);
+        }
+    }
+
+    fn part_end(&mut self, choice: u32, index: u32, out: &mut Vec<u8>) {
+        let Some(state) = self.state(choice).filter(|state| !state.sources.is_empty()) else { return };
+        let slot = usize::try_from(index).ok().and_then(|index| state.parts.get(index));
+        let Some(Slot::Content { before }) = slot.copied() else { return };
+        let end = state.characters;
+        let mut list = Out::default();
+        let sources = state.sources.extract_if(.., |(part, _)| *part == index).collect::<Vec<_>>();
+        let placed = sources.iter().map(|(_, citation)| (citation, citation.place(before, end)));
+        if citations::encode(placed, &mut list) {
+            self.chunk(choice, &[&list.into_string()], None, out);
         }
     }
 

@@ -22,7 +22,7 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
 
 /// The answer, and whether there is a message in it.
 fn read(body: &[u8]) -> Result<(Answer<'_>, bool), JsonError> {
-    let (mut answer, mut parts, mut finish, mut found) = (Answer::default(), Vec::new(), None, false);
+    let (mut answer, mut parts, mut citations, mut finish, mut found) = (Answer::default(), Vec::new(), Vec::new(), None, false);
     let mut cursor = Cursor::new(body)?;
     cursor.enter_object()?;
     while let Some(name) = cursor.member()? {
@@ -35,7 +35,7 @@ fn read(body: &[u8]) -> Result<(Answer<'_>, bool), JsonError> {
                         cursor.enter_object()?;
                         while let Some(name) = cursor.member()? {
                             if name.is("content") && cursor.peek()? == Kind::Array {
-                                said::content(&mut cursor, &mut parts)?;
+                                said::content(&mut cursor, &mut parts, &mut citations)?;
                             } else {
                                 cursor.skip()?;
                             }
@@ -63,6 +63,6 @@ fn read(body: &[u8]) -> Result<(Answer<'_>, bool), JsonError> {
     cursor.end()?;
     let calls = parts.iter().any(|part| matches!(part.kind, PartKind::ToolCall { .. }));
     let finish = finish.unwrap_or(Finish::Stop).settled(calls);
-    answer.choices.push(Choice { index: 0, parts, finish });
+    answer.choices.push(Choice { index: 0, parts, citations, finish });
     Ok((answer, found))
 }

@@ -2,6 +2,7 @@
 //! and whether the answer is a stream, stand in the path; streams are AWS event streams.
 
 mod answer;
+mod citations;
 mod client;
 mod encode;
 mod media;

@@ -137,6 +137,8 @@ impl Reader {
                 return self.fail(Failure::new(ErrorKind::BadGateway, sentence), sink);
             }
             (Delta::Signature(text), Some(OpenKind::Thought(_, signature))) => return signature.push(&text),
+            (Delta::Citation(citation), Some(OpenKind::Text(part))) => (*part, Piece::Citation(citation)),
+            (Delta::Citation(citation), _) => (self.begin(index, PieceKind::Text, OpenKind::Text, sink), Piece::Citation(citation)),
             (Delta::Text(text), _) => (self.begin(index, PieceKind::Text, OpenKind::Text, sink), Piece::Text(text)),
             (Delta::Thought(text), _) => (self.begin(index, PieceKind::Reasoning, thought(Str::default()), sink), Piece::Text(text)),
             (Delta::Signature(text), _) => {

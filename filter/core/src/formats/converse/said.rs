@@ -1,6 +1,7 @@
 //! What the wire says of an answer: the content blocks of a whole one, and the events of a streamed one.
 
-use crate::hub::{CallKind, Finish, Part, PartKind};
+use super::citations;
+use crate::hub::{CallKind, Citation, Finish, Part, PartKind};
 use crate::json::{Cursor, Json, JsonError, Kind, Raw, Str};
 
 /// What one event says.
@@ -41,6 +42,7 @@ pub(super) enum Delta<'f> {
     Signature(Str<'f>),
     Redacted(Str<'f>),
     Arguments(Str<'f>),
+    Citation(Box<Citation<'f>>),
     /// Nothing that another format could say.
     Other,
 }
@@ -102,6 +104,7 @@ impl<'f> Delta<'f> {
         while let Some(name) = cursor.member()? {
             match name.as_escaped() {
                 "text" if cursor.peek()? == Kind::String => piece = Self::Text(cursor.string()?),
+                "citation" => piece = citations::read(cursor.raw()?)?.map_or(Self::Other, |citation| Self::Citation(Box::new(citation))),
                 "toolUse" if cursor.peek()? == Kind::Object => {
                     piece = member(cursor, "input")?.map_or(Self::Other, Self::Arguments);
                 }
@@ -148,15 +151,27 @@ impl<'f> Call<'f> {
     }
 }
 
-/// Reads the content of a whole answer.
-pub(super) fn content<'b>(cursor: &mut Cursor<'b>, parts: &mut Vec<Part<'b>>) -> Result<(), JsonError> {
+/// Reads the content of a whole answer, and its sources with the places of their texts.
+pub(super) fn content<'b>(
+    cursor: &mut Cursor<'b>,
+    parts: &mut Vec<Part<'b>>,
+    sources: &mut Vec<(usize, Citation<'b>)>,
+) -> Result<(), JsonError> {
     cursor.enter_array()?;
     while cursor.element()? {
         cursor.enter_object()?;
         while let Some(name) = cursor.member()? {
-            if let Some(kind) = block(&name, cursor)? {
-                parts.push(Part { at: 0, cache: None, kind });
-            }
+            let kind = if name.is("citationsContent") && cursor.peek()? == Kind::Object {
+                let mut found = Vec::new();
+                let text = cited(cursor, &mut found)?;
+                // What the service's own search found stands behind its text, as a block without one.
+                let kind = (!text.is_empty() || !found.is_empty()).then_some(PartKind::Text(text));
+                sources.extend(found.into_iter().map(|citation| (parts.len(), citation)));
+                kind
+            } else {
+                block(&name, cursor)?
+            };
+            parts.extend(kind.map(|kind| Part { at: 0, cache: None, kind }));
         }
     }
     Ok(())
@@ -166,7 +181,6 @@ pub(super) fn content<'b>(cursor: &mut Cursor<'b>, parts: &mut Vec<Part<'b>>) ->
 fn block<'b>(name: &Str<'b>, cursor: &mut Cursor<'b>) -> Result<Option<PartKind<'b>>, JsonError> {
     Ok(match (name.as_escaped(), cursor.peek()?) {
         ("text", Kind::String) => Some(PartKind::Text(cursor.string()?)).filter(|part| !is_empty(part)),
-        ("citationsContent", Kind::Object) => Some(PartKind::Text(cited(cursor)?)).filter(|part| !is_empty(part)),
         ("toolUse", Kind::Object) => {
             let Call { id, name, input, hosted } = Call::read(cursor)?;
             (!hosted).then_some(PartKind::ToolCall { id, name, arguments: Json::Value(input), kind: CallKind::Function })
@@ -207,20 +221,20 @@ fn is_empty(part: &PartKind<'_>) -> bool {
     matches!(part, PartKind::Text(text) if text.is_empty())
 }
 
-/// The text that sources are cited for.
-fn cited<'b>(cursor: &mut Cursor<'b>) -> Result<Str<'b>, JsonError> {
+/// The text that sources are named for, and these.
+fn cited<'b>(cursor: &mut Cursor<'b>, sources: &mut Vec<Citation<'b>>) -> Result<Str<'b>, JsonError> {
     let mut whole = Str::default();
     cursor.enter_object()?;
     while let Some(name) = cursor.member()? {
-        if name.is("content") && cursor.peek()? == Kind::Array {
-            cursor.enter_array()?;
-            while cursor.element()? {
-                if let Some(text) = member(cursor, "text")? {
-                    whole.push(&text);
+        match (name.as_escaped(), cursor.peek()?) {
+            ("content", Kind::Array) => citations::texts(cursor, &mut whole)?,
+            ("citations", Kind::Array) => {
+                cursor.enter_array()?;
+                while cursor.element()? {
+                    sources.extend(citations::read(cursor.raw()?)?);
                 }
             }
-        } else {
-            cursor.skip()?;
+            _ => cursor.skip()?,
         }
     }
     Ok(whole)

@@ -1,11 +1,12 @@
 //! A whole Gemini answer as the hub's.
 
 use super::chunk::{Candidate, Chunk, Said};
+use super::grounding::Found;
 use super::reader::MAX_CHOICES;
 use super::usage;
 use crate::formats::ids::made_up_id;
 use crate::hub::{Answer, CallKind, Choice, ErrorKind, Failure, Field, Finish, Part, PartKind};
-use crate::json::{Json, Str};
+use crate::json::{Json, Ruler, Str};
 
 /// Reads a whole answer.
 ///
@@ -42,7 +43,7 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
     if chunk.array && !chunk.blocked && drafts.iter().any(|draft| draft.finish.is_none()) {
         return Err(Failure::new(ErrorKind::BadGateway, "the provider's stream ended early"));
     }
-    let mut choices: Vec<Choice<'_>> = drafts.into_iter().map(|draft| draft.settled(&usual)).collect();
+    let mut choices: Vec<Choice<'_>> = drafts.into_iter().map(|draft| draft.settled(&usual, &mut met)).collect();
     if !choices.is_empty() && choices.iter().all(|choice| choice.parts.is_empty() && choice.finish.is_broken()) {
         return Err(Failure::wordless());
     }
@@ -51,7 +52,7 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
         return Err(Failure::new(ErrorKind::BadGateway, "the provider broke off its answer"));
     }
     if choices.is_empty() {
-        choices.push(Choice { index: 0, parts: Vec::new(), finish: usual });
+        choices.push(Choice { index: 0, parts: Vec::new(), citations: Vec::new(), finish: usual });
     }
     let usage = chunk.usage.and_then(usage::read);
     Ok(Answer { id: chunk.id, model: chunk.model, created: None, choices, usage, service_tier: None, met })
@@ -69,6 +70,8 @@ struct Draft<'b> {
     parts: Vec<Part<'b>>,
     /// How many calls there were.
     calls: usize,
+    /// The sources that were named last.
+    sources: Vec<Found<'b>>,
     finish: Option<Finish<'b>>,
 }
 
@@ -98,11 +101,29 @@ impl<'b> Draft<'b> {
             self.parts.push(Part { at: 0, cache: None, kind });
         }
         self.finish = candidate.finish.or(self.finish.take());
+        if !candidate.sources.is_empty() {
+            self.sources = candidate.sources;
+        }
         Ok(())
     }
 
-    fn settled(self, usual: &Finish<'b>) -> Choice<'b> {
+    fn settled(self, usual: &Finish<'b>, met: &mut Vec<Field>) -> Choice<'b> {
         let finish = self.finish.unwrap_or_else(|| usual.clone()).settled(self.calls > 0);
-        Choice { index: self.index, parts: self.parts, finish }
+        let texts = self.parts.iter().enumerate().filter_map(|(place, part)| match &part.kind {
+            PartKind::Text(text) => Some((place, text)),
+            _ => None,
+        });
+        let mut texts = texts.fuse();
+        let mut citations = Vec::new();
+        match (texts.next(), texts.next()) {
+            // Their places are those of a text in one part.
+            (Some((place, text)), None) => {
+                let mut ruler = Ruler::default();
+                ruler.push(text);
+                citations.extend(self.sources.into_iter().map(|source| (place, source.placed(&ruler))));
+            }
+            _ => met.extend((!self.sources.is_empty()).then_some(Field::AnswerCitations)),
+        }
+        Choice { index: self.index, parts: self.parts, citations, finish }
     }
 }

@@ -1,5 +1,6 @@
 //! One response of the wire: a whole answer, or a piece of a streamed one, which has the same members.
 
+use super::grounding::{self, Found};
 use crate::hub::{Field, Finish};
 use crate::json::{Cursor, JsonError, Kind, Raw, Str};
 
@@ -23,6 +24,8 @@ pub(super) struct Candidate<'b> {
     pub index: u32,
     pub said: Vec<Said<'b>>,
     pub finish: Option<Finish<'b>>,
+    /// The sources that it names, for all that it has said.
+    pub sources: Vec<Found<'b>>,
     /// What no part of the hub stands for.
     pub met: Vec<Field>,
 }
@@ -100,7 +103,14 @@ impl<'b> Candidate<'b> {
             match name.as_escaped() {
                 "index" if cursor.peek()? == Kind::Number => candidate.index = cursor.number()?.as_str().parse().unwrap_or(0),
                 "finishReason" if cursor.peek()? == Kind::Number => candidate.finish = numbered(cursor.number()?),
-                "groundingMetadata" | "citationMetadata" => candidate.met.extend(cursor.filled()?.then_some(Field::AnswerCitations)),
+                "groundingMetadata" => {
+                    let more = grounding::read_grounding(cursor.raw()?, &mut candidate.sources)?;
+                    candidate.met.extend(more.then_some(Field::AnswerCitations));
+                }
+                "citationMetadata" => {
+                    let more = grounding::read_recited(cursor.raw()?, &mut candidate.sources)?;
+                    candidate.met.extend(more.then_some(Field::AnswerCitations));
+                }
                 "urlContextMetadata" => candidate.met.extend(cursor.filled()?.then_some(Field::AnswerHosted)),
                 "logprobsResult" => candidate.met.extend(cursor.filled()?.then_some(Field::AnswerLogprobs)),
                 "finishReason" => candidate.finish = text(cursor)?.and_then(finish),

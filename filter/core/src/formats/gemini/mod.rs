@@ -3,9 +3,11 @@
 
 mod answer;
 mod chunk;
+mod citations;
 mod client;
 mod encode;
 mod error;
+mod grounding;
 mod media;
 mod models;
 mod parts;

@@ -8,12 +8,13 @@
 
 use super::answer::in_pieces;
 use super::chunk::{Candidate, Chunk, Said};
+use super::grounding::Found;
 use super::usage;
 use crate::formats::StreamReader;
 use crate::formats::ids::made_up_id;
 use crate::framing::Frame;
-use crate::hub::{CallKind, ErrorKind, Event, Failure, Finish, Piece, PieceKind, Start};
-use crate::json::Str;
+use crate::hub::{CallKind, ErrorKind, Event, Failure, Field, Finish, Piece, PieceKind, Start};
+use crate::json::{Ruler, Str};
 use crate::usage::Usage;
 
 /// Most candidates of an answer; the API takes a `candidateCount` of at most 8.
@@ -47,6 +48,12 @@ struct Choice {
     open: Open,
     /// How many calls there were.
     calls: usize,
+    /// The text of its one part of text.
+    text: Ruler,
+    /// How many parts of text there were.
+    texts: u32,
+    /// The sources that were named last, until the text is complete that they are named for.
+    sources: Vec<Found<'static>>,
     finish: Option<Finish<'static>>,
 }
 
@@ -94,6 +101,9 @@ impl StreamReader for Reader {
         self.phase = Phase::Over;
         for (choice, reason) in self.choices.iter_mut().zip(reasons) {
             choice.close(sink);
+            if !choice.sources.is_empty() {
+                sink(Event::Met(Field::AnswerCitations));
+            }
             sink(Event::Finish { choice: choice.index, reason: reason.settled(choice.calls > 0) });
         }
         sink(Event::End);
@@ -128,6 +138,9 @@ impl Reader {
             self.choices.push(Choice { index: candidate.index, ..Choice::default() });
         }
         let Some(choice) = self.choices.iter_mut().find(|choice| choice.index == candidate.index) else { return Ok(()) };
+        if !candidate.sources.is_empty() {
+            choice.sources = candidate.sources.into_iter().map(Found::into_owned).collect();
+        }
         for said in candidate.said {
             choice.say(said, &self.id, sink)?;
         }
@@ -150,9 +163,13 @@ impl Choice {
             Said::Text(text) => {
                 let index = match self.open {
                     Open::Text(index) => index,
-                    Open::Nothing | Open::Thought(_) => self.start(PieceKind::Text, sink),
+                    Open::Nothing | Open::Thought(_) => {
+                        self.texts = self.texts.saturating_add(1);
+                        self.start(PieceKind::Text, sink)
+                    }
                 };
                 self.open = Open::Text(index);
+                self.text.push(&text);
                 sink(Event::PartDelta { choice, index, piece: Piece::Text(text) });
             }
             Said::Thought(text) => {
@@ -196,6 +213,15 @@ impl Choice {
     }
 
     fn close(&mut self, sink: Sink<'_>) {
+        // Their places are those of a text in one part.
+        if let Open::Text(index) = self.open
+            && self.texts == 1
+        {
+            for source in core::mem::take(&mut self.sources) {
+                let piece = Piece::Citation(Box::new(source.placed(&self.text)));
+                sink(Event::PartDelta { choice: self.index, index, piece });
+            }
+        }
         match core::mem::take(&mut self.open) {
             Open::Text(index) | Open::Thought(index) => sink(Event::PartEnd { choice: self.index, index }),
             Open::Nothing => {}

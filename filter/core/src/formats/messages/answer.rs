@@ -1,7 +1,8 @@
 //! A whole Messages answer as the hub's.
 
+use super::citations;
 use super::usage::Counts;
-use crate::hub::{Answer, CallKind, Choice, ErrorKind, Failure, Field, Finish, Part, PartKind};
+use crate::hub::{Answer, CallKind, Choice, Citation, ErrorKind, Failure, Field, Finish, Part, PartKind};
 use crate::json::{Cursor, Json, JsonError, Kind, Raw, Str};
 
 /// Reads a whole answer.
@@ -16,13 +17,14 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
     let Some(content) = wire.content else {
         return Err(Failure::new(ErrorKind::BadGateway, "the provider's answer has no content"));
     };
+    let (content, citations) = content;
     let calls = content.iter().any(|part| matches!(part.kind, PartKind::ToolCall { .. }));
     let finish = finish(wire.stop_reason, wire.stop_sequence).settled(calls);
     Ok(Answer {
         id: wire.id,
         model: wire.model,
         created: None,
-        choices: vec![Choice { index: 0, parts: content, finish }],
+        choices: vec![Choice { index: 0, parts: content, citations, finish }],
         usage: wire.usage.and_then(|usage| Counts::read(usage).usage()),
         service_tier: None,
         met: wire.met,
@@ -45,11 +47,14 @@ pub(super) fn finish<'b>(reason: Option<Str<'b>>, sequence: Option<Str<'b>>) -> 
     known.unwrap_or(Finish::Unknown(reason))
 }
 
+/// Sources, each with the place of its text among the parts.
+type Citations<'b> = Vec<(usize, Citation<'b>)>;
+
 #[derive(Default)]
 struct Wire<'b> {
     id: Option<Str<'b>>,
     model: Option<Str<'b>>,
-    content: Option<Vec<Part<'b>>>,
+    content: Option<(Vec<Part<'b>>, Citations<'b>)>,
     stop_reason: Option<Str<'b>>,
     stop_sequence: Option<Str<'b>>,
     usage: Option<Raw<'b>>,
@@ -79,20 +84,22 @@ fn read(body: &[u8]) -> Result<Wire<'_>, JsonError> {
     Ok(wire)
 }
 
-fn blocks<'b>(cursor: &mut Cursor<'b>, met: &mut Vec<Field>) -> Result<Vec<Part<'b>>, JsonError> {
-    let mut parts = Vec::new();
+fn blocks<'b>(cursor: &mut Cursor<'b>, met: &mut Vec<Field>) -> Result<(Vec<Part<'b>>, Citations<'b>), JsonError> {
+    let (mut parts, mut sources) = (Vec::new(), Vec::new());
     cursor.enter_array()?;
     while cursor.element()? {
         let block = Block::read(cursor.raw()?)?;
-        if block.cited {
-            met.push(Field::AnswerCitations);
+        if let Some(list) = block.citations.filter(|_| block.kind.is("text")) {
+            let mut found = Vec::new();
+            met.extend(citations::read_all(list, &mut found)?.then_some(Field::AnswerCitations));
+            sources.extend(found.into_iter().map(|citation| (parts.len(), citation)));
         }
         match block.part() {
             Some(kind) => parts.push(Part { at: 0, cache: None, kind }),
             None => met.push(Field::AnswerHosted),
         }
     }
-    Ok(parts)
+    Ok((parts, sources))
 }
 
 /// A content block of an answer, whole or as it begins.
@@ -106,8 +113,8 @@ pub(super) struct Block<'b> {
     pub signature: Str<'b>,
     pub data: Str<'b>,
     pub input: Option<Raw<'b>>,
-    /// Whether it names sources.
-    pub cited: bool,
+    /// The sources that it names, where there are any.
+    pub citations: Option<Raw<'b>>,
 }
 
 impl<'b> Block<'b> {
@@ -121,7 +128,7 @@ impl<'b> Block<'b> {
                 "id" => block.id = text(&mut cursor)?.unwrap_or_default(),
                 "name" => block.name = text(&mut cursor)?.unwrap_or_default(),
                 "text" => block.text = text(&mut cursor)?.unwrap_or_default(),
-                "citations" => block.cited = cursor.filled()?,
+                "citations" => block.citations = Some(cursor.raw()?).filter(|list| !list.is_vacant()),
                 "thinking" => block.thinking = text(&mut cursor)?.unwrap_or_default(),
                 "signature" => block.signature = text(&mut cursor)?.unwrap_or_default(),
                 "data" => block.data = text(&mut cursor)?.unwrap_or_default(),

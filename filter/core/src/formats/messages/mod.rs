@@ -3,6 +3,7 @@
 mod answer;
 mod carrier;
 mod chunks;
+mod citations;
 mod client;
 mod encode;
 mod error;

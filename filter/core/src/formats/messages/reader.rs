@@ -7,6 +7,7 @@
 //! answer ends, because a later `message_delta` may replace it.
 
 use super::answer::{self, finish, text};
+use super::citations;
 use super::event::Wire;
 use super::usage::Counts;
 use crate::formats::{StreamReader, aws_error};
@@ -147,7 +148,10 @@ impl Reader {
         self.begin(sink);
         self.block_stop(wire.index, sink);
         let block = wire.content_block.map(answer::Block::read).transpose()?.unwrap_or_default();
-        if block.cited {
+        let mut sources = Vec::new();
+        if let Some(list) = block.citations
+            && citations::read_all(list, &mut sources)?
+        {
             sink(Event::Met(Field::AnswerCitations));
         }
         let (kind, first) = match &*block.kind.plain() {
@@ -177,6 +181,9 @@ impl Reader {
         if let Some(piece) = first.filter(|piece| !matches!(piece, Piece::Text(text) if text.is_empty())) {
             sink(Event::PartDelta { choice: 0, index, piece });
         }
+        for citation in sources {
+            sink(Event::PartDelta { choice: 0, index, piece: Piece::Citation(Box::new(citation)) });
+        }
         if thinks && !block.signature.is_empty() {
             sink(Event::PartDelta { choice: 0, index, piece: Piece::Signature(block.signature) });
         }
@@ -198,10 +205,10 @@ impl Reader {
                 "text" | "thinking" => piece = text(&mut cursor)?.map(Piece::Text),
                 "partial_json" => piece = text(&mut cursor)?.map(Piece::Arguments),
                 "signature" => piece = text(&mut cursor)?.map(Piece::Signature),
-                "citation" => {
-                    cursor.skip()?;
-                    sink(Event::Met(Field::AnswerCitations));
-                }
+                "citation" => match citations::read(cursor.raw()?)? {
+                    Some(citation) => piece = Some(Piece::Citation(Box::new(citation))),
+                    None => sink(Event::Met(Field::AnswerCitations)),
+                },
                 _ => cursor.skip()?,
             }
         }

@@ -1,7 +1,7 @@
 //! A whole Responses answer as the hub's: the response object and the items of its output.
 
-use super::{error, usage};
-use crate::hub::{Answer, CallKind, Choice, ErrorKind, Failure, Field, Finish, Part, PartKind};
+use super::{citations, error, usage};
+use crate::hub::{Answer, CallKind, Choice, Citation, ErrorKind, Failure, Field, Finish, Part, PartKind};
 use crate::json::{Cursor, Json, JsonError, Kind, Raw, Str};
 use crate::usage::Usage;
 
@@ -22,14 +22,14 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
         return Err(Failure::new(ErrorKind::BadGateway, "the provider's answer has no output"));
     };
     let mut met = Vec::new();
-    let parts = output_parts(output, &mut met).map_err(unreadable)?;
+    let (parts, citations) = output_parts(output, &mut met).map_err(unreadable)?;
     let said = Said::of(parts.iter().map(|part| &part.kind));
     let finish = response.finish(said);
     Ok(Answer {
         id: response.id,
         model: response.model,
         created: response.created,
-        choices: vec![Choice { index: 0, parts, finish }],
+        choices: vec![Choice { index: 0, parts, citations, finish }],
         usage: response.usage,
         service_tier: response.service_tier,
         met,
@@ -130,9 +130,12 @@ impl<'b> Response<'b> {
     }
 }
 
+/// Parts, and the sources of texts, each with its text's place among the parts.
+type Parts<'b> = (Vec<Part<'b>>, Vec<(usize, Citation<'b>)>);
+
 /// The parts of a whole `output`; `met` takes what no part stands for.
-pub(super) fn output_parts<'b>(output: Raw<'b>, met: &mut Vec<Field>) -> Result<Vec<Part<'b>>, JsonError> {
-    let mut parts = Vec::new();
+pub(super) fn output_parts<'b>(output: Raw<'b>, met: &mut Vec<Field>) -> Result<Parts<'b>, JsonError> {
+    let (mut parts, mut sources) = (Vec::new(), Vec::new());
     let mut cursor = output.cursor();
     cursor.enter_array()?;
     while cursor.element()? {
@@ -140,10 +143,12 @@ pub(super) fn output_parts<'b>(output: Raw<'b>, met: &mut Vec<Field>) -> Result<
             cursor.skip()?;
             continue;
         }
-        let kinds = Item::read(cursor.raw()?)?.parts(met)?;
-        parts.extend(kinds.into_iter().map(|kind| Part { at: 0, cache: None, kind }));
+        for (kind, cited) in Item::read(cursor.raw()?)?.parts(met)? {
+            sources.extend(cited.into_iter().map(|citation| (parts.len(), citation)));
+            parts.push(Part { at: 0, cache: None, kind });
+        }
     }
-    Ok(parts)
+    Ok((parts, sources))
 }
 
 /// One item of an output, whole or as it begins.
@@ -214,19 +219,19 @@ impl<'b> Item<'b> {
         }
     }
 
-    /// The parts that a whole item is.
-    fn parts(self, met: &mut Vec<Field>) -> Result<Vec<PartKind<'b>>, JsonError> {
+    /// The parts that a whole item is, each with its sources.
+    fn parts(self, met: &mut Vec<Field>) -> Result<Vec<(PartKind<'b>, Vec<Citation<'b>>)>, JsonError> {
         Ok(match self.is() {
             ItemKind::Message => self.content(met)?.into_iter().map(Content::part).collect(),
             ItemKind::Reasoning => {
                 let text = self.thought()?;
                 let is_something = !text.is_empty() || self.encrypted_content.is_some();
                 let part = PartKind::Reasoning { text, signature: self.encrypted_content };
-                is_something.then_some(part).into_iter().collect()
+                is_something.then_some((part, Vec::new())).into_iter().collect()
             }
             ItemKind::Call(kind) => {
                 let arguments = self.input.clone().unwrap_or(Json::Text(Str::default()));
-                vec![PartKind::ToolCall { id: self.call_id().clone(), name: self.name, arguments, kind }]
+                vec![(PartKind::ToolCall { id: self.call_id().clone(), name: self.name, arguments, kind }, Vec::new())]
             }
             ItemKind::Hosted => {
                 met.push(Field::AnswerHosted);
@@ -253,7 +258,7 @@ impl<'b> Item<'b> {
                 break;
             }
             for content in Content::read_all(list, &mut Vec::new())? {
-                let (Content::Text(text) | Content::Refusal(text)) = content;
+                let (Content::Text(text, _) | Content::Refusal(text)) = content;
                 if text.is_empty() {
                     continue;
                 }
@@ -273,8 +278,8 @@ pub(super) const BETWEEN_THOUGHTS: &str = "\n\n";
 /// What a message says, or one text of a reasoning item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Content<'b> {
-    /// Text, whatever a server calls it.
-    Text(Str<'b>),
+    /// Text, whatever a server calls it, and its sources.
+    Text(Str<'b>, Vec<Citation<'b>>),
     /// A refusal in words.
     Refusal(Str<'b>),
 }
@@ -283,19 +288,22 @@ impl<'b> Content<'b> {
     /// Reads one content part; `None` where it says nothing. `met` takes what stands beside its words.
     pub(super) fn read(part: Raw<'b>, met: &mut Vec<Field>) -> Result<Option<Self>, JsonError> {
         let mut cursor = part.cursor();
-        let mut found = None;
+        let (mut found, mut sources) = (None, Vec::new());
         if part.kind() != Kind::Object {
             return Ok(None);
         }
         cursor.enter_object()?;
         while let Some(name) = cursor.member()? {
             match &*name.plain() {
-                "text" => found = text(&mut cursor)?.map(Self::Text).or(found),
+                "text" => found = text(&mut cursor)?.map(|text| Self::Text(text, Vec::new())).or(found),
                 "refusal" => found = text(&mut cursor)?.map(Self::Refusal).or(found),
-                "annotations" => met.extend(cursor.filled()?.then_some(Field::AnswerCitations)),
+                "annotations" => met.extend(citations::read_all(cursor.raw()?, &mut sources)?.then_some(Field::AnswerCitations)),
                 "logprobs" => met.extend(cursor.filled()?.then_some(Field::AnswerLogprobs)),
                 _ => cursor.skip()?,
             }
+        }
+        if let Some(Self::Text(_, cited)) = &mut found {
+            *cited = sources;
         }
         Ok(found)
     }
@@ -305,7 +313,7 @@ impl<'b> Content<'b> {
         let mut cursor = content.cursor();
         let mut parts = Vec::new();
         match content.kind() {
-            Kind::String => parts.push(Self::Text(cursor.string()?)),
+            Kind::String => parts.push(Self::Text(cursor.string()?, Vec::new())),
             Kind::Array => {
                 cursor.enter_array()?;
                 while cursor.element()? {
@@ -322,10 +330,10 @@ impl<'b> Content<'b> {
         matches!(self, Self::Refusal(_))
     }
 
-    fn part(self) -> PartKind<'b> {
+    fn part(self) -> (PartKind<'b>, Vec<Citation<'b>>) {
         match self {
-            Self::Text(text) => PartKind::Text(text),
-            Self::Refusal(text) => PartKind::Refusal(text),
+            Self::Text(text, sources) => (PartKind::Text(text), sources),
+            Self::Refusal(text) => (PartKind::Refusal(text), Vec::new()),
         }
     }
 }

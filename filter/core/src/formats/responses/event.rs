@@ -18,6 +18,7 @@ pub(super) struct Wire<'f> {
     pub delta: Option<Str<'f>>,
     /// What a `done` event says again: `text`, `refusal`, `arguments` or `input`.
     pub whole: Option<Str<'f>>,
+    pub annotation: Option<Raw<'f>>,
     pub response: Option<Raw<'f>>,
     /// `error`, where it is an object.
     pub error: Option<Raw<'f>>,
@@ -42,6 +43,7 @@ impl<'f> Wire<'f> {
                 "item" => wire.item = object(&mut cursor)?,
                 "part" => wire.part = object(&mut cursor)?,
                 "text" | "refusal" | "arguments" | "input" => wire.whole = text(&mut cursor)?,
+                "annotation" => wire.annotation = object(&mut cursor)?,
                 "response" => wire.response = object(&mut cursor)?,
                 "error" => wire.error = object(&mut cursor)?,
                 _ => cursor.skip()?,

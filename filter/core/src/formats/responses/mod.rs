@@ -2,6 +2,7 @@
 
 mod answer;
 mod asked_tools;
+mod citations;
 mod decode;
 mod echo;
 mod encode;

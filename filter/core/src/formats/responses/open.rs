@@ -27,6 +27,8 @@ pub(super) struct Slot {
     pub index: u32,
     /// Whether a delta said anything.
     pub said: bool,
+    /// Whether an event named a source.
+    pub cited: bool,
 }
 
 /// The open items, in the order in which they began.

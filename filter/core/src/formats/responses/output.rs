@@ -2,7 +2,7 @@
 
 use super::answer::Content;
 use super::echo::Echo;
-use super::{error, usage};
+use super::{citations, error, usage};
 use crate::formats::ids::digest;
 use crate::hub::{CallKind, Finish, Rejection};
 use crate::json::{Out, Str};
@@ -136,15 +136,17 @@ pub(super) fn encode_content(content: &Content<'_>, out: &mut Out) {
     out.open_object();
     out.key("type");
     match content {
-        Content::Text(text) => {
+        Content::Text(text, sources) => {
             out.plain("output_text");
             out.key("text");
             out.string(text);
-            for list in ["annotations", "logprobs"] {
-                out.key(list);
-                out.open_array();
-                out.close_array();
-            }
+            out.key("annotations");
+            out.open_array();
+            sources.iter().for_each(|source| citations::encode(source, text, out));
+            out.close_array();
+            out.key("logprobs");
+            out.open_array();
+            out.close_array();
         }
         Content::Refusal(text) => {
             out.plain("refusal");

@@ -7,6 +7,7 @@
 //! index at all, so an id, and then the last item, must do. What a `done` event says again only repairs what no delta said.
 
 use super::answer::{BETWEEN_THOUGHTS, Content, Item, ItemKind, Response, Said};
+use super::citations;
 use super::error;
 use super::event::Wire;
 use super::open::{Items, Slot};
@@ -77,7 +78,7 @@ impl Reader {
             _ if wire.error.is_some() => self.fail(error::in_event(wire.error, data), sink),
             // These say where something begins and ends that the deltas and items say, too.
             kind if kind.ends_with("_part.added") || kind.ends_with("_part.done") => {}
-            kind if kind.ends_with("annotation.added") => sink(Event::Met(Field::AnswerCitations)),
+            kind if kind.ends_with("annotation.added") => self.cite(wire, sink)?,
             // What a tool of the provider's own does takes time.
             _ => sink(Event::Ping),
         }
@@ -131,7 +132,7 @@ impl Reader {
             return None;
         }
         let item = self.items.get_mut(at)?;
-        let slot = Slot { number, index: self.next, said: false };
+        let slot = Slot { number, index: self.next, said: false, cited: false };
         self.next = self.next.saturating_add(1);
         self.said.refusal |= matches!(kind, PieceKind::Refusal);
         item.parts.push(slot);
@@ -149,7 +150,7 @@ impl Reader {
     fn part_added(&mut self, wire: &Wire<'_>, sink: Sink<'_>) -> Result<(), JsonError> {
         let Some(content) = part(wire, sink)? else { return Ok(()) };
         let kind = match content {
-            Content::Text(_) => PieceKind::Text,
+            Content::Text(..) => PieceKind::Text,
             Content::Refusal(_) => PieceKind::Refusal,
         };
         let number = wire.part_index.unwrap_or(0);
@@ -168,10 +169,8 @@ impl Reader {
     fn part_done(&mut self, wire: &Wire<'_>, sink: Sink<'_>) -> Result<(), JsonError> {
         let Some(at) = self.items.place_of(wire, ItemKind::Message) else { return Ok(()) };
         let number = wire.part_index.unwrap_or(0);
-        if let Some(Content::Text(text) | Content::Refusal(text)) = part(wire, sink)?
-            && !text.is_empty()
-        {
-            self.say(at, number, true, Piece::Text(text), sink);
+        if let Some(content) = part(wire, sink)? {
+            self.repeat(at, number, content, sink);
         }
         let Some(item) = self.items.get_mut(at) else { return Ok(()) };
         item.parts.retain(|slot| {
@@ -260,16 +259,44 @@ impl Reader {
         let contents = item.content(&mut met)?;
         tell(met, sink);
         for (content, number) in contents.into_iter().zip(0_u64..) {
-            let (kind, text) = match content {
-                Content::Text(text) => (PieceKind::Text, text),
-                Content::Refusal(text) => (PieceKind::Refusal, text),
-            };
+            let kind = if content.is_refusal() { PieceKind::Refusal } else { PieceKind::Text };
             if silent {
                 self.open(at, number, kind, sink);
             }
-            if !text.is_empty() {
-                self.say(at, number, true, Piece::Text(text), sink);
-            }
+            self.repeat(at, number, content, sink);
+        }
+        Ok(())
+    }
+
+    /// What an open part says, and its sources, once more.
+    fn repeat(&mut self, at: usize, number: u64, content: Content<'_>, sink: Sink<'_>) {
+        let (text, sources) = match content {
+            Content::Text(text, sources) => (text, sources),
+            Content::Refusal(text) => (text, Vec::new()),
+        };
+        if !text.is_empty() {
+            self.say(at, number, true, Piece::Text(text), sink);
+        }
+        let Some(slot) = self.items.slot(at, number).filter(|slot| !slot.cited) else { return };
+        for citation in sources {
+            sink(Event::PartDelta { choice: 0, index: slot.index, piece: Piece::Citation(Box::new(citation)) });
+        }
+    }
+
+    /// A source of a text.
+    fn cite(&mut self, wire: &Wire<'_>, sink: Sink<'_>) -> Result<(), JsonError> {
+        let Some(citation) = wire.annotation.map(citations::read).transpose()?.flatten() else {
+            sink(Event::Met(Field::AnswerCitations));
+            return Ok(());
+        };
+        let at = self.place_of(wire, ItemKind::Message, sink);
+        let number = wire.part_index.unwrap_or(0);
+        if self.items.slot(at, number).is_none() && self.open(at, number, PieceKind::Text, sink).is_none() {
+            return Ok(());
+        }
+        if let Some(slot) = self.items.slot(at, number) {
+            slot.cited = true;
+            sink(Event::PartDelta { choice: 0, index: slot.index, piece: Piece::Citation(Box::new(citation)) });
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The events of a client's stream on the wire: named, numbered, one line of data each.
 
 use super::answer::Content;
+use super::citations;
 use super::output::{Body, Item, encode_content};
 use crate::hub::CallKind;
 use crate::json::{Out, Str};
@@ -77,10 +78,23 @@ impl Teller {
         });
     }
 
+    /// Tells a source of a content part of a message, in its place among them.
+    pub(super) fn source_added(&mut self, at: usize, item: &Item<'_>, content: usize, source: usize, out: &mut Vec<u8>) {
+        let Body::Message(contents) = &item.body else { return };
+        let Some(Content::Text(text, sources)) = contents.get(content) else { return };
+        let Some(citation) = sources.get(source) else { return };
+        self.about("response.output_text.annotation.added", at, item, out, |body| {
+            place(body, "content_index", content);
+            place(body, "annotation_index", source);
+            body.key("annotation");
+            citations::encode(citation, text, body);
+        });
+    }
+
     /// Tells that a content part of a message is complete, and what it says.
     pub(super) fn content_done(&mut self, at: usize, item: &Item<'_>, content: usize, said: &Content<'_>, out: &mut Vec<u8>) {
         match said {
-            Content::Text(text) => self.about("response.output_text.done", at, item, out, |body| {
+            Content::Text(text, _) => self.about("response.output_text.done", at, item, out, |body| {
                 place(body, "content_index", content);
                 member(body, "text", text);
                 logprobs(body);

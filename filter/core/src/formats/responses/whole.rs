@@ -1,10 +1,11 @@
 //! Whole answers as clients read them.
 
 use super::answer::Content;
+use super::citations;
 use super::echo::Echo;
 use super::output::{Body, Envelope, Item, Progress, Status, response_id};
 use crate::formats::Asked;
-use crate::hub::{Answer, Choice, ErrorKind, Finish, Part, PartKind, Rejection};
+use crate::hub::{Answer, Choice, Citation, ErrorKind, Finish, Part, PartKind, Rejection};
 use crate::json::{Json, Out, Str};
 
 /// Writes a response object. The format has one choice.
@@ -43,8 +44,8 @@ pub(super) fn status(finish: &Finish<'_>, silent: bool) -> Status {
 /// The items that the parts of a choice become: neighbouring texts are one message.
 fn items<'a>(choice: &'a Choice<'_>, envelope: &Envelope) -> Vec<Item<'a>> {
     let mut items: Vec<Item<'a>> = Vec::with_capacity(choice.parts.len());
-    for part in &choice.parts {
-        let Some(body) = body(part, &envelope.echo) else { continue };
+    for (place, part) in choice.parts.iter().enumerate() {
+        let Some(body) = body(part, choice.cited(place), &envelope.echo) else { continue };
         add(&mut items, body, envelope);
     }
     if refused_without_words(choice) {
@@ -67,9 +68,12 @@ fn refused_without_words(choice: &Choice<'_>) -> bool {
     choice.finish == Finish::Refusal && !choice.parts.iter().any(|part| matches!(part.kind, PartKind::Refusal(_)))
 }
 
-fn body<'a>(part: &'a Part<'_>, echo: &Echo) -> Option<Body<'a>> {
+fn body<'a>(part: &'a Part<'_>, cited: &[(usize, Citation<'a>)], echo: &Echo) -> Option<Body<'a>> {
     match &part.kind {
-        PartKind::Text(text) => Some(Body::Message(vec![Content::Text(text.reborrow())])),
+        PartKind::Text(text) => {
+            let sources = cited.iter().map(|(_, source)| source).filter(|source| citations::is_expressible(source)).cloned().collect();
+            Some(Body::Message(vec![Content::Text(text.reborrow(), sources)]))
+        }
         PartKind::Refusal(text) => Some(Body::Message(vec![Content::Refusal(text.reborrow())])),
         PartKind::Reasoning { text, signature } => {
             let cipher = signature.as_ref().filter(|_| echo.cipher).map(Str::reborrow);

@@ -11,9 +11,9 @@ use super::answer::Content;
 use super::echo::Echo;
 use super::output::{Body, Envelope, Item, Progress, Status, response_id};
 use super::telling::{Teller, place};
-use super::{error, whole};
+use super::{citations, error, whole};
 use crate::formats::{Asked, StreamWriter};
-use crate::hub::{ErrorKind, Event, Finish, Piece, PieceKind, Rejection, Start};
+use crate::hub::{Citation, ErrorKind, Event, Finish, Piece, PieceKind, Rejection, Start};
 use crate::json::Str;
 use crate::usage::Usage;
 
@@ -142,7 +142,9 @@ impl Writer {
         let Some(place) = self.places.get(at).copied() else { return };
         let place = match (place, piece) {
             // What a message says after it was done begins another one.
-            (Place::Content { item, refusal, .. }, Piece::Text(_)) if self.is_done(item) => self.begin_content(refusal, out),
+            (Place::Content { item, refusal, .. }, Piece::Text(_) | Piece::Citation(_)) if self.is_done(item) => {
+                self.begin_content(refusal, out)
+            }
             (Place::Unspoken, Piece::Text(text)) if !text.is_empty() => self.begin_thought(out),
             (Place::Unspoken, Piece::Signature(_)) if self.takes_cipher() => self.begin_thought(out),
             (place, _) => place,
@@ -153,14 +155,14 @@ impl Writer {
         let text = match piece {
             Piece::Text(text) | Piece::Arguments(text) => text,
             Piece::Signature(signature) => return self.sign(place, signature),
+            Piece::Citation(citation) => return self.cite(place, citation, out),
         };
         if text.is_empty() {
             return;
         }
         self.kept = self.kept.saturating_add(text.as_escaped().len());
         if self.kept > MAX_KEPT {
-            let sentence = "the provider's answer is larger than the gateway holds";
-            return self.fail(Rejection::new(ErrorKind::BadGateway, sentence), out);
+            return self.fail(too_large(), out);
         }
         self.add(place, text, out);
     }
@@ -174,12 +176,32 @@ impl Writer {
         }
     }
 
+    /// Takes a source of a text, and tells it where it says for which words it is named; any other one waits for the end of its text.
+    fn cite(&mut self, place: Place, citation: &Citation<'_>, out: &mut Vec<u8>) {
+        let Place::Content { item: at, content, .. } = place else { return };
+        if !citations::is_expressible(citation) {
+            return;
+        }
+        self.kept = self.kept.saturating_add(citation.size());
+        if self.kept > MAX_KEPT {
+            return self.fail(too_large(), out);
+        }
+        let Some(item) = self.slots.get_mut(at).map(|slot| &mut slot.item) else { return };
+        let Body::Message(contents) = &mut item.body else { return };
+        let Some(Content::Text(_, sources)) = contents.get_mut(content) else { return };
+        sources.push(citation.clone().into_owned());
+        let last = sources.len().saturating_sub(1);
+        if citation.span.is_some() {
+            self.teller.source_added(at, item, content, last, out);
+        }
+    }
+
     fn add(&mut self, place: Place, text: &Str<'_>, out: &mut Vec<u8>) {
         let (Place::Content { item: at, .. } | Place::Thought(at) | Place::Call(at)) = place else { return };
         let Some(item) = self.slots.get_mut(at).map(|slot| &mut slot.item) else { return };
         match (place, &mut item.body) {
             (Place::Content { content, refusal, .. }, Body::Message(contents)) => {
-                if let Some(Content::Text(kept) | Content::Refusal(kept)) = contents.get_mut(content) {
+                if let Some(Content::Text(kept, _) | Content::Refusal(kept)) = contents.get_mut(content) {
                     kept.push(text);
                 }
                 self.teller.content_delta(at, item, (content, refusal), text, out);
@@ -237,7 +259,7 @@ impl Writer {
         let last = self.slots.len().checked_sub(1);
         let message = last.filter(|&at| self.slots.get(at).is_some_and(|slot| !slot.done && matches!(slot.item.body, Body::Message(_))));
         let item = message.unwrap_or_else(|| self.begin_item(Body::Message(Vec::new()), out));
-        let fresh = if refusal { Content::Refusal(Str::default()) } else { Content::Text(Str::default()) };
+        let fresh = if refusal { Content::Refusal(Str::default()) } else { Content::Text(Str::default(), Vec::new()) };
         let mut content = 0;
         if let Some(slot) = self.slots.get_mut(item) {
             if let Body::Message(contents) = &mut slot.item.body {
@@ -260,6 +282,11 @@ impl Writer {
         if let Body::Message(contents) = &slot.item.body
             && let Some(said) = contents.get(content)
         {
+            if let Content::Text(_, sources) = said {
+                for (place, _) in sources.iter().enumerate().filter(|(_, source)| source.span.is_none()) {
+                    self.teller.source_added(item, &slot.item, content, place, out);
+                }
+            }
             self.teller.content_done(item, &slot.item, content, said, out);
         }
     }
@@ -339,6 +366,10 @@ impl Writer {
     fn is_done(&self, item: usize) -> bool {
         self.slots.get(item).is_none_or(|slot| slot.done)
     }
+}
+
+fn too_large() -> Rejection {
+    Rejection::new(ErrorKind::BadGateway, "the provider's answer is larger than the gateway holds")
 }
 
 /// A reason to end that outlives its frame. Which sequence ended the answer the format can't say.

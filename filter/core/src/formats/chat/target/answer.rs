@@ -2,10 +2,10 @@
 
 use super::spoken::{Spoken, Voice, WireCall, string};
 use crate::formats::chat::meter::{BROKEN_OFF, failure_in, is_error};
-use crate::formats::chat::{decode_finish, usage};
+use crate::formats::chat::{citations, decode_finish, usage};
 use crate::formats::error_text::ErrorText;
 use crate::formats::ids::made_up_id;
-use crate::hub::{Answer, CallKind, Choice, ErrorKind, Failure, Field, Finish, Part, PartKind};
+use crate::hub::{Answer, CallKind, Choice, Citation, ErrorKind, Failure, Field, Finish, Part, PartKind};
 use crate::json::{Cursor, Json, JsonError, Kind, Raw, Str, utf8};
 
 /// Reads a whole answer.
@@ -35,7 +35,7 @@ pub(in super::super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
 }
 
 fn read(text: &str) -> Result<(Answer<'_>, bool), JsonError> {
-    let (mut answer, mut error) = (Answer::default(), false);
+    let (mut answer, mut listed, mut error) = (Answer::default(), Listed::default(), false);
     let mut cursor = Cursor::of_text(text);
     cursor.enter_object()?;
     while let Some(name) = cursor.member()? {
@@ -53,13 +53,16 @@ fn read(text: &str) -> Result<(Answer<'_>, bool), JsonError> {
                     answer.choices.push(choice);
                 }
             }
-            name if SOURCES.contains(&name) => answer.met.extend(cursor.filled()?.then_some(Field::AnswerCitations)),
+            name if SOURCES.contains(&name) => listed.add(name, cursor.raw()?),
             "error" => error |= is_error(cursor.raw()?),
             "object" => error |= string(&mut cursor)?.is_some_and(|object| object.is("error")),
             _ => cursor.skip()?,
         }
     }
     cursor.end()?;
+    let sources = listed.read()?;
+    let placed = answer.choices.first_mut().is_some_and(|choice| cite(choice, sources));
+    answer.met.extend((!placed && listed.is_some()).then_some(Field::AnswerCitations));
     settle(&mut answer);
     Ok((answer, error))
 }
@@ -91,11 +94,49 @@ fn choice<'b>(cursor: &mut Cursor<'b>, met: &mut Vec<Field>) -> Result<Choice<'b
     let calls = !spoken.calls.is_empty();
     let refused = spoken.said.iter().any(|(voice, _)| *voice == Voice::Refusal);
     let finish = settled(finish.unwrap_or(Finish::Stop), calls, refused);
-    Ok(Choice { index, parts: parts(spoken, &finish), finish })
+    let sources = core::mem::take(&mut spoken.sources);
+    let mut choice = Choice { index, parts: parts(spoken, &finish), citations: Vec::new(), finish };
+    met.extend((!cite(&mut choice, sources)).then_some(Field::AnswerCitations));
+    Ok(choice)
+}
+
+/// Names sources for the text of a choice, and whether that was possible: their places are those of a text in one part.
+fn cite<'b>(choice: &mut Choice<'b>, sources: Vec<Citation<'b>>) -> bool {
+    let mut texts = choice.parts.iter().enumerate().filter(|(_, part)| matches!(part.kind, PartKind::Text(_)));
+    match (texts.next(), texts.next()) {
+        (Some((place, _)), None) => choice.citations.extend(sources.into_iter().map(|source| (place, source))),
+        _ => return sources.is_empty(),
+    }
+    true
 }
 
 /// Where servers that search list their sources, beside the choices (Perplexity, xAI).
 pub(super) const SOURCES: [&str; 2] = ["citations", "search_results"];
+
+/// Such lists, of which the second one says more. They name pages for all that is said.
+#[derive(Debug, Default)]
+pub(super) struct Listed<'b> {
+    addresses: Option<Raw<'b>>,
+    results: Option<Raw<'b>>,
+}
+
+impl<'b> Listed<'b> {
+    /// Takes one of the lists.
+    pub(super) fn add(&mut self, name: &str, list: Raw<'b>) {
+        let slot = if name == "citations" { &mut self.addresses } else { &mut self.results };
+        *slot = Some(list).filter(|list| list.kind() == Kind::Array && !list.is_vacant());
+    }
+
+    /// Whether there is one that names anything.
+    pub(super) const fn is_some(&self) -> bool {
+        self.addresses.is_some() || self.results.is_some()
+    }
+
+    /// The pages.
+    pub(super) fn read(&self) -> Result<Vec<Citation<'b>>, JsonError> {
+        self.results.or(self.addresses).map(citations::listed).transpose().map(Option::unwrap_or_default)
+    }
+}
 
 /// Whether log probabilities are there: servers write the object around them without any, too.
 pub(super) fn says_logprobs(logprobs: Raw<'_>) -> bool {

@@ -3,7 +3,7 @@
 use super::answer::{no_arguments, settled};
 use super::spoken::{Spoken, Voice, WireCall};
 use crate::formats::ids::made_up_id;
-use crate::hub::{CallKind, Event, Finish, Piece, PieceKind};
+use crate::hub::{CallKind, Citation, Event, Field, Finish, Piece, PieceKind};
 use crate::json::Str;
 
 /// Most parts that may be open at a time; real streams open a handful of calls.
@@ -23,6 +23,8 @@ pub(super) struct ChoiceState {
     /// The last reason that was given; it counts at the end, because some servers give one in the middle.
     pub finish: Option<Finish<'static>>,
     pub spoke: bool,
+    /// How many parts of text there were.
+    texts: u32,
     refused: bool,
 }
 
@@ -82,11 +84,23 @@ impl ChoiceState {
             self.refused |= voice == Voice::Refusal;
             self.say(voice, text, sink);
         }
+        if !self.cite(spoken.sources, sink) {
+            sink(Event::Met(Field::AnswerCitations));
+        }
         for call in spoken.calls {
             self.spoke = true;
             self.call(&call, answer, sink)?;
         }
         Ok(())
+    }
+
+    /// Names sources for the text that is being said, and whether that was possible: their places are those of a text in one part.
+    pub(super) fn cite(&mut self, sources: Vec<Citation<'_>>, sink: Sink<'_>) -> bool {
+        let Some((index, Voice::Text)) = self.voice.filter(|_| self.texts == 1) else { return sources.is_empty() };
+        for citation in sources {
+            sink(Event::PartDelta { choice: self.number, index, piece: Piece::Citation(Box::new(citation)) });
+        }
+        true
     }
 
     fn say(&mut self, voice: Voice, text: Str<'_>, sink: Sink<'_>) {
@@ -100,6 +114,7 @@ impl ChoiceState {
             self.hush(sink);
             self.settle_calls(sink);
             let index = self.number_of_next();
+            self.texts = self.texts.saturating_add(u32::from(voice == Voice::Text));
             let kind = match voice {
                 Voice::Thought | Voice::Signature => PieceKind::Reasoning,
                 Voice::Redacted => PieceKind::RedactedReasoning(text.reborrow()),

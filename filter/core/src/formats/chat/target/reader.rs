@@ -6,18 +6,21 @@
 //! A chunk is read for what it holds, not for what it is called: usage may come anywhere and often, choices may be empty, reasons may
 //! come twice or in the middle. So reasons count at the end, and a statement of usage replaces the one before.
 
-use super::answer::{SOURCES, says_logprobs};
+use super::answer::{Listed, SOURCES, says_logprobs};
 use super::choice::{ChoiceState, TooMany};
 use super::spoken::{Spoken, string};
 use crate::formats::StreamReader;
 use crate::formats::chat::meter::{BROKEN_OFF, failure_in, is_error};
 use crate::formats::chat::{decode_finish, usage};
 use crate::framing::Frame;
-use crate::hub::{ErrorKind, Event, Failure, Field, Finish, Start};
+use crate::hub::{Citation, ErrorKind, Event, Failure, Field, Finish, Start};
 use crate::json::{Cursor, JsonError, Kind, Raw, Str, utf8};
 use crate::usage::Usage;
 
 type Sink<'s> = &'s mut dyn FnMut(Event<'_>);
+
+/// Most listed pages that are kept.
+const MAX_LISTED: usize = 1024;
 
 /// Reads one stream.
 #[derive(Debug, Default)]
@@ -28,6 +31,8 @@ pub(in super::super) struct Reader {
     id: String,
     choices: Vec<ChoiceState>,
     usage: Option<Usage>,
+    /// The pages that servers which search list beside the choices, some of them in each chunk: the last list, until the text is complete.
+    listed: Vec<Citation<'static>>,
 }
 
 impl StreamReader for Reader {
@@ -70,7 +75,6 @@ impl Reader {
             self.id = chunk.id.as_ref().map(|id| id.plain().into_owned()).unwrap_or_default();
             sink(Event::Start(Start { id: chunk.id, model: chunk.model, created: chunk.created }));
         }
-        chunk.met.iter().for_each(|field| sink(Event::Met(*field)));
         let mut failed = None;
         for delta in chunk.choices {
             failed = failed.or(delta.error);
@@ -83,6 +87,11 @@ impl Reader {
             if delta.finish.is_some() {
                 choice.finish = delta.finish;
             }
+        }
+        if chunk.listed.is_some()
+            && let Ok(pages) = chunk.listed.read()
+        {
+            self.listed = pages.into_iter().take(MAX_LISTED).map(Citation::into_owned).collect();
         }
         if let Some(later) = chunk.usage.and_then(usage::read) {
             self.count(later, sink);
@@ -114,6 +123,10 @@ impl Reader {
             return self.break_off(BROKEN_OFF, sink);
         }
         self.over = true;
+        let pages = core::mem::take(&mut self.listed);
+        if !pages.is_empty() && !self.choices.first_mut().is_some_and(|choice| choice.cite(pages, sink)) {
+            sink(Event::Met(Field::AnswerCitations));
+        }
         for choice in &mut self.choices {
             choice.end(sink);
         }
@@ -142,8 +155,8 @@ struct Chunk<'f> {
     created: Option<u64>,
     choices: Vec<Delta<'f>>,
     usage: Option<Raw<'f>>,
-    /// What no event of the hub stands for.
-    met: Vec<Field>,
+    /// The pages that the answer comes from.
+    listed: Listed<'f>,
     error: bool,
 }
 
@@ -183,7 +196,7 @@ impl<'f> Chunk<'f> {
                         }
                     }
                 }
-                name if SOURCES.contains(&name) => chunk.met.extend(cursor.filled()?.then_some(Field::AnswerCitations)),
+                name if SOURCES.contains(&name) => chunk.listed.add(name, cursor.raw()?),
                 "error" => chunk.error |= is_error(cursor.raw()?),
                 "object" => chunk.error |= string(&mut cursor)?.is_some_and(|object| object.is("error")),
                 _ => cursor.skip()?,

@@ -1,7 +1,8 @@
 //! What one `message` or `delta` says: the same members in whole answers and chunks, in every dialect.
 
+use crate::formats::chat::citations;
 use crate::formats::shape::type_of;
-use crate::hub::{CallKind, Field};
+use crate::hub::{CallKind, Citation, Field};
 use crate::json::{Cursor, Json, JsonError, Kind, Raw, Str};
 
 /// The members that mean something.
@@ -11,6 +12,8 @@ pub(super) struct Spoken<'b> {
     pub said: Vec<(Voice, Str<'b>)>,
     /// Calls of tools, or pieces of them.
     pub calls: Vec<WireCall<'b>>,
+    /// The sources of the text.
+    pub sources: Vec<Citation<'b>>,
     /// What no part of the hub stands for.
     pub met: Vec<Field>,
 }
@@ -72,7 +75,7 @@ impl<'b> Spoken<'b> {
                     call.function(cursor)?;
                     spoken.calls.push(call);
                 }
-                "annotations" => spoken.met.extend(cursor.filled()?.then_some(Field::AnswerCitations)),
+                "annotations" => spoken.met.extend(citations::read_all(cursor, &mut spoken.sources)?.then_some(Field::AnswerCitations)),
                 "audio" | "images" => spoken.met.extend(cursor.filled()?.then_some(Field::AnswerMedia)),
                 // Groq's record of the tools that it ran.
                 "executed_tools" => spoken.met.extend(cursor.filled()?.then_some(Field::AnswerHosted)),

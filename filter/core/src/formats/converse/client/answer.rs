@@ -2,6 +2,7 @@
 
 use super::usage;
 use crate::base64;
+use crate::formats::converse::citations;
 use crate::formats::ids::named_id;
 use crate::formats::{Asked, calls};
 use crate::hub::{Answer, Choice, Finish, Part, PartKind};
@@ -17,8 +18,11 @@ pub(in super::super) fn encode(answer: &Answer<'_>, asked: &Asked, out: &mut Out
     let parts = choice.map_or(&[][..], |choice| &choice.parts);
     let calls = parts.iter().any(|part| matches!(part.kind, PartKind::ToolCall { .. }));
     out.constant(r#"{"output":{"message":{"role":"assistant","content":["#);
-    for part in parts {
-        block(part, choice, out);
+    for (place, part) in parts.iter().enumerate() {
+        match (&part.kind, choice.map(|choice| choice.cited(place)).unwrap_or_default()) {
+            (PartKind::Text(text), sources @ [_, ..]) => citations::encode_block(text, sources.iter().map(|(_, source)| source), out),
+            _ => block(part, choice, out),
+        }
     }
     out.verbatim("]}}");
     out.key("stopReason");

@@ -7,6 +7,7 @@
 
 use super::answer::{call, counts, redacted, stop_reason};
 use super::error;
+use crate::formats::converse::citations;
 use crate::formats::in_turn::InTurn;
 use crate::formats::{Asked, StreamWriter};
 use crate::framing::event_stream::write_event;
@@ -113,6 +114,15 @@ impl Writer {
             (Piece::Signature(text), _) => self.thought(index, "signature", text, out),
             (Piece::Text(text), Voice::Text | Voice::Arguments) => self.delta(index, r#"{"text":"#, text, "}", out),
             (Piece::Arguments(text), _) => self.delta(index, r#"{"toolUse":{"input":"#, text, "}}", out),
+            (Piece::Citation(citation), Voice::Text) => {
+                let mut body = payload(index);
+                body.key("delta");
+                body.constant(r#"{"citation":"#);
+                citations::encode(citation, &mut body);
+                body.close_object();
+                self.tell(index, "contentBlockDelta", body, out);
+            }
+            (Piece::Citation(_), Voice::Thinking | Voice::Arguments) => {}
         }
     }
 

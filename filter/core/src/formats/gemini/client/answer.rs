@@ -2,9 +2,10 @@
 
 use super::outline::is_quiet;
 use super::{signature, usage};
+use crate::formats::gemini::citations;
 use crate::formats::{Asked, calls};
-use crate::hub::{Answer, Choice, Finish, PartKind};
-use crate::json::{Json, Out, Str};
+use crate::hub::{Answer, Choice, Citation, Finish, PartKind};
+use crate::json::{Json, Out, Ruler, Str};
 use crate::usage::Usage;
 
 /// Writes a response.
@@ -55,17 +56,34 @@ fn candidate(choice: &Choice<'_>, quiet: bool, out: &mut Out) {
         }
     }
     pen.lone();
-    end(&choice.finish, choice.index, out);
+    close(&choice.finish, choice.index, out);
+    if !choice.citations.is_empty() {
+        sources(choice, out);
+    }
+    out.close_object();
 }
 
-/// Closes the content of a candidate that is complete, and the candidate.
-pub(super) fn end(finish: &Finish<'_>, index: u32, out: &mut Out) {
+/// Writes the sources of a candidate, whose texts are one.
+fn sources(choice: &Choice<'_>, out: &mut Out) {
+    let (mut placed, mut ruler) = (Vec::new(), Ruler::default());
+    for (place, part) in choice.parts.iter().enumerate() {
+        if let PartKind::Text(text) | PartKind::Refusal(text) = &part.kind {
+            let before = ruler.characters();
+            ruler.push(text);
+            let of = |citation: &Citation<'_>| citation.place(before, ruler.characters());
+            placed.extend(choice.cited(place).iter().map(|(_, citation)| (citation, of(citation))));
+        }
+    }
+    citations::encode(placed.iter().copied(), &ruler, out);
+}
+
+/// Closes the content of a candidate that is complete; the candidate stays open.
+pub(super) fn close(finish: &Finish<'_>, index: u32, out: &mut Out) {
     out.verbatim(r#"],"role":"model"},"finishReason":""#);
     out.verbatim(reason(finish));
     out.verbatim("\"");
     out.key("index");
     out.number(u64::from(index));
-    out.close_object();
 }
 
 /// The word for why an answer ended. Calls have none.

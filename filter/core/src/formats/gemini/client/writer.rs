@@ -5,12 +5,13 @@
 //! ```
 //! The format knows no fragments of calls: their arguments are collected. The last event has the reasons and the usage.
 
-use super::answer::{Pen, end, tail};
+use super::answer::{Pen, close, tail};
 use super::outline::{is_list, is_quiet};
 use super::{error, signature};
+use crate::formats::gemini::citations;
 use crate::formats::{Asked, StreamWriter};
-use crate::hub::{ErrorKind, Event, Finish, Piece, PieceKind, Rejection};
-use crate::json::{Json, Out, Str};
+use crate::hub::{Citation, ErrorKind, Event, Finish, Piece, PieceKind, Rejection};
+use crate::json::{Json, Out, Ruler, Str};
 use crate::usage::Usage;
 use std::collections::BTreeMap;
 
@@ -51,6 +52,14 @@ struct Choice {
     calls: BTreeMap<u32, Call>,
     /// Calls whose arguments are no object: what becomes of them the reason says.
     broken: Vec<Call>,
+    /// The text so far.
+    text: Ruler,
+    /// How many characters there were before each open part of text.
+    begins: Vec<(u32, u32)>,
+    /// The sources so far, each with the characters that it is named for.
+    sources: Vec<(Citation<'static>, (u32, u32))>,
+    /// The sources of open parts, by part, that are named for all of these.
+    waiting: Vec<(u32, Citation<'static>)>,
     spoke: bool,
     finish: Option<Finish<'static>>,
 }
@@ -61,6 +70,27 @@ struct Call {
     name: Str<'static>,
     arguments: Str<'static>,
     signature: Option<Str<'static>>,
+}
+
+impl Choice {
+    /// Takes a source of an open part.
+    fn cite(&mut self, part: u32, citation: &Citation<'_>) {
+        let before = self.begins.iter().find(|(open, _)| *open == part).map_or(0, |(_, before)| *before);
+        let source = citation.clone().into_owned();
+        match citation.span {
+            Some(_) => self.sources.push((source, citation.place(before, 0))),
+            None => self.waiting.push((part, source)),
+        }
+    }
+
+    /// A part of text is complete.
+    fn end_text(&mut self, part: u32) {
+        let Some((_, before)) = self.begins.iter().find(|(open, _)| *open == part).copied() else { return };
+        self.begins.retain(|(open, _)| *open != part);
+        let end = self.text.characters();
+        let complete = self.waiting.extract_if(.., |(waits, _)| *waits == part);
+        self.sources.extend(complete.map(|(_, source)| (source, (before, end))));
+    }
 }
 
 impl StreamWriter for Writer {
@@ -105,7 +135,7 @@ impl Writer {
         let open = self.choice(choice);
         open.spoke |= !matches!(kind, PieceKind::Reasoning | PieceKind::RedactedReasoning(_));
         match kind {
-            PieceKind::Text | PieceKind::Refusal => {}
+            PieceKind::Text | PieceKind::Refusal => open.begins.push((index, open.text.characters())),
             PieceKind::Reasoning => open.thoughts.push(index),
             PieceKind::RedactedReasoning(data) => self.sign(choice, signature::written(data).into_owned(), out),
             PieceKind::ToolCall { id, name, .. } => {
@@ -122,21 +152,34 @@ impl Writer {
             Piece::Signature(signature) => self.sign(choice, signature::written(signature).into_owned(), out),
             Piece::Text(_) if quiet && open.thoughts.contains(&index) => {}
             Piece::Text(text) if open.thoughts.contains(&index) => self.say(choice, out, |pen| pen.thought(text)),
-            Piece::Text(text) => self.say(choice, out, |pen| pen.text(text)),
+            Piece::Text(text) => {
+                open.text.push(text);
+                self.say(choice, out, |pen| pen.text(text));
+            }
+            Piece::Citation(citation) => {
+                open.cite(index, citation);
+                self.hold(citation.size(), out);
+            }
             Piece::Arguments(text) => {
                 let Some(call) = open.calls.get_mut(&index) else { return };
                 call.arguments.push(text);
-                self.held = self.held.saturating_add(text.as_escaped().len());
-                if self.held > MAX_HELD {
-                    self.fail(&Rejection::new(ErrorKind::BadGateway, "the arguments of the provider's calls are too long"), out);
-                }
+                self.hold(text.as_escaped().len(), out);
             }
+        }
+    }
+
+    /// So much more is held.
+    fn hold(&mut self, bytes: usize, out: &mut Vec<u8>) {
+        self.held = self.held.saturating_add(bytes);
+        if self.held > MAX_HELD {
+            self.fail(&Rejection::new(ErrorKind::BadGateway, "the arguments of the provider's calls are too long"), out);
         }
     }
 
     fn part_end(&mut self, choice: u32, index: u32, out: &mut Vec<u8>) {
         let open = self.choice(choice);
         open.thoughts.retain(|part| *part != index);
+        open.end_text(index);
         if let Some(call) = open.calls.remove(&index) {
             self.call(choice, call, out);
         }
@@ -193,6 +236,9 @@ impl Writer {
         }
         let mut body = self.open();
         for (index, mut choice) in choices {
+            while let Some((part, _)) = choice.begins.last().copied() {
+                choice.end_text(part);
+            }
             choice.broken.extend(core::mem::take(&mut choice.calls).into_values());
             let finish = choice.finish.unwrap_or(Finish::Stop);
             body.constant(r#"{"content":{"parts":["#);
@@ -203,7 +249,9 @@ impl Writer {
             }
             // An empty text, as the API itself ends its streams; it carries the last signature.
             pen.text(&Str::default());
-            end(&finish, index, &mut body);
+            close(&finish, index, &mut body);
+            citations::encode(choice.sources.iter().map(|(source, place)| (source, *place)), &choice.text, &mut body);
+            body.close_object();
         }
         let counts = self.usage;
         self.close(body, Some(&counts), out);

@@ -2,8 +2,9 @@
 
 use super::usage;
 use crate::formats::ids::wire_id;
+use crate::formats::messages::citations;
 use crate::formats::{Asked, calls};
-use crate::hub::{Answer, Choice, Finish, Part, PartKind};
+use crate::hub::{Answer, Choice, Citation, Finish, Part, PartKind};
 use crate::json::{Out, Str};
 
 /// What begins the id of every answer.
@@ -18,8 +19,8 @@ pub(in super::super) fn encode(answer: &Answer<'_>, asked: &Asked, out: &mut Out
     head(answer.id.as_ref(), asked, out);
     out.key("content");
     out.open_array();
-    for part in parts {
-        block(part, choice, out);
+    for (place, part) in parts.iter().enumerate() {
+        block(part, choice, choice.map(|choice| choice.cited(place)).unwrap_or_default(), out);
     }
     out.close_array();
     let (reason, sequence) = choice.map_or(("end_turn", None), |choice| stop_reason(&choice.finish, calls));
@@ -67,8 +68,17 @@ pub(super) fn stop_reason<'a>(finish: &'a Finish<'_>, calls: bool) -> (&'static 
     (reason, None)
 }
 
-fn block(part: &Part<'_>, choice: Option<&Choice<'_>>, out: &mut Out) {
+fn block(part: &Part<'_>, choice: Option<&Choice<'_>>, sources: &[(usize, Citation<'_>)], out: &mut Out) {
     match &part.kind {
+        PartKind::Text(text) if !sources.is_empty() => {
+            out.constant(r#"{"type":"text","text":"#);
+            out.string(text);
+            out.key("citations");
+            out.open_array();
+            sources.iter().for_each(|(_, source)| citations::encode(source, out));
+            out.close_array();
+            out.close_object();
+        }
         PartKind::Text(text) | PartKind::Refusal(text) => members(out, &[("type", &Str::from_plain("text")), ("text", text)]),
         PartKind::Reasoning { text, signature } => {
             let proof = signature.as_ref().map_or_else(Str::default, Str::reborrow);

@@ -10,6 +10,7 @@ use super::answer::{head, stop_reason};
 use super::{error, usage};
 use crate::formats::ids::wire_id;
 use crate::formats::in_turn::InTurn;
+use crate::formats::messages::citations;
 use crate::formats::{Asked, StreamWriter};
 use crate::hub::{CallKind, ErrorKind, Event, Finish, Piece, PieceKind, Rejection, Start};
 use crate::json::{Out, Str};
@@ -176,6 +177,17 @@ impl Writer {
     fn part_delta(&mut self, index: u32, piece: &Piece<'_>, out: &mut Vec<u8>) {
         let Some(voice) = self.open.kept(index).copied() else { return };
         match (piece, voice) {
+            (Piece::Citation(citation), Voice::Text) if citations::is_expressible(citation) => {
+                let mut body = event("content_block_delta");
+                body.key("index");
+                body.number(u64::from(index));
+                body.key("delta");
+                body.constant(r#"{"type":"citations_delta","citation":"#);
+                citations::encode(citation, &mut body);
+                body.close_object();
+                self.tell(index, body, out);
+            }
+            (Piece::Citation(_), _) => {}
             (Piece::Signature(text), _) => self.delta(index, "signature_delta", "signature", text, out),
             (Piece::Text(text), Voice::Thinking) => self.delta(index, "thinking_delta", "thinking", text, out),
             (Piece::Text(text), Voice::Text | Voice::Arguments | Voice::Input) => self.delta(index, "text_delta", "text", text, out),
