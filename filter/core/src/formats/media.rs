@@ -60,7 +60,7 @@ pub fn media<'b>(
         if !url.plain().contains("://") {
             return Err(Fault::wrong(at, "it must be an http(s) address or a data URI"));
         }
-        return Ok(PartKind::Media { modality, mime_type: Str::default(), source: Source::Uri(url), detail, name });
+        return Ok(PartKind::Media { modality, mime_type: Str::default(), source: Source::Uri(url), detail, name, about: None });
     };
     let Some((_, data)) = url.split_once(',').filter(|(head, _)| head.plain().trim_end().to_ascii_lowercase().ends_with(";base64")) else {
         return Err(Fault::wrong(at, "a data URI must hold base64"));
@@ -74,7 +74,7 @@ pub fn media<'b>(
         Some(_) => Modality::Document,
     };
     drop(mime);
-    Ok(PartKind::Media { modality, mime_type, source: base64(at, data)?, detail, name })
+    Ok(PartKind::Media { modality, mime_type, source: base64(at, data)?, detail, name, about: None })
 }
 
 /// A media type in its usual spelling. Most come in it already and are borrowed.

@@ -104,7 +104,7 @@ table! {
     /// A document without text in its turn: a word stands beside it.
     LoneDocument = "messages.content.document.alone":                      [Carry Carry Carry Alter Carry],
     /// What a document says of itself beside its title: context, whether it shall be cited.
-    DocumentExtras = "messages.content.document":                          [Lose Lose Lose Lose Lose],
+    DocumentExtras = "messages.content.document":                          [Lose Lose Carry Carry Lose],
     /// Images and documents in the result of a tool: they follow in a message of the user's.
     ResultMedia = "messages.tool_result.media":                            [Alter Carry Carry Carry Alter],
     /// The result of a tool that says nothing: a word stands in it.

@@ -27,6 +27,6 @@ pub use reasoning::{Reasoning, ReasoningMode, Wish};
 pub use renames::Renames;
 pub use replay::replay;
 pub use request::{
-    Alphabet, CallKind, Extension, InputGrammar, Limits, Message, Modality, OutputFormat, Part, PartKind, Request, Role, Sampling, Source,
-    State, Tool, ToolChoice, ToolKind,
+    About, Alphabet, CallKind, Extension, InputGrammar, Limits, Message, Modality, OutputFormat, Part, PartKind, Request, Role, Sampling,
+    Source, State, Tool, ToolChoice, ToolKind,
 };

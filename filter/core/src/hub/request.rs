@@ -109,6 +109,15 @@ impl<'b> Part<'b> {
     }
 }
 
+/// What a request says of a document beside its bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About<'b> {
+    /// What the model shall know of it, and not cite.
+    pub context: Option<Str<'b>>,
+    /// Whether the answer shall name the places that it draws upon.
+    pub cited: bool,
+}
+
 /// What a part is.
 #[derive(Clone, Debug)]
 pub enum PartKind<'b> {
@@ -128,6 +137,8 @@ pub enum PartKind<'b> {
         detail: Option<Str<'b>>,
         /// File name.
         name: Option<Str<'b>>,
+        /// What else is said of it, where anything is.
+        about: Option<Box<About<'b>>>,
     },
     /// The model's thinking.
     Reasoning {

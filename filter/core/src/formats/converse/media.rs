@@ -3,7 +3,7 @@
 use super::media_types;
 use super::parts::Pen;
 use crate::formats::media::{guessed, usual};
-use crate::hub::{Field, Modality, Rejection, Source};
+use crate::hub::{About, Field, Modality, Rejection, Source};
 use crate::json::Str;
 use std::borrow::Cow;
 
@@ -24,6 +24,8 @@ pub(super) struct Medium<'m, 'b> {
     pub source: &'m Source<'b>,
     /// Its file name.
     pub name: Option<&'m Str<'b>>,
+    /// What else is said of it.
+    pub about: Option<&'m About<'b>>,
     /// Where it stands in the client's body, in bytes.
     pub at: u32,
 }
@@ -92,7 +94,18 @@ pub(super) fn encode(medium: &Medium<'_, '_>, pen: &mut Pen<'_, '_>) -> Result<(
         }
         Source::File(_) => {}
     }
-    pen.out.verbatim("}}}");
+    pen.out.close_object();
+    if let Some(about) = medium.about.filter(|_| medium.modality == Modality::Document) {
+        if let Some(context) = &about.context {
+            pen.out.key("context");
+            pen.out.string(context);
+        }
+        if about.cited {
+            pen.out.key("citations");
+            pen.out.constant(r#"{"enabled":true}"#);
+        }
+    }
+    pen.out.verbatim("}}");
     Ok(())
 }
 

@@ -87,11 +87,14 @@ pub(super) fn encode(part: &Part<'_>, pen: &mut Pen<'_, '_>) -> Result<(), Rejec
             pen.crossing.meet_at(Field::Refusal, part.at)?;
             said(text, pen.out);
         }
-        PartKind::Media { modality, mime_type, source, detail, name } => {
+        PartKind::Media { modality, mime_type, source, detail, name, about } => {
             if detail.is_some() {
                 pen.crossing.meet_at(Field::ImageDetail, part.at)?;
             }
-            media::encode(&Medium { modality: *modality, mime_type, source, name: name.as_ref(), at: part.at }, pen)?;
+            media::encode(
+                &Medium { modality: *modality, mime_type, source, name: name.as_ref(), about: about.as_deref(), at: part.at },
+                pen,
+            )?;
         }
         PartKind::ToolCall { id, name, arguments, .. } => call(id, name, arguments, part.at, pen)?,
         PartKind::ToolCallResponse { id, content, is_error } => {

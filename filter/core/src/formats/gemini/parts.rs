@@ -126,7 +126,10 @@ pub(super) fn encode(part: &Part<'_>, signature: &mut Option<Str<'_>>, pen: &mut
             pen.crossing.meet_at(Field::Refusal, part.at)?;
             said(&[text], pen.out);
         }
-        PartKind::Media { modality, mime_type, source, detail, name } => {
+        PartKind::Media { modality, mime_type, source, detail, name, about } => {
+            if about.is_some() {
+                pen.crossing.meet_at(Field::DocumentExtras, part.at)?;
+            }
             if detail.is_some() {
                 pen.crossing.meet_at(Field::ImageDetail, part.at)?;
             }

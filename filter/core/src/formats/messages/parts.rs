@@ -4,7 +4,7 @@ use crate::formats::breakpoints::{Breakpoint, Breakpoints};
 use crate::formats::crossing::Crossing;
 use crate::formats::ids::wire_id;
 use crate::formats::media::{is_of_the_web, usual};
-use crate::hub::{Field, Modality, Part, PartKind, Rejection, Source, envelope};
+use crate::hub::{About, Field, Modality, Part, PartKind, Rejection, Source, envelope};
 use crate::json::{Json, Out, Raw, Str};
 use crate::names::FormatId;
 
@@ -69,14 +69,18 @@ pub(super) fn encode(part: &Part<'_>, pen: &mut Pen<'_, '_>) -> Result<(), Rejec
             pen.crossing.meet_at(Field::Refusal, part.at)?;
             said(text, pen)
         }
-        PartKind::Media { modality, mime_type, source, detail, name } => {
+        PartKind::Media { modality, mime_type, source, detail, name, about } => {
             if detail.is_some() {
                 pen.crossing.meet_at(Field::ImageDetail, part.at)?;
             }
             if name.is_some() {
                 pen.crossing.meet_at(Field::FileName, part.at)?;
             }
-            media(*modality, mime_type, source, part.at, pen)?
+            let opened = media(*modality, mime_type, source, part.at, pen)?;
+            if let Some(about) = about.as_ref().filter(|_| opened && *modality == Modality::Document) {
+                self::about(about, pen.out);
+            }
+            opened
         }
         PartKind::ToolCall { id, name, arguments, .. } => call(id, name, arguments, part.at, pen)?,
         PartKind::ToolCallResponse { id, content, is_error } => response(id, content, *is_error, pen)?,
@@ -85,6 +89,18 @@ pub(super) fn encode(part: &Part<'_>, pen: &mut Pen<'_, '_>) -> Result<(), Rejec
         PartKind::Opaque(_) => leave(Field::OpaquePart, part.at, pen)?,
     };
     if opened { pen.close(part.cache, part.at) } else { Ok(()) }
+}
+
+/// What is said of a document.
+fn about(about: &About<'_>, out: &mut Out) {
+    if let Some(context) = &about.context {
+        out.key("context");
+        out.string(context);
+    }
+    if about.cited {
+        out.key("citations");
+        out.constant(r#"{"enabled":true}"#);
+    }
 }
 
 fn said(text: &Str<'_>, pen: &mut Pen<'_, '_>) -> bool {

@@ -53,7 +53,7 @@ pub fn opaque<'b>(cursor: &mut Cursor<'b>) -> Result<Part<'b>, Fault> {
 /// A file in the vendor's store.
 #[must_use]
 pub fn stored<'b>(modality: Modality, id: Str<'b>, detail: Option<Str<'b>>, name: Option<Str<'b>>) -> PartKind<'b> {
-    PartKind::Media { modality, mime_type: Str::default(), source: Source::File(id), detail, name }
+    PartKind::Media { modality, mime_type: Str::default(), source: Source::File(id), detail, name, about: None }
 }
 
 /// Reads the object of a piece of sound.
@@ -75,5 +75,5 @@ pub fn audio<'b>(cursor: &mut Cursor<'b>) -> Result<PartKind<'b>, Fault> {
     let mut mime = Str::from_plain("audio/");
     mime.push(&format.ok_or(Fault::missing(at, "format"))?);
     let source = base64(data_at, data)?;
-    Ok(PartKind::Media { modality: Modality::Audio, mime_type: decode_mime(mime), source, detail: None, name: None })
+    Ok(PartKind::Media { modality: Modality::Audio, mime_type: decode_mime(mime), source, detail: None, name: None, about: None })
 }

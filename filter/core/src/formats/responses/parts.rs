@@ -86,7 +86,7 @@ impl<'b> Draft<'b> {
             (Some((at, data)), _, _) => {
                 let mime_type = self.file_name.as_ref().map_or_else(Str::default, by_name);
                 let source = base64(at, data)?;
-                Ok(PartKind::Media { modality: Modality::Document, mime_type, source, detail: None, name: self.file_name })
+                Ok(PartKind::Media { modality: Modality::Document, mime_type, source, detail: None, name: self.file_name, about: None })
             }
             (None, Some((at, url)), _) => media(at, url, Modality::Document, None, self.file_name),
             (None, None, Some(id)) => Ok(content::stored(Modality::Document, id, None, self.file_name)),

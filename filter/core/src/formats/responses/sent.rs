@@ -135,7 +135,10 @@ fn contents(parts: &[&Part<'_>], assistant: bool, pen: &mut Pen<'_, '_>) -> Resu
             }
             PartKind::Refusal(text) => plain(&[text], pen),
             PartKind::Media { .. } if assistant => pen.leave(Field::OpaquePart, part.at)?,
-            PartKind::Media { modality, mime_type, source, detail, name } => {
+            PartKind::Media { modality, mime_type, source, detail, name, about } => {
+                if about.is_some() {
+                    pen.leave(Field::DocumentExtras, part.at)?;
+                }
                 media(*modality, mime_type, source, (detail.as_ref(), name.as_ref()), part.at, pen)?;
             }
             PartKind::Reasoning { .. }

@@ -39,7 +39,10 @@ fn encode_part(part: &Part<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> R
             text(&[said], out);
             Ok(())
         }
-        PartKind::Media { modality, mime_type, source, detail, name } => {
+        PartKind::Media { modality, mime_type, source, detail, name, about } => {
+            if about.is_some() {
+                crossing.meet_at(Field::DocumentExtras, part.at)?;
+            }
             let medium = Medium { modality: *modality, mime_type, source, detail: detail.as_ref(), name: name.as_ref(), at: part.at };
             medium.encode(out, crossing)
         }

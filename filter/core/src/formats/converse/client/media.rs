@@ -4,8 +4,8 @@ use super::blocks::texts;
 use super::scan::Scan;
 use crate::base64;
 use crate::formats::converse::media_types;
-use crate::formats::shape::{Fault, place};
-use crate::hub::{Alphabet, Extension, Field, Modality, PartKind, Source};
+use crate::formats::shape::Fault;
+use crate::hub::{About, Alphabet, Modality, PartKind, Source};
 use crate::json::Str;
 
 /// Reads a medium; `None` where its bytes are in a place that nobody knows.
@@ -17,7 +17,7 @@ pub(super) fn medium<'b>(scan: &mut Scan<'b>, kind: &str, at: usize) -> Result<O
         _ => Modality::Document,
     };
     let document = modality == Modality::Document;
-    let (mut format, mut source, mut name) = (None, None, None);
+    let (mut format, mut source, mut name, mut about) = (None, None, None, None::<Box<About<'b>>>);
     // What a document alone has stands at the end.
     let members: &[&'static str] = &["format", "source", "error", "name", "context", "citations"];
     let members = if document { members } else { members.get(..3).unwrap_or_default() };
@@ -26,10 +26,10 @@ pub(super) fn medium<'b>(scan: &mut Scan<'b>, kind: &str, at: usize) -> Result<O
             "format" => format = Some(media_type(scan, modality, at)?),
             "source" => source = Some(scan.union(&["bytes", "s3Location", "text", "content"], &mut place_of)?),
             "name" => name = Some(scan.filled()?),
-            "context" => scan.note(at, Field::DocumentExtras)?,
+            "context" => about.get_or_insert_default().context = Some(scan.filled()?),
             "citations" => {
                 if cites(scan)? {
-                    scan.extensions.push(Extension { at: place(at), field: Field::DocumentExtras });
+                    about.get_or_insert_default().cited = true;
                 }
             }
             _ => scan.cursor.skip()?,
@@ -51,7 +51,7 @@ pub(super) fn medium<'b>(scan: &mut Scan<'b>, kind: &str, at: usize) -> Result<O
         None => return Ok(None),
     };
     let mime_type = Str::from_plain(mime_type);
-    Ok(Some(PartKind::Media { modality, mime_type, source, detail: None, name }))
+    Ok(Some(PartKind::Media { modality, mime_type, source, detail: None, name, about }))
 }
 
 fn media_type(scan: &mut Scan<'_>, modality: Modality, at: usize) -> Result<&'static str, Fault> {

@@ -172,7 +172,7 @@ pub(super) fn decode<'b>(
         Payload::Text(text) if text.is_empty() && signed.is_some() => None,
         Payload::Text(text) => Some(PartKind::Text(text)),
         Payload::Other(PartKind::Media { modality, mime_type, source, name, .. }) => {
-            Some(PartKind::Media { modality, mime_type, source, detail, name })
+            Some(PartKind::Media { modality, mime_type, source, detail, name, about: None })
         }
         Payload::Other(kind) => Some(kind),
     };
@@ -207,7 +207,7 @@ fn modality(mime: &Str<'_>) -> Modality {
 }
 
 fn medium<'b>(mime_type: Str<'b>, source: Source<'b>, name: Option<Str<'b>>) -> PartKind<'b> {
-    PartKind::Media { modality: modality(&mime_type), mime_type, source, detail: None, name }
+    PartKind::Media { modality: modality(&mime_type), mime_type, source, detail: None, name, about: None }
 }
 
 fn inline<'b>(cursor: &mut Cursor<'b>) -> Result<PartKind<'b>, Fault> {

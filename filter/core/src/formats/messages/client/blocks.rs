@@ -2,7 +2,7 @@
 
 use crate::formats::media::{base64, decode_mime};
 use crate::formats::shape::{Fault, object, place, type_of};
-use crate::hub::{CallKind, Extension, Field, Modality, Part, PartKind, Source};
+use crate::hub::{About, CallKind, Extension, Field, Modality, Part, PartKind, Source};
 use crate::json::{Cursor, Json, Kind, Raw, Str};
 
 /// What is wrong with a result in a result: the API knows none, and each level would be scanned for its type again.
@@ -57,7 +57,7 @@ fn block<'b>(cursor: &mut Cursor<'b>, of_result: bool, extensions: &mut Vec<Exte
         kind @ ("image" | "document") => match draft.source.ok_or(missing("source"))? {
             Found::Source(mime_type, source) => {
                 let modality = if kind == "image" { Modality::Image } else { Modality::Document };
-                PartKind::Media { modality, mime_type, source, detail: None, name: draft.title }
+                PartKind::Media { modality, mime_type, source, detail: None, name: draft.title, about: draft.about }
             }
             Found::Opaque => PartKind::Opaque(whole),
         },
@@ -82,6 +82,7 @@ struct Draft<'b> {
     is_error: Option<bool>,
     source: Option<Found<'b>>,
     title: Option<Str<'b>>,
+    about: Option<Box<About<'b>>>,
 }
 
 impl<'b> Draft<'b> {
@@ -109,7 +110,12 @@ impl<'b> Draft<'b> {
                 ("tool_result", "is_error") => draft.is_error = Some(cursor.boolean()?),
                 ("image" | "document", "source") => draft.source = Some(Found::read(cursor)?),
                 ("document", "title") => draft.title = Some(cursor.string()?),
-                ("document", "context" | "citations") => note(cursor, at, Field::DocumentExtras, extensions)?,
+                ("document", "context") => draft.about.get_or_insert_default().context = Some(cursor.string()?),
+                ("document", "citations") => {
+                    if cites(cursor)? {
+                        draft.about.get_or_insert_default().cited = true;
+                    }
+                }
                 _ => cursor.skip()?,
             }
         }
@@ -119,11 +125,24 @@ impl<'b> Draft<'b> {
 
 /// Notes a member that only this format has, unless it says nothing.
 fn note(cursor: &mut Cursor<'_>, at: usize, field: Field, extensions: &mut Vec<Extension>) -> Result<(), Fault> {
-    let value = cursor.raw()?.as_str().replace(char::is_whitespace, "");
-    if !matches!(&*value, "[]" | "{}" | "{\"enabled\":false}") {
+    if cursor.filled()? {
         extensions.push(Extension { at: place(at), field });
     }
     Ok(())
+}
+
+/// Whether a document's words shall be cited.
+fn cites(cursor: &mut Cursor<'_>) -> Result<bool, Fault> {
+    let mut cited = false;
+    cursor.enter_object()?;
+    while let Some(name) = cursor.member()? {
+        if name.is("enabled") && cursor.peek()? == Kind::Boolean {
+            cited = cursor.boolean()?;
+        } else {
+            cursor.skip()?;
+        }
+    }
+    Ok(cited)
 }
 
 /// Where the bytes of a medium are.
