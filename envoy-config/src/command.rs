@@ -36,7 +36,7 @@ usage: weir check FILE
   --filter-only       only DIR/filter.yaml: the filter entries for an Envoy of your own
   --standalone        one filter alone, which holds no headers, as `standalone` in the document says
   --failover FORM     clusters (Weir names the cluster of each attempt; Envoy 1.39 and later), or
-                      priorities (Envoy goes through the providers by itself; Envoy 1.36 and later)
+                      priorities (Envoy goes through the providers by itself; Envoy 1.37 and later)
 
   render istio writes DIR/envoyfilter.yaml, or DIR/wasmplugin.yaml and DIR/providers.yaml where the
   document has `standalone`, and DIR/metrics.yaml; --failover is priorities unless given

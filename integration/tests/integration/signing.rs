@@ -22,19 +22,17 @@ const PROFILE: &str = "arn:aws:bedrock:eu-central-1:123456789012:inference-profi
 /// The standard world with two Bedrocks, one that is asked with a key of its own, and models that go from each to each.
 fn world_with(form: Failover, settings: Settings, bedrock: &Provider, second: &Provider) -> World {
     let provider = |name: &str, at: &Provider, auth: &str| {
-        format!(
-            "  {name}: {{ kind: bedrock, endpoint: \"{}\", speaks: [converse], {auth}, cooldown: {{ failures: 0 }} }}\n",
-            at.endpoint(Vendor::Amazon)
-        )
+        format!("  {name}: {{ kind: bedrock, endpoint: \"{}\", {auth}, cooldown: {{ failures: 0 }} }}\n", at.endpoint(Vendor::Amazon))
     };
-    let signed = "region: eu-central-1, auth: { aws: {} }";
+    // The second one is asked for a Claude model by `invoke`.
+    let (converse, signed) = ("speaks: [converse], region: eu-central-1, auth: { aws: {} }", "region: eu-central-1, auth: { aws: {} }");
     let target =
         |provider: &str, model: &str, priority: u8| format!("{{ provider: {provider}, model: \"{model}\", priority: {priority} }}");
     let model = |name: &str, targets: &[String]| format!("  - {{ name: {name}, targets: [ {} ] }}\n", targets.join(", "));
     let gpt = |priority| target("openai", "gpt-5", priority);
     let claude = |priority| target("anthropic", "claude-sonnet-5", priority);
     let more = [
-        provider("bedrock", bedrock, signed),
+        provider("bedrock", bedrock, converse),
         provider("second", second, signed),
         "models:\n".to_owned(),
         model("bed", &[target("bedrock", MODEL, 0)]),
@@ -160,7 +158,13 @@ fn a_provider_signed_for_takes_over(world: &World, bedrock: &Provider, second: &
     second.shared().behave(Behaviour::Status(503));
     let response = world.chat(&ask("beds", "count to 3"));
     assert_eq!((response.status, said(&response).as_str()), (200, "1 2 3"), "{}", response.text());
-    assert_eq!((bedrock.shared().take().len(), second.shared().take().len()), (2, 1));
+    assert_eq!(bedrock.shared().take().len(), 2);
+    assert!(second.shared().take()[0].path().ends_with("/invoke"));
+    // And the second one answers a stream.
+    bedrock.shared().behave(Behaviour::Status(503));
+    let response = world.chat(&ask_stream("beds", "count to 3"));
+    assert_eq!((response.status, said(&response).as_str()), (200, "1 2 3"), "{}", response.text());
+    assert!(second.shared().take()[0].path().ends_with("/invoke-with-response-stream"));
 }
 
 /// A refused signature is the gateway's fault, not the client's: the next target is asked. Without credentials Envoy signs nothing.
