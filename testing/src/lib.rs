@@ -66,4 +66,4 @@ pub use story::{BadStory, Client, Delivery, End, Move, Scene, Story, Told, Weath
 pub use stream::{Flow, LocalReply};
 pub use transcript::Transcript;
 pub use verbs::Verbs;
-pub use wiring::{Cluster, Play, Sent, Wiring};
+pub use wiring::{Cluster, Play, Sent, Verdict, Wiring};

@@ -11,7 +11,7 @@ use crate::router::Route;
 use crate::state::{Shared, Spent};
 use crate::stream::{Flag, Flow, LocalReply, StreamInfo};
 use crate::timeouts::Timers;
-use crate::wiring::{Sent, Wiring};
+use crate::wiring::{Sent, Verdict, Wiring};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -47,6 +47,8 @@ pub(crate) struct Exchange {
     pub(crate) replay: Replay,
     pub(crate) retries_left: u32,
     pub(crate) timers: Timers,
+    /// What a filter behind the gateway position will do with the request, and when.
+    pub(crate) verdict: Option<(u64, Verdict)>,
     pub(crate) attempt: Option<Attempt>,
     pub(crate) response_started: bool,
     pub(crate) sent: Vec<Sent>,
@@ -144,6 +146,7 @@ impl Proxy {
             replay: Replay::default(),
             retries_left: self.wiring.retries,
             timers,
+            verdict: None,
             attempt: None,
             response_started: false,
             sent: Vec::new(),
@@ -239,7 +242,8 @@ impl Proxy {
         let exchanges = || self.under_way.iter().map(|x| &self.exchanges[*x]);
         let attempts = exchanges().filter_map(|x| x.attempt.as_ref()).filter_map(Attempt::next_event);
         let timers = exchanges().filter_map(|x| x.timers.next_event());
-        self.host.next_event().into_iter().chain(attempts).chain(timers).min()
+        let verdicts = exchanges().filter_map(|x| x.verdict.as_ref()).map(|(due, _)| *due);
+        self.host.next_event().into_iter().chain(attempts).chain(timers).chain(verdicts).min()
     }
 
     /// What the client got so far.

@@ -2,10 +2,11 @@
 
 use crate::abi::Way;
 use crate::attempt::Attempt;
+use crate::callout::nanos;
 use crate::error::Error;
 use crate::proxy::Proxy;
 use crate::stream::{Flag, Flow};
-use crate::wiring::{Backend, Sent, Step};
+use crate::wiring::{Backend, Sent, Step, Verdict};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -54,7 +55,7 @@ impl Proxy {
             self.end(x)?;
             return Ok(true);
         }
-        Ok(self.route_request(x)? | self.move_attempt(x)? | answered)
+        Ok(self.route_request(x)? | self.judge(x)? | self.move_attempt(x)? | answered)
     }
 
     /// What the gateway position let go comes to the router.
@@ -69,14 +70,8 @@ impl Proxy {
             match &flow {
                 Flow::Headers { end } => {
                     replay.headers_end = *end;
-                    if self.answered_behind(x)? {
-                        return Ok(true);
-                    }
-                    self.limit(x)?;
-                    if ends {
-                        self.request_is_complete(x);
-                    }
-                    self.start_attempt(x)?;
+                    self.ask_behind(x)?;
+                    self.judge(x)?;
                     continue;
                 }
                 Flow::Data { bytes, end } => {
@@ -87,7 +82,8 @@ impl Proxy {
                 Flow::Trailers(trailers) => replay.trailers = Some(trailers.clone()),
             }
             self.forward(x, flow)?;
-            if ends {
+            // What waits behind has not come to the router.
+            if ends && self.exchanges[x].verdict.is_none() {
                 self.request_is_complete(x);
             }
         }
@@ -104,14 +100,42 @@ impl Proxy {
         }
     }
 
-    /// Whether a filter behind the gateway position answers this request.
-    fn answered_behind(&mut self, x: usize) -> Result<bool, Error> {
-        let gateway = self.exchanges[x].gateway;
-        let headers = self.host.headers(gateway, Way::Request)?;
-        let Some(reply) = self.wiring.behind.as_mut().and_then(|behind| behind(&headers)) else { return Ok(false) };
-        self.host.note(format!("a filter behind answers {} {}", reply.status, reply.details));
-        self.host.local_reply(gateway.0, reply)?;
-        Ok(true)
+    /// What the filter behind the gateway position will make of this request, if there is one.
+    fn ask_behind(&mut self, x: usize) -> Result<(), Error> {
+        let headers = self.host.headers(self.exchanges[x].gateway, Way::Request)?;
+        let verdict = self.wiring.behind.as_mut().map_or(Verdict::Pass, |behind| behind(&headers));
+        self.exchanges[x].verdict = Some((self.host.now(), verdict));
+        Ok(())
+    }
+
+    /// Does what that filter has made up its mind to do. Whether it has done something.
+    fn judge(&mut self, x: usize) -> Result<bool, Error> {
+        let now = self.host.now();
+        let replied = self.exchanges[x].info.borrow().replied;
+        let due = self.exchanges[x].verdict.take_if(|(due, _)| replied || *due <= now);
+        match due {
+            None => Ok(false),
+            Some(_) if replied => Ok(false),
+            Some((_, Verdict::After(wait, verdict))) => {
+                self.exchanges[x].verdict = Some((now.saturating_add(nanos(wait)), *verdict));
+                Ok(true)
+            }
+            Some((_, Verdict::Reply(reply))) => {
+                self.host.note(format!("a filter behind answers {} {}", reply.status, reply.details));
+                self.host.local_reply(self.exchanges[x].gateway.0, reply)?;
+                Ok(true)
+            }
+            Some((_, Verdict::Pass)) => {
+                self.touch(x);
+                self.limit(x)?;
+                let replay = &self.exchanges[x].replay;
+                if replay.headers_end || replay.data_end || replay.trailers.is_some() {
+                    self.request_is_complete(x);
+                }
+                self.start_attempt(x)?;
+                Ok(true)
+            }
+        }
     }
 
     /// The route's limits, or those that the filter has set for this request.

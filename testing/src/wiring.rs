@@ -87,9 +87,9 @@ impl Wiring {
     }
 
     /// A filter of Envoy's own behind the gateway position in the listener's chain, as `ext_authz` or `rbac` may stand there: it sees the headers of
-    /// each request that the gateway position lets go, and may answer it.
+    /// each request that the gateway position lets go, and may answer it, at once or later.
     #[must_use]
-    pub fn behind(mut self, filter: impl FnMut(&HeaderMap) -> Option<LocalReply> + 'static) -> Wiring {
+    pub fn behind(mut self, filter: impl FnMut(&HeaderMap) -> Verdict + 'static) -> Wiring {
         self.behind = Some(Box::new(filter));
         self
     }
@@ -102,8 +102,18 @@ impl Wiring {
     }
 }
 
-/// Answers a request, or lets it pass.
-pub(crate) type Behind = Box<dyn FnMut(&HeaderMap) -> Option<LocalReply>>;
+/// What a filter behind the gateway position makes of a request.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// It passes.
+    Pass,
+    /// It is answered.
+    Reply(LocalReply),
+    /// So much later; until then the request waits there, whatever more of it the gateway position lets go.
+    After(Duration, Box<Verdict>),
+}
+
+pub(crate) type Behind = Box<dyn FnMut(&HeaderMap) -> Verdict>;
 
 /// What plays a provider: it sees the whole request and says what comes back.
 pub(crate) type Provider = Box<dyn FnMut(&Sent) -> Play>;

@@ -6,7 +6,7 @@ mod probes;
 use probes::{logs, module};
 use std::time::Duration;
 use weir_testing::{
-    Cluster, Error, HeaderMap, Host, LocalReply, Options, Play, Plugin, Proxy, Request, Wiring, bytewise, every_cut, seeded,
+    Cluster, Error, HeaderMap, Host, LocalReply, Options, Play, Plugin, Proxy, Request, Verdict, Wiring, bytewise, every_cut, seeded,
 };
 
 /// Which limit a test sets, to 15 seconds.
@@ -232,8 +232,12 @@ fn a_filter_behind_answers_what_the_gateway_lets_go() {
         headers: vec![("x-by".to_owned(), b"guard".to_vec())],
         body: b"no".to_vec(),
     };
-    let mut proxy =
-        Proxy::new(host, wiring.on_no_match("a").behind(move |headers| (headers.get("x-a") == Some("1")).then(|| reply.clone())));
+    let mut proxy = Proxy::new(
+        host,
+        wiring
+            .on_no_match("a")
+            .behind(move |headers| if headers.get("x-a") == Some("1") { Verdict::Reply(reply.clone()) } else { Verdict::Pass }),
+    );
     let id = proxy.exchange(&Request::json("/", "abc")).unwrap();
     let received = proxy.received(id);
     assert_eq!(
@@ -241,6 +245,18 @@ fn a_filter_behind_answers_what_the_gateway_lets_go() {
         (403, Some("guard"), Some("1"), "no")
     );
     assert!(proxy.sent(id).is_empty());
+}
+
+#[test]
+fn a_filter_behind_may_take_its_time() {
+    let (host, wiring) = proxy_wiring("request_body: log body", "", echo(), echo());
+    let later = Verdict::After(Duration::from_secs(1), Box::new(Verdict::Pass));
+    let mut proxy = Proxy::new(host, wiring.on_no_match("a").behind(move |_| later.clone()));
+    let (stays, goes) = (proxy.send(&Request::json("/", "abc")).unwrap(), proxy.send(&Request::json("/", "abc")).unwrap());
+    assert_eq!((proxy.sent(stays).len(), logs(proxy.host()).iter().filter(|line| *line == "body").count()), (0, 2));
+    proxy.abort(goes).unwrap();
+    proxy.finish(stays).unwrap();
+    assert_eq!((proxy.received(stays).text().as_str(), proxy.sent(goes).len()), ("abc", 0));
 }
 
 #[test]

@@ -21,4 +21,4 @@ pub use action::{Act, Action, framed};
 pub use fact::{Fact, all};
 
 pub use record::{Got, Reached, bytes, difference};
-pub use scenario::{Failure, Front, Scenario, Upstream};
+pub use scenario::{Back, Failure, Front, Scenario, Upstream};

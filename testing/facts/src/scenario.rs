@@ -36,6 +36,17 @@ pub enum Front {
     Refuses,
 }
 
+/// A filter of Envoy's own that stands behind the gateway position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Back {
+    /// `rbac`, which lets nobody pass.
+    Refuses,
+    /// `fault`, which lets a request pass after so many milliseconds.
+    Delays(u64),
+    /// `fault`, which answers a request after so many milliseconds with this status.
+    Aborts(u64, u16),
+}
+
 /// One scenario.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scenario {
@@ -67,8 +78,8 @@ pub struct Scenario {
     pub http2: bool,
     /// What stands in front of the gateway position.
     pub front: Option<Front>,
-    /// Whether `rbac` stands behind the gateway position, and lets nobody pass.
-    pub refused_behind: bool,
+    /// What stands behind the gateway position.
+    pub behind: Option<Back>,
     /// Headers that the record shows.
     pub look: Vec<String>,
     /// Scripts of the gateway position: the first, and those of each reconfiguration.
@@ -110,7 +121,11 @@ impl Scenario {
             ["clients", "http2"] => self.http2 = true,
             ["front", "decompressor"] => self.front = Some(Front::Decompressor),
             ["front", "refuses"] => self.front = Some(Front::Refuses),
-            ["behind", "refuses"] => self.refused_behind = true,
+            ["behind", "refuses"] => self.behind = Some(Back::Refuses),
+            ["behind", "delays", millis] => self.behind = Some(Back::Delays(millis.parse().expect("milliseconds"))),
+            ["behind", "aborts", millis, status] => {
+                self.behind = Some(Back::Aborts(millis.parse().expect("milliseconds"), status.parse().expect("a status code")));
+            }
             ["says", name, status, body] => {
                 let says = Upstream::Says(status.parse().expect("a status code"), body.as_bytes().to_vec());
                 self.clusters.push(((*name).to_owned(), says));

@@ -3,8 +3,8 @@
 use flate2::read::GzDecoder;
 use std::io::Read;
 use std::time::Duration;
-use weir_facts::{Act, Action, Front};
-use weir_testing::{HeaderMap, LocalReply, RpcPlay};
+use weir_facts::{Act, Action, Back, Front};
+use weir_testing::{HeaderMap, LocalReply, RpcPlay, Verdict};
 
 /// What comes to the probe of a client's step.
 pub fn in_front(front: Option<Front>, act: &Act) -> Vec<Act> {
@@ -28,10 +28,19 @@ pub fn in_front(front: Option<Front>, act: &Act) -> Vec<Act> {
     }
 }
 
-/// What `rbac` answers to those that it does not let pass.
-pub fn refusal() -> LocalReply {
-    let details = "rbac_access_denied_matched_policy[nobody]".to_owned();
-    LocalReply { status: 403, details, headers: Vec::new(), body: b"RBAC: access denied".to_vec() }
+/// What Envoy's own filter behind the gateway position does with a request.
+pub fn behind(back: Back) -> Verdict {
+    let reply = |status, details: &str, body: &str| {
+        Verdict::Reply(LocalReply { status, details: details.to_owned(), headers: Vec::new(), body: body.as_bytes().to_vec() })
+    };
+    match back {
+        Back::Refuses => reply(403, "rbac_access_denied_matched_policy[nobody]", "RBAC: access denied"),
+        Back::Delays(millis) => Verdict::After(Duration::from_millis(millis), Box::new(Verdict::Pass)),
+        Back::Aborts(millis, status) => {
+            let abort = reply(u32::from(status), "fault_filter_abort", "fault filter abort");
+            Verdict::After(Duration::from_millis(millis), Box::new(abort))
+        }
+    }
 }
 
 /// What a gRPC service does once it has the whole request.

@@ -61,8 +61,8 @@ fn proxy(scenario: &Scenario) -> Proxy {
     wiring.per_try = scenario.per_try.map(Duration::from_millis);
     wiring.timeout = scenario.timeout.map(Duration::from_millis);
     wiring.stream_idle = scenario.route_idle.or(scenario.idle).map(Duration::from_millis);
-    if scenario.refused_behind {
-        wiring = wiring.behind(|_| Some(others::refusal()));
+    if let Some(back) = scenario.behind {
+        wiring = wiring.behind(move |_| others::behind(back));
     }
     wiring.on_no_match = scenario.clusters.first().map(|(name, _)| name.clone());
     if scenario.up.is_some() {

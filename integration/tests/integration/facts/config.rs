@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use weir_facts::{Failure, Front, Scenario};
+use weir_facts::{Back, Failure, Front, Scenario};
 
 use super::relay;
 
@@ -20,7 +20,7 @@ pub fn envoy(scenario: &Scenario, module: &Path, folder: &Path, listener: Socket
     } else {
         json!({ "name": "down", "typed_config": probe(scenario, module, "down", &scenario.down[0]) })
     };
-    let behind = scenario.refused_behind.then(|| front(Front::Refuses));
+    let behind = scenario.behind.map(back);
     let mut manager = json!({
         "@type": typed("filters.network.http_connection_manager.v3.HttpConnectionManager"),
         "stat_prefix": "facts",
@@ -69,6 +69,20 @@ fn front(front: Front) -> Value {
             json!({ "name": "front", "typed_config": { "@type": typed("filters.http.rbac.v3.RBAC"), "rules": rules } })
         }
     }
+}
+
+/// A filter of Envoy's own behind the probe.
+fn back(back: Back) -> Value {
+    let always = json!({ "numerator": 100 });
+    let delay = |millis| json!({ "fixed_delay": seconds(millis), "percentage": always });
+    let fault = match back {
+        Back::Refuses => return front(Front::Refuses),
+        Back::Delays(millis) => json!({ "delay": delay(millis) }),
+        Back::Aborts(millis, status) => json!({ "delay": delay(millis), "abort": { "http_status": status, "percentage": always } }),
+    };
+    let mut config = json!({ "@type": typed("filters.http.fault.v3.HTTPFault") });
+    fault.as_object().into_iter().flatten().for_each(|(key, value)| config[key] = value.clone());
+    json!({ "name": "behind", "typed_config": config })
 }
 
 fn codec() -> Value {
