@@ -256,6 +256,19 @@ fn a_provider_that_the_mesh_cannot_lead_to_is_refused() {
             other => panic!("{endpoint}: {other:?}"),
         }
     }
+    // Servers of one provider have one name, which stands in the head before one is picked.
+    for (endpoints, fits) in [
+        ("\"http://b.example/v1\", \"http://b.example:81/v1\"", true),
+        ("\"http://b.example/v1\", \"http://c.example/v1\"", false),
+        ("\"http://b.models.svc.cluster.local/v1\", \"http://b.models.svc.cluster.local:81/v1\"", false),
+        ("\"http://b.models.svc.cluster.local/v1\"", true),
+    ] {
+        let more = format!("  b: {{ kind: openai-compatible, endpoints: [ {endpoints} ] }}\n");
+        assert_eq!(render_istio(&document(&more), &options).is_ok(), fits, "{endpoints}");
+        let alone = RenderOptions { standalone: true, ..RenderOptions::new("/etc/weir") };
+        let one_name = !endpoints.contains("c.example");
+        assert_eq!(render_envoy(&document(&more), &alone).is_ok(), one_name, "{endpoints}");
+    }
     // Clients are kept from the providers' own hosts.
     let own = document("").replace("header: x-p", "host: { a.example: a }");
     assert!(matches!(render_istio(&own, &options), Err(Problems::NotInMesh { provider, .. }) if provider == "a"));

@@ -31,7 +31,8 @@ fn write_all(gateway: &Gateway, text: &mut String) -> std::fmt::Result {
     writeln!(text, "models")?;
     for route in &gateway.routes {
         let demands = if route.demands.is_empty() { String::new() } else { format!(", demands {}", listed(&route.demands)) };
-        writeln!(text, "  {}{demands}", route.name)?;
+        let keeps = if route.affinity.is_some() { ", conversations keep their target" } else { "" };
+        writeln!(text, "  {}{demands}{keeps}", route.name)?;
         for target in &route.targets {
             writeln!(text, "    {}", describe_target(gateway, route, target))?;
         }
@@ -102,7 +103,9 @@ fn describe(provider: &Provider) -> String {
         Credential::ApiKey { header, secret: SecretRef::Env(name) } => format!("{header} from {name}"),
         Credential::Aws(scope) => format!("signed for {} in {} with AWS credentials of Envoy's own", scope.service, scope.region),
     };
-    format!("{} at {}, speaks {}, {credential}", provider.kind.preset().name, provider.authority(), speaks.join(" and "))
+    let servers: Vec<&str> = provider.servers.iter().map(|server| &*server.authority).collect();
+    let place = if servers.is_empty() { provider.authority().to_owned() } else { format!("the servers {}", servers.join(", ")) };
+    format!("{} at {place}, speaks {}, {credential}", provider.kind.preset().name, speaks.join(" and "))
 }
 
 fn describe_target(gateway: &Gateway, route: &Route, target: &Target) -> String {

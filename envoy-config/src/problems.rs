@@ -38,6 +38,8 @@ pub enum Problems {
     },
     /// The document has no `standalone`.
     NoPicker,
+    /// A provider whose servers have several names, where one is written before a server is picked.
+    ManyNames(String),
     /// Two providers at one host and port, one over TLS and one not.
     OneHost(String, String),
     /// The folder was rendered for another VM: variables that came, variables that went.
@@ -83,9 +85,13 @@ impl fmt::Display for Problems {
             ),
             Self::NotInMesh { provider, why } => write!(f, "providers.{provider}.endpoint: {why}, so a WasmPlugin can't reach it"),
             Self::NoPicker => f.write_str("--standalone needs the document's `standalone`: it says who picks the provider"),
+            Self::ManyNames(provider) => write!(
+                f,
+                "providers.{provider}.endpoints: with standalone the host is written before a server is picked, so all have one name, or addresses"
+            ),
             Self::OneHost(one, other) => write!(
                 f,
-                "providers {one} and {other}: --standalone can't tell http from https at the same host and port, for its routes go by the host"
+                "providers {one} and {other}: --standalone can't tell http from https, or one list of servers from another, at the same host and port, for its routes go by the host"
             ),
             Self::Restart { added, removed } => {
                 f.write_str("another module or another environment makes another VM in Envoy, which takes a restart")?;

@@ -101,11 +101,13 @@ fn act(context: u32, verdict: Option<Verdict>, resume: Option<Direction>) -> Act
 fn depart(context: u32) -> Action {
     // An upstream position that gets the request against all expectation finds the exchange, and refuses.
     mark(context);
-    let Some(Departure { next, attempt, verdict }) = vm::exchange(context, |exchange, _, _| exchange.depart(host::knows_twins)).flatten()
+    let Some(Departure { next, conversation, attempt, verdict }) =
+        vm::exchange(context, |exchange, _, _| exchange.depart(host::knows_twins)).flatten()
     else {
         return host::refuse(host::UNKNOWN);
     };
     next.and_then(|next| report(abi::set_property(names::STATE_NEXT, next.as_bytes())));
+    conversation.and_then(|message| report(abi::call_foreign(names::SET_FILTER_STATE, &message)));
     vm::stream(context, |stream| core::mem::replace(&mut stream.attempt, attempt));
     attempt::act(context, Some(verdict))
 }

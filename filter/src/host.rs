@@ -31,6 +31,11 @@ pub fn set_headers(map: Map, headers: &Headers) -> Option<()> {
     report(abi::set_header_pairs(map, &headers.to_pairs()))
 }
 
+/// The authority of the server that Envoy has picked, as its endpoint's metadata says.
+pub fn server() -> Vec<u8> {
+    abi::property("xds\0upstream_host_metadata\0filter_metadata\0weir\0server").unwrap_or_default()
+}
+
 /// A whole body.
 pub fn body(buffer: Buffer) -> Option<Vec<u8>> {
     report(abi::buffer(buffer, 0, WHOLE))

@@ -30,10 +30,14 @@ pub fn request_head(context: u32, end: bool) -> Action {
         }
         Bound::Refuse(local) => host::reply(&local.reply),
         Bound::Attempt(attempt) => {
+            let server = attempt.asks_server().then(host::server);
             vm::stream(context, |stream| {
                 stream.key = Some(key);
                 stream.attempt.replace(attempt)
             });
+            if let Some(server) = server {
+                vm::attempt(context, |attempt, exchange| attempt.at_server(exchange, &server));
+            }
             attempt::act(context, vm::attempt(context, |attempt, exchange| attempt.request_head(exchange, end)))
         }
     }

@@ -32,13 +32,25 @@ pub(super) fn check(gateway: &Gateway) -> Result<(), Problems> {
         return Err(Problems::NoPicker);
     }
     let hosts = hosts(gateway);
+    check_names(gateway)?;
     for provider in &gateway.providers {
-        let other = hosts.iter().find(|host| same_host(host, provider) && host.endpoint.scheme != provider.endpoint.scheme);
+        let other = hosts.iter().find(|host| {
+            same_host(host, provider) && (host.endpoint.scheme != provider.endpoint.scheme || host.servers != provider.servers)
+        });
         if let Some(other) = other {
             return Err(Problems::OneHost(other.name.to_string(), provider.name.to_string()));
         }
     }
     Ok(())
+}
+
+/// The name that a request is for stands in its head.
+pub(super) fn check_names(gateway: &Gateway) -> Result<(), Problems> {
+    let named = |provider: &&Provider| provider.servers.iter().any(|server| !server.is_address() && server.host != provider.endpoint.host);
+    match gateway.providers.iter().find(named) {
+        Some(provider) => Err(Problems::ManyNames(provider.name.to_string())),
+        None => Ok(()),
+    }
 }
 
 /// The route configuration, from its name on.

@@ -5,7 +5,7 @@ use weir_core::names::{CLUSTER_LIMITS, CLUSTER_NONE, METADATA, METADATA_PROVIDER
 use weir_core::providers::{Endpoint, Provider, Scheme};
 use weir_core::routing::Failover;
 
-use super::{Place, alone, chains, quoted_path, signing};
+use super::{Place, alone, chains, quoted_path, servers, signing};
 use crate::quote::quoted;
 use crate::template::fill;
 
@@ -26,27 +26,32 @@ pub(super) fn all(gateway: &Gateway, place: &Place, upstream: &str) -> String {
 
 /// One for each authority.
 fn of_standalone(gateway: &Gateway, place: &Place) -> String {
-    let one = |provider: &&Provider| format!("# {}\n{}", about(provider), cluster(provider, &Role::Alone, place));
+    let one = |provider: &&Provider| format!("# {}\n{}", about(provider), cluster(gateway, provider, &Role::Alone, place));
     alone::hosts(gateway).iter().map(one).collect()
 }
 
 fn about(provider: &Provider) -> String {
-    format!("{}: {} at {}", provider.name, provider.kind.preset().name, provider.endpoint.authority)
+    let more = match provider.servers.len() {
+        0 | 1 => String::new(),
+        servers => format!(" and {} more", servers.saturating_sub(1)),
+    };
+    format!("{}: {} at {}{more}", provider.name, provider.kind.preset().name, provider.endpoint.authority)
 }
 
 fn of_attempts(gateway: &Gateway, place: &Place, upstream: &str) -> String {
     let mut clusters = String::new();
     for provider in &gateway.providers {
         clusters.push_str(&format!("# {}\n", about(provider)));
-        clusters.push_str(&cluster(provider, &Role::Attempt(&provider.name, upstream), place));
-        if place.twins {
+        clusters.push_str(&cluster(gateway, provider, &Role::Attempt(&provider.name, upstream), place));
+        // A request that fails at one server is tried at another, which takes the upstream position.
+        if place.twins && !provider.has_servers() {
             clusters.push_str("# its direct twin\n");
-            clusters.push_str(&cluster(provider, &Role::Twin, place));
+            clusters.push_str(&cluster(gateway, provider, &Role::Twin, place));
         }
         if place.failover == Failover::Priorities {
             for before in 1..chains::most_targets(gateway, provider) {
                 clusters.push_str("# the same for a model that has more than one target there\n");
-                clusters.push_str(&cluster(provider, &Role::Attempt(&chains::member(provider, before), upstream), place));
+                clusters.push_str(&cluster(gateway, provider, &Role::Attempt(&chains::member(provider, before), upstream), place));
             }
         }
     }
@@ -79,7 +84,7 @@ enum Role<'a> {
     Alone,
 }
 
-fn cluster(provider: &Provider, role: &Role<'_>, place: &Place) -> String {
+fn cluster(gateway: &Gateway, provider: &Provider, role: &Role<'_>, place: &Place) -> String {
     let endpoint = &provider.endpoint;
     let own = format!("{METADATA_PROVIDER}: {}", quoted(&provider.name));
     let (name, metadata) = match role {
@@ -93,11 +98,10 @@ fn cluster(provider: &Provider, role: &Role<'_>, place: &Place) -> String {
         (Role::Twin, None) => TWIN_FILTERS.to_owned(),
         (Role::Attempt(..), None) | (Role::Alone, _) => String::new(),
     };
-    let of_endpoint = format!(", metadata: {{ filter_metadata: {{ {METADATA}: {{ {own} }} }} }}");
-    let (policy, tombstone, endpoint_metadata) = match (role, place.failover) {
-        (Role::Attempt(..), Failover::Clusters) => (POLICY, TOMBSTONE, ""),
-        (Role::Attempt(..), Failover::Priorities) => ("", "", &*of_endpoint),
-        (Role::Twin | Role::Alone, Failover::Clusters | Failover::Priorities) => ("", "", ""),
+    let (policy, tombstone, names_provider) = match (role, place.failover) {
+        (Role::Attempt(..), Failover::Clusters) => (POLICY, TOMBSTONE, false),
+        (Role::Attempt(..), Failover::Priorities) => ("", "", true),
+        (Role::Twin | Role::Alone, Failover::Clusters | Failover::Priorities) => ("", "", false),
     };
     let protocol = match endpoint.scheme {
         Scheme::Https => "auto_config: {}                                              # h2 where the provider offers it",
@@ -105,16 +109,14 @@ fn cluster(provider: &Provider, role: &Role<'_>, place: &Place) -> String {
     };
     let fillings = [
         ("name", &*quoted(name)),
-        ("discovery", discovery(endpoint)),
+        ("discovery", servers::discovery_of(provider)),
+        ("balancing", &servers::balancing(gateway, provider, place)),
         ("namespace", METADATA),
         ("metadata", &metadata),
         ("policy", policy),
         ("tombstone", tombstone),
-        ("endpoint_metadata", endpoint_metadata),
-        ("hostname", &hostname(endpoint)),
-        ("host", &quoted(&endpoint.host)),
-        ("port", &endpoint.port.to_string()),
-        ("transport_socket", &transport_socket(endpoint, place)),
+        ("endpoints", &servers::endpoints(provider, names_provider)),
+        ("transport_socket", &servers::sockets(provider, place)),
         ("protocol", protocol),
         ("http_filters", &filters),
     ];
@@ -125,7 +127,7 @@ pub(super) fn service(service: &LimitService, place: &Place) -> String {
     let endpoint = &service.endpoint;
     let fillings = [
         ("name", &*quoted(CLUSTER_LIMITS)),
-        ("discovery", discovery(endpoint)),
+        ("discovery", servers::discovery(core::slice::from_ref(endpoint))),
         ("timeout", &format!("{}.{:03}s", service.timeout.as_secs(), service.timeout.subsec_millis())),
         ("hostname", &hostname(endpoint)),
         ("host", &quoted(&endpoint.host)),
@@ -135,17 +137,13 @@ pub(super) fn service(service: &LimitService, place: &Place) -> String {
     fill(include_str!("../../templates/service.yaml"), &fillings)
 }
 
-/// Each address of a name is a host of its own, so families are not mixed: where the machine has no IPv6, half of the attempts would fail.
-fn discovery(endpoint: &Endpoint) -> &'static str {
-    if endpoint.is_address() { "type: STATIC" } else { "type: STRICT_DNS\ndns_lookup_family: V4_PREFERRED" }
-}
-
-fn hostname(endpoint: &Endpoint) -> String {
+/// The endpoint's name, which Envoy keeps beside the address that it resolves to; empty for an address.
+pub(super) fn hostname(endpoint: &Endpoint) -> String {
     if endpoint.is_address() { String::new() } else { format!("hostname: {}, ", quoted(&endpoint.host)) }
 }
 
 /// The certificate has to be of this host and of an authority; a name is sent as SNI, an address cannot be (RFC 6066, 3).
-fn transport_socket(endpoint: &Endpoint, place: &Place) -> String {
+pub(super) fn transport_socket(endpoint: &Endpoint, place: &Place) -> String {
     let host = quoted(&endpoint.host);
     let (sni, san_type) = if endpoint.is_address() { (String::new(), "IP_ADDRESS") } else { (format!("sni: {host}"), "DNS") };
     match endpoint.scheme {

@@ -12,6 +12,7 @@ mod filter;
 mod istio;
 mod limits;
 pub(crate) mod routes;
+mod servers;
 mod signing;
 
 use std::path::{Path, PathBuf};

@@ -2,9 +2,10 @@
 
 use weir_core::config::{Document, Gateway};
 use weir_core::names::{CLUSTER_NONE, METADATA, METADATA_DIRECT, METADATA_ROUTE, STATE_NEXT, STATE_PREFIX, STATUS_RETRY};
-use weir_core::routing::Failover;
+use weir_core::providers::Provider;
+use weir_core::routing::{Failover, Target};
 
-use super::{Place, chains};
+use super::{Place, chains, servers};
 use crate::quote::quoted;
 use crate::template::fill;
 
@@ -40,7 +41,7 @@ pub(super) fn route(gateway: &Gateway, whole: bool, place: &Place) -> String {
     let mut clusters = String::new();
     for provider in &gateway.providers {
         clusters.push_str(&matched(&provider.name));
-        if place.twins {
+        if place.twins && !provider.has_servers() {
             clusters.push_str(&matched(&provider.direct_cluster));
         }
     }
@@ -51,7 +52,8 @@ pub(super) fn route(gateway: &Gateway, whole: bool, place: &Place) -> String {
             ONWARD_BY_PRIORITIES
         }
     };
-    let longest = gateway.routes.iter().map(|route| route.targets.len()).max().unwrap_or(0);
+    let tries = |target: &Target| gateway.provider(target.provider).map_or(1, Provider::tries);
+    let longest = gateway.routes.iter().map(|route| route.targets.iter().map(tries).sum()).max().unwrap_or(0);
     let (marks, meaning) = if whole {
         let twins = "whatever path and host a provider has fits, so plans of one target go to its twin";
         (format!("{METADATA_ROUTE}: true, {METADATA_DIRECT}: \"\""), format!("{REFUSES}; {twins}"))
@@ -68,7 +70,9 @@ pub(super) fn route(gateway: &Gateway, whole: bool, place: &Place) -> String {
         ("none", &quoted(CLUSTER_NONE)),
         ("status", &STATUS_RETRY.to_string()),
         ("onward", onward),
-        ("retries", &longest.max(8).to_string()),
+        ("hashing", &servers::hashing(gateway)),
+        ("other_server", servers::retrying(gateway)),
+        ("retries", &usize::max(longest, 8).to_string()),
     ];
     fill(include_str!("../../templates/route.yaml"), &fillings)
 }

@@ -69,6 +69,14 @@ pub fn set_property(path: &str, value: &[u8]) -> Result<(), HostError> {
     call!(proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()))
 }
 
+/// Calls a function of the host's own, which gives nothing back.
+pub fn call_foreign(name: &str, argument: &[u8]) -> Result<(), HostError> {
+    let (mut bytes, mut size) = (null_mut(), 0);
+    call!(proxy_call_foreign_function(name.as_ptr(), name.len(), argument.as_ptr(), argument.len(), &raw mut bytes, &raw mut size))?;
+    taken(bytes, size);
+    Ok(())
+}
+
 /// A whole header map, as pairs.
 pub fn header_pairs(map: Map) -> Result<Vec<u8>, HostError> {
     let (mut bytes, mut size) = (null_mut(), 0);

@@ -7,6 +7,14 @@ unsafe extern "C" {
     pub fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
     pub fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
     pub fn proxy_get_property(path: *const u8, path_size: usize, value: *mut *mut u8, size: *mut usize) -> u32;
+    pub fn proxy_call_foreign_function(
+        name: *const u8,
+        name_size: usize,
+        argument: *const u8,
+        argument_size: usize,
+        result: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
     pub fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, size: usize) -> u32;
     pub fn proxy_get_header_map_pairs(map: u32, pairs: *mut *mut u8, size: *mut usize) -> u32;
     pub fn proxy_set_header_map_pairs(map: u32, pairs: *const u8, size: usize) -> u32;

@@ -9,8 +9,8 @@ mod exports;
 mod host;
 
 pub use calls::{
-    act_on, buffer, call, continue_stream, define_metric, done, header, header_pairs, increment_metric, log, property, record_metric,
-    reply, reset, set_buffer, set_header_pairs, set_property, set_shared, set_tick_period, shared, time,
+    act_on, buffer, call, call_foreign, continue_stream, define_metric, done, header, header_pairs, increment_metric, log, property,
+    record_metric, reply, reset, set_buffer, set_header_pairs, set_property, set_shared, set_tick_period, shared, time,
 };
 pub use exports::{Action, Module, allocate};
 

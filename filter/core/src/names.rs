@@ -78,6 +78,11 @@ pub const STATE_EXCHANGE: &str = "weir.x";
 pub const STATE_NEXT: &str = "weir.next";
 /// Property that holds the record of the exchange; the access log splices it as `%FILTER_STATE(wasm.weir.log:PLAIN)%`.
 pub const STATE_LOG: &str = "weir.log";
+/// Key of the filter state by whose hash Envoy finds a conversation's server: one of the few whose values it can hash. What the foreign
+/// function of [`SET_FILTER_STATE`] writes.
+pub const STATE_CONVERSATION: &str = "envoy.hashable_string";
+/// Foreign function of Envoy by which a filter writes filter state of the host's own kinds.
+pub const SET_FILTER_STATE: &str = "set_envoy_filter_state";
 /// Key of the data that the workers of a proxy share about the health of providers; the number is that of its form.
 pub const SHARED_HEALTH: &str = "weir.health.1";
 /// What Envoy puts before a property's name to make the key of its filter state.
@@ -87,6 +92,8 @@ pub const STATE_PREFIX: &str = "wasm.";
 pub const METADATA: &str = "weir";
 /// Metadata of a cluster: the provider's name; empty on the cluster of `on_no_match`. A chain has none, but its endpoints have.
 pub const METADATA_PROVIDER: &str = "provider";
+/// Metadata of an endpoint: its authority, where a provider's servers have several.
+pub const METADATA_SERVER: &str = "server";
 /// Metadata of a cluster: `true` on a direct twin.
 pub const METADATA_TWIN: &str = "twin";
 /// Metadata of a route: `true` where the route is Weir's.

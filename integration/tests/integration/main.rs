@@ -31,6 +31,7 @@ mod reload;
 mod rendered;
 mod responses;
 mod sdk;
+mod servers;
 mod signing;
 mod standalone;
 mod storm;

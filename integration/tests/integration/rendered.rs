@@ -43,7 +43,9 @@ fn envoy_accepts_the_examples() {
     let module = module(&folder);
     Authority::new("examples").certify("weir.example", &folder);
     std::fs::copy(paths::workspace().join("envoy-config/examples/budgets/prices.yaml"), folder.join("prices.yaml")).unwrap();
-    for example in ["two-providers", "budgets", "self-hosted", "standalone", "bedrock", "bedrock-priorities"] {
+    for example in
+        ["two-providers", "budgets", "self-hosted", "standalone", "bedrock", "bedrock-priorities", "servers", "servers-priorities"]
+    {
         let text = std::fs::read_to_string(paths::workspace().join("envoy-config/examples").join(example).join("weir.yaml")).unwrap();
         let home = folder.join(example);
         let (module, document, standalone) = (Some(module.clone()), folder.join("weir.yaml"), example == "standalone");

@@ -4,7 +4,8 @@ use super::rig::{ASK, DOCUMENT, KEYS, answers, ask, envoy, module, provider, try
 use weir_testing::{Error, Host, Options, Plugin, Request, Way};
 
 /// Everything that the module may need of its host: fewer imports, more hosts.
-const IMPORTS: [&str; 25] = [
+const IMPORTS: [&str; 26] = [
+    "env.proxy_call_foreign_function",
     "env.proxy_close_stream",
     "env.proxy_continue_stream",
     "env.proxy_define_metric",

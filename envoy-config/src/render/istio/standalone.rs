@@ -34,6 +34,7 @@ pub(super) fn calls(gateway: &Gateway, options: &IstioOptions) -> Option<String>
 /// What leads to the providers.
 pub(super) fn providers(gateway: &Gateway, options: &IstioOptions) -> Result<String, Problems> {
     let picker = gateway.standalone.as_ref();
+    super::super::alone::check_names(gateway)?;
     let mut hosts: BTreeMap<&str, (&Endpoint, Vec<&str>)> = BTreeMap::new();
     for (place, provider) in (0u16..).zip(&gateway.providers) {
         if !picker.is_some_and(|picker| picker.reaches(weir_core::providers::ProviderId(place))) {
@@ -49,11 +50,23 @@ pub(super) fn providers(gateway: &Gateway, options: &IstioOptions) -> Result<Str
                 why: "at a host that clients shall name, which they are kept from: give them another host name in standalone.provider.host",
             });
         }
+        if provider.servers.len() > 1 && is_of_the_cluster(&endpoint.host) {
+            return Err(Problems::NotInMesh {
+                provider: provider.name.to_string(),
+                why: "several ports of a service of the cluster, which has addresses of its own",
+            });
+        }
         let (first, names) = hosts.entry(&endpoint.host).or_insert((endpoint, Vec::new()));
         if (first.port, first.scheme) != (endpoint.port, endpoint.scheme) {
             return Err(Problems::NotInMesh {
                 provider: provider.name.to_string(),
                 why: "another port of a host that another provider has",
+            });
+        }
+        if names.iter().any(|name| gateway.provider_named(name).is_none_or(|(_, other)| other.servers != provider.servers)) {
+            return Err(Problems::NotInMesh {
+                provider: provider.name.to_string(),
+                why: "another list of servers at a host that another provider has",
             });
         }
         names.push(&provider.name);
@@ -66,6 +79,7 @@ pub(super) fn providers(gateway: &Gateway, options: &IstioOptions) -> Result<Str
             ("name", quoted(&format!("weir-{}", host.to_ascii_lowercase()))),
             ("provider_host", quoted(host)),
             ("provider_port", endpoint.port.to_string()),
+            ("endpoints", endpoints(gateway, &providers)),
             ("tls", tls(endpoint, options)),
         ];
         if !is_of_the_cluster(host) {
@@ -74,6 +88,14 @@ pub(super) fn providers(gateway: &Gateway, options: &IstioOptions) -> Result<Str
         text.push_str(&options.fill(include_str!("../../../templates/istio/virtualservice.yaml"), own));
     }
     Ok(text)
+}
+
+/// The servers of a host's providers, which all have the same; empty where the name alone leads to them.
+fn endpoints(gateway: &Gateway, providers: &[&str]) -> String {
+    let servers = providers.first().and_then(|name| gateway.provider_named(name)).map_or(&[][..], |(_, provider)| &*provider.servers);
+    let one = |server: &Endpoint| format!("{{ address: {}, ports: {{ http: {} }} }}", quoted(&server.host), server.port);
+    let all: Vec<String> = servers.iter().map(one).collect();
+    if all.len() > 1 { format!("endpoints: [ {} ]", all.join(", ")) } else { String::new() }
 }
 
 /// The certificate has to be of this host and of an authority.

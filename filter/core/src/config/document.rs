@@ -81,6 +81,12 @@ static PROVIDER: Shape = Shape {
         member("kind", Required, Value::Choice(&KIND_NAMES, &[]), "The preset: what stands below may be left out where the kind says it."),
         member("endpoint", Optional, Value::Url, "The base URL that the vendor's own SDK would take; required where the kind has none."),
         member(
+            "endpoints",
+            Optional,
+            Value::List(&Value::Url, false),
+            "The base URLs of its servers, in the place of `endpoint`: of one scheme and one path. Each address that a name resolves to is a server.",
+        ),
+        member(
             "speaks",
             Optional,
             Value::List(&Value::Choice(&["chat", "responses", "messages", "converse", "gemini"], &[]), false),

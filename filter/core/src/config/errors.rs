@@ -72,6 +72,8 @@ pub enum Fault {
     NotPicked,
     /// Each path of the provider holds what only the body of a request says.
     ModelInPath,
+    /// A server of a provider that is reached in another way than its first.
+    Unlike,
     /// A URL whose path matters, without one.
     PathNeeded,
     /// A time that is shorter than this one.
@@ -125,6 +127,7 @@ impl fmt::Display for Fault {
                 "can't be reached by standalone: the path of each format that it speaks holds the model, which stands in the body, \
                  and the path has to be written before",
             ),
+            Self::Unlike => f.write_str("has another scheme or path than the first: servers of one provider are asked alike"),
             Self::PathNeeded => f.write_str("the URL needs a path, such as /json"),
             Self::Shorter(than) => write!(f, "must not be shorter than {than}"),
             Self::Zero => f.write_str("must be more than zero"),

@@ -265,6 +265,7 @@ impl Attempt {
     pub(super) fn fail(&mut self, exchange: &mut Exchange, failure: Failure, outcome: AttemptOutcome, bodiless: bool) -> AnswerVerdict {
         self.note_failure(exchange, &failure, outcome);
         let reply = told(exchange, &failure);
+        self.blame(exchange, failure.kind);
         let next = (self.more && failure.moves_on()).then(|| exchange.choose_again().ok()).flatten();
         if next.is_none() {
             exchange.rejected = Some(failure.kind);
@@ -282,6 +283,7 @@ impl Attempt {
             // An answer without a body can't be given one here: the gateway position replies in its place.
             exchange.keep_reply(reply);
             self.state = AttemptState::Over;
+            self.spares = false;
             return AnswerVerdict::Forgo;
         }
         exchange.reply = None;
@@ -328,6 +330,7 @@ impl Attempt {
         if relay.as_ref().is_none_or(|relay| relay.ended_well()) {
             self.lesson = self.lesson.or(Some(Lesson::Answered));
         }
+        self.spares = false;
         self.state = AttemptState::Committed(relay);
         AnswerVerdict::Commit(AnswerHead { headers, body, next: None })
     }

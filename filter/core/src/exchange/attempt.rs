@@ -26,6 +26,10 @@ pub struct Attempt {
     pub(super) homeward: Homeward,
     /// Another target follows in the plan.
     pub(super) more: bool,
+    /// That is another server of the same provider.
+    pub(super) spares: bool,
+    /// The authority of the server that the host has picked, where they don't have one name.
+    pub(super) server: Option<Box<str>>,
     /// When the host picked its cluster.
     pub(super) began: u64,
     /// When its answer must have begun, if it must.
@@ -81,6 +85,8 @@ pub(super) struct HeldStream {
 pub struct Departure {
     /// The cluster to go to, for [`names::STATE_NEXT`]; `None` where the host's own routes know it.
     pub next: Option<String>,
+    /// What [`names::SET_FILTER_STATE`] takes, for the host to find the server of the request's conversation.
+    pub conversation: Option<Vec<u8>>,
     /// The attempt that this position makes itself.
     pub attempt: Option<Box<Attempt>>,
     /// What is sent.
@@ -124,12 +130,12 @@ impl Exchange {
         let target = Rc::clone(self.plan.first()?);
         let next = if self.is_standalone() {
             None
-        } else if self.plan.len() > 1 || !knows_twins() {
+        } else if self.plan.len() > 1 || self.has_servers(&target) || !knows_twins() {
             let mut headers = Headers::clone(&self.headers);
             self.instruct(&mut headers);
             let verdict = RequestVerdict::Send { headers: Some(headers), body: None };
             let next = self.chain.clone().unwrap_or_else(|| target.name.to_string());
-            return Some(Departure { next: Some(next), attempt: None, verdict });
+            return Some(Departure { next: Some(next), conversation: self.conversation_message(), attempt: None, verdict });
         } else {
             self.way = Way::Direct;
             Some(self.configured().gateway.provider(target.provider)?.direct_cluster.to_string())
@@ -140,7 +146,7 @@ impl Exchange {
             Some(body) => attempt.request_body(self, &body),
             None => attempt.request_head(self, false),
         };
-        Some(Departure { next, attempt: Some(attempt), verdict })
+        Some(Departure { next, conversation: None, attempt: Some(attempt), verdict })
     }
 
     /// Tells Envoy's router, which takes these headers out again, how often it may try and how long each time.
@@ -218,6 +224,8 @@ impl Exchange {
             homeward: Homeward::new(target.speak.format(), Renames::default()),
             target,
             more,
+            spares: more && self.is_again(self.behind),
+            server: None,
             began,
             until: None,
             watch: Watch::default(),
@@ -247,7 +255,7 @@ impl Attempt {
     /// Writes the request's head where the body passes unread; otherwise the body is awaited.
     pub fn request_head(&mut self, exchange: &mut Exchange, end: bool) -> RequestVerdict {
         match exchange.operation {
-            Operation::PassThrough(_) => match onward::passed(exchange, &self.target) {
+            Operation::PassThrough(_) => match onward::passed(exchange, &self.target, self.server.as_deref()) {
                 Ok(headers) => self.send(exchange, Some(headers), None),
                 Err(rejection) => self.give_up(exchange, &rejection),
             },
@@ -266,7 +274,7 @@ impl Attempt {
 
     /// Writes the request from the client's whole body.
     pub fn request_body(&mut self, exchange: &mut Exchange, body: &[u8]) -> RequestVerdict {
-        match onward::translated(exchange, &self.target, body) {
+        match onward::translated(exchange, &self.target, self.server.as_deref(), body) {
             Ok(outgoing) => {
                 let format = self.target.speak.format();
                 for &(field, _) in outgoing.passage.losses.as_slice() {
@@ -357,7 +365,8 @@ impl Attempt {
 
     /// What can be learnt of the health of its target, once.
     pub fn take_lesson(&mut self) -> Option<(Seats, Lesson)> {
-        self.lesson.take().map(|lesson| (self.target.seats, lesson))
+        let lesson = self.lesson.take()?;
+        (!self.is_spared(lesson)).then_some((self.target.seats, lesson))
     }
 
     /// Whether it speaks the client's own format.

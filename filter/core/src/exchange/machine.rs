@@ -36,6 +36,8 @@ pub struct Exchange {
     pub(super) plan: Vec<Rc<PlannedTarget>>,
     /// The cluster through whose priorities Envoy goes, where it does so by itself.
     pub(super) chain: Option<String>,
+    /// The conversation that the request belongs to, where its route keeps conversations together.
+    pub(super) conversation: Option<u64>,
     /// The first target is tried by this request alone, until its attempt takes that over.
     pub(super) trial: Option<Trial>,
     /// The first target's attempt, counted from the plan on, until it begins.
@@ -129,6 +131,8 @@ pub(super) struct PlannedTarget {
     pub carrier: Carrier,
     pub default_max_tokens: u64,
     pub patience: Patience,
+    /// It is several servers that don't have one name.
+    pub has_names: bool,
     pub seats: Seats,
     /// Where its attempts are counted.
     pub gate: Gate,
@@ -209,6 +213,7 @@ impl Exchange {
             left_out: Vec::new(),
             plan: Vec::new(),
             chain: None,
+            conversation: None,
             trial: None,
             reserved: None,
             crowds: Vec::new(),

@@ -30,6 +30,7 @@ mod planning;
 mod position;
 mod relay;
 mod replies;
+mod servers;
 mod settle;
 mod standalone;
 mod table;

@@ -20,8 +20,8 @@ pub(super) struct Outgoing {
     pub passage: Passage,
 }
 
-/// Writes the request of one target.
-pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, body: &[u8]) -> Result<Outgoing, Rejection> {
+/// Writes the request of one target; `server` is the authority where it is not the provider's only one.
+pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, server: Option<&str>, body: &[u8]) -> Result<Outgoing, Rejection> {
     let configured = exchange.configured();
     let provider = configured.gateway.provider(target.provider).ok_or_else(unconfigured)?;
     // What headers say beside the body is asked only for a carrier that has it in the body.
@@ -66,7 +66,7 @@ pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, body: &[u8
         None
     } else {
         let model = target.model.as_deref().unwrap_or_default();
-        let mut headers = head(exchange, target.provider, target.speak.format(), model)?;
+        let mut headers = head(exchange, target.provider, target.speak.format(), model, server)?;
         headers.set("content-length", &rewritten.as_ref().map_or(body.len(), Vec::len).to_string());
         Some(headers)
     };
@@ -74,14 +74,14 @@ pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, body: &[u8
 }
 
 /// Writes the headers of a request whose body is read; they say nothing of its length.
-pub(super) fn head(exchange: &Exchange, id: ProviderId, format: FormatId, model: &str) -> Result<Headers, Rejection> {
+pub(super) fn head(exchange: &Exchange, id: ProviderId, format: FormatId, model: &str, server: Option<&str>) -> Result<Headers, Rejection> {
     let provider = exchange.configured().gateway.provider(id).ok_or_else(unconfigured)?;
     let path = if matches!(exchange.operation, Operation::CountTokens(_)) {
         provider.counting_path(format, model)
     } else {
         provider.path(format, model, exchange.outline().stream)
     };
-    let mut headers = envelope(exchange, provider, "POST", &path.ok_or_else(unconfigured)?);
+    let mut headers = envelope(exchange, provider, server, ("POST", &path.ok_or_else(unconfigured)?));
     headers.push("content-type", "application/json");
     for (name, value) in provider.default_headers(format) {
         headers.push(name, value);
@@ -94,10 +94,10 @@ pub(super) fn head(exchange: &Exchange, id: ProviderId, format: FormatId, model:
 }
 
 /// Writes the headers of a request that passes unread.
-pub(super) fn passed(exchange: &Exchange, target: &PlannedTarget) -> Result<Headers, Rejection> {
+pub(super) fn passed(exchange: &Exchange, target: &PlannedTarget, server: Option<&str>) -> Result<Headers, Rejection> {
     let configured = exchange.configured();
     let provider = configured.gateway.provider(target.provider).ok_or_else(unconfigured)?;
-    let mut headers = envelope(exchange, provider, exchange.method(), &provider.passing_path(exchange.path()));
+    let mut headers = envelope(exchange, provider, server, (exchange.method(), &provider.passing_path(exchange.path())));
     for format in &provider.speaks {
         for (name, value) in provider.default_headers(*format) {
             headers.push(name, value);
@@ -108,11 +108,11 @@ pub(super) fn passed(exchange: &Exchange, target: &PlannedTarget) -> Result<Head
     Ok(headers)
 }
 
-fn envelope(exchange: &Exchange, provider: &Provider, method: &str, path: &str) -> Headers {
+fn envelope(exchange: &Exchange, provider: &Provider, server: Option<&str>, (method, path): (&str, &str)) -> Headers {
     let mut headers = Headers::new();
     headers.push(":method", method);
     headers.push(":scheme", provider.endpoint.scheme.as_str());
-    headers.push(":authority", provider.authority());
+    headers.push(":authority", server.unwrap_or_else(|| provider.authority()));
     headers.push(":path", path);
     // Envoy's own id of the request; its access log and the provider's support find each other by it.
     if let Some(id) = exchange.headers().first("x-request-id") {

@@ -33,7 +33,7 @@ impl Exchange {
         self.reserved = Some(gate.enter());
         let speak = Speak::Same(provider.speaks.first().copied().unwrap_or(FormatId::Chat));
         let target = PlannedTarget::without_model(endpoint.provider, provider.name.clone(), speak);
-        self.plan.push(Rc::new(PlannedTarget { seats, gate, ..target }));
+        self.plan.push(Rc::new(PlannedTarget { has_names: provider.has_names(), seats, gate, ..target }));
         match self.join_crowds(health).and_then(|()| self.claim_budgets(now)) {
             Ok(()) => Verdict::Wait,
             Err(rejection) => self.refuse(rejection),

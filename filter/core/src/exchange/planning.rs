@@ -48,6 +48,7 @@ impl PlannedTarget {
             carrier: Carrier::Own,
             default_max_tokens: 0,
             patience: Patience::default(),
+            has_names: false,
             seats: Seats::default(),
             gate: Gate::default(),
         }
@@ -114,8 +115,8 @@ impl Exchange {
             // Nobody else can answer: better a target that may fail than none.
             self.left_out.retain(|(out, _)| *out != at);
         }
-        let conversation = route.affinity.as_ref().and_then(|affinity| self.conversation(affinity, body));
-        let draw = conversation.map_or(Draw::Random(random), Draw::Conversation);
+        self.conversation = route.affinity.as_ref().and_then(|affinity| self.conversation(affinity, body));
+        let draw = self.conversation.map_or(Draw::Random(random), Draw::Conversation);
         let mut order = plan(route, draw, |at| !self.left_out.iter().any(|(out, _)| *out == at));
         if route.cheapest {
             let usage = self.expected_usage();
@@ -139,11 +140,14 @@ impl Exchange {
                 carrier: provider.carrier(speak.format()),
                 default_max_tokens: u64::from(target.default_max_tokens),
                 patience: target.patience,
+                has_names: provider.has_names(),
                 seats,
                 gate,
             }))
         };
-        self.plan = order.iter().filter_map(&mut planned).take(way.most_attempts()).collect();
+        let tries = |target: Rc<PlannedTarget>| core::iter::repeat_n(Rc::clone(&target), self.tries(&target));
+        let targets = order.iter().filter_map(&mut planned);
+        self.plan = targets.flat_map(tries).take(way.most_attempts()).collect();
         if let Some(first) = self.plan.first() {
             // It is under way from here on, so that what has room now has room when the budgets have been asked.
             self.reserved = Some(first.gate.enter());

@@ -24,7 +24,7 @@ use crate::health::Lesson;
 use crate::hub::{ErrorKind, Failure, Rejection};
 use crate::names::FormatId;
 use crate::operations::Operation;
-use crate::providers::ProviderId;
+use crate::providers::{Provider, ProviderId};
 use crate::routing::{Picked, Route};
 use crate::telemetry::AttemptOutcome;
 use std::rc::Rc;
@@ -93,7 +93,7 @@ impl Way {
     /// How many attempts there can be.
     pub(super) const fn most_attempts(self) -> usize {
         match self {
-            Self::Upstream | Self::Direct => Route::MAX_TARGETS,
+            Self::Upstream | Self::Direct => Route::MAX_TARGETS.saturating_mul(Provider::MOST_TRIES),
             Self::Standalone(_) => 1,
         }
     }
@@ -153,7 +153,7 @@ impl Exchange {
             return Err(Rejection::new(ErrorKind::Unsupported, format!("the provider of this request {what}")));
         };
         self.way = Way::Standalone(Some(Pick { provider: id, speak: Some(spoken) }));
-        onward::head(self, id, spoken.format(), "")
+        onward::head(self, id, spoken.format(), "", None)
     }
 }
 

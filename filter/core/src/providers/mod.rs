@@ -71,8 +71,10 @@ pub struct Provider {
     pub kind: Kind,
     /// The formats that the provider takes, the preferred one first; never empty.
     pub speaks: Vec<FormatId>,
-    /// Where it is: the base URL that the vendor's own SDK would take.
+    /// Where it is: the base URL that the vendor's own SDK would take; of several servers the first.
     pub endpoint: Endpoint,
+    /// Its servers, where the document lists them: of one scheme and one path. Each address of a name is a server by itself.
+    pub servers: Vec<Endpoint>,
     /// The version of the API that stands in its paths, where it has one: Azure's.
     pub api_version: Option<Box<str>>,
     /// What stands between the version and the publisher in its paths, where anything does: Vertex AI's project and location.
@@ -107,7 +109,29 @@ impl Provider {
         }
     }
 
-    /// The `:authority` of every request to this provider.
+    /// How many of a provider's servers one request may try.
+    pub const MOST_TRIES: usize = 2;
+
+    /// Whether it is several servers, of which the host picks one for each attempt.
+    #[must_use]
+    pub const fn has_servers(&self) -> bool {
+        !self.servers.is_empty()
+    }
+
+    /// Whether its servers have several authorities.
+    #[must_use]
+    pub fn has_names(&self) -> bool {
+        self.servers.iter().any(|server| server.authority != self.endpoint.authority)
+    }
+
+    /// How many attempts a request may make here before it goes on.
+    #[must_use]
+    pub fn tries(&self) -> usize {
+        let one = self.servers.len() < 2 && self.endpoint.is_address();
+        if self.has_servers() && !one { Self::MOST_TRIES } else { 1 }
+    }
+
+    /// The `:authority` of every request to this provider, unless its servers have several.
     #[must_use]
     pub fn authority(&self) -> &str {
         &self.endpoint.authority

@@ -167,6 +167,7 @@ mod tests {
             kind,
             speaks: speaks.to_vec(),
             endpoint: Endpoint::parse(endpoint).unwrap(),
+            servers: Vec::new(),
             api_version: None,
             project: "".into(),
             credential: Credential::None,

@@ -9,6 +9,7 @@ mod listen;
 mod models;
 mod patience;
 mod providers;
+mod servers;
 mod standalone;
 
 pub use listen::{Listen, Tls};

@@ -2,7 +2,7 @@
 
 use super::demands::labels;
 use super::google::{self, Place};
-use super::{Reading, text_of};
+use super::{Reading, servers, text_of};
 use crate::config::errors::{Fault, Path};
 use crate::config::scalar;
 use crate::config::tree::Tree;
@@ -40,7 +40,12 @@ fn read_one(reading: &mut Reading<'_>, name: &str, tree: &Tree, path: &Path) -> 
     let preset = kind.preset();
     let region = region(reading, tree, preset, path);
     let place = google::read(reading, tree, preset, path);
-    let endpoint = endpoint(reading, tree, preset, own_endpoint(preset, region, &place), path);
+    let servers = servers::read(reading, tree, path);
+    let own = servers.is_empty().then(|| own_endpoint(preset, region, &place)).flatten();
+    let endpoint = match servers.first() {
+        Some(first) => Some(first.clone()),
+        None => endpoint(reading, tree, preset, own, path),
+    };
     let credential = credential(reading, tree, preset, region, path);
     let api_version = api_version(reading, tree, preset, path);
     let speaks = match tree.member("speaks") {
@@ -61,6 +66,7 @@ fn read_one(reading: &mut Reading<'_>, name: &str, tree: &Tree, path: &Path) -> 
         kind,
         speaks,
         endpoint: endpoint?,
+        servers,
         api_version,
         project: place.path,
         credential: credential?,
@@ -86,7 +92,7 @@ fn region<'t>(reading: &mut Reading<'_>, tree: &'t Tree, preset: &Preset, path: 
     let signed = tree.member("auth").is_some_and(|auth| auth.member("aws").is_some());
     let (region, path) = (text_of(tree, "region"), path.member("region"));
     let Some(region) = region else {
-        if preset.aws.is_some() && (signed || tree.member("endpoint").is_none()) && tree.member("region").is_none() {
+        if preset.aws.is_some() && (signed || servers::none_said(tree)) && tree.member("region").is_none() {
             reading.faults.add(&path, Fault::RegionNeeded);
         }
         return None;
@@ -96,7 +102,7 @@ fn region<'t>(reading: &mut Reading<'_>, tree: &'t Tree, preset: &Preset, path: 
     } else if !region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
         let law = "a region of AWS is small letters, digits and -";
         reading.faults.add(&path, Fault::Name(region.to_owned(), law));
-    } else if tree.member("endpoint").is_some() && !signed {
+    } else if !servers::none_said(tree) && !signed {
         reading.faults.add(&path, Fault::NotWith("endpoint, unless auth.aws signs for it"));
     }
     Some(region)
@@ -116,7 +122,7 @@ fn endpoint(reading: &mut Reading<'_>, tree: &Tree, preset: &Preset, own: Option
         (Some(url), _) => Endpoint::parse(url.text()?).ok(),
         (None, Some(url)) => Endpoint::parse(&url).ok(),
         (None, None) => {
-            if !preset.says_endpoint() {
+            if !preset.says_endpoint() && tree.member("endpoints").is_none() {
                 reading.faults.add(&path.member("endpoint"), Fault::EndpointNeeded);
             }
             None
@@ -139,7 +145,7 @@ fn credential(reading: &mut Reading<'_>, tree: &Tree, preset: &Preset, region: O
     let path = path.member("auth");
     let Some(auth) = tree.member("auth") else {
         // A vendor's own endpoint answers nothing without a key, so its absence is a mistake; elsewhere it is a choice.
-        if preset.says_endpoint() && tree.member("endpoint").is_none() {
+        if preset.says_endpoint() && servers::none_said(tree) {
             reading.faults.add(&path, Fault::Missing);
         }
         return Some(Credential::None);
