@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 use weir_integration::client::{Connection, Response};
 use weir_integration::limiter::{Fault, Limiter};
 use weir_integration::process;
-use weir_integration::providers::Behaviour;
+use weir_integration::providers::{Behaviour, Scripted};
 
-use crate::world::{CHAT, World, ask, ask_stream, assert_error, standard};
+use crate::world::{CHAT, World, ask, ask_stream, assert_error, said, standard};
 
 struct Limited {
     world: World,
@@ -48,6 +48,29 @@ fn headers(team: &str) -> [(&str, &str); 2] {
 
 fn total(response: &Response) -> i64 {
     response.json()["usage"]["total_tokens"].as_i64().unwrap()
+}
+
+/// A provider that counts the request and then fails has been paid for it; what it used stands apart.
+#[test]
+fn what_a_replaced_attempt_used_is_charged_and_marked() {
+    let limited = Limited::start(TOKENS);
+    let started = concat!(
+        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"c\",",
+        "\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":40,\"output_tokens\":1}}}\n\n",
+        "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n"
+    );
+    limited.world.anthropic.shared().script(Scripted::stream(vec![started.as_bytes().to_vec()]));
+    let response = limited.ask("green", &ask_stream("clever", "count to 3"));
+    assert_eq!((response.status, said(&response).as_str()), (200, "1 2 3"), "{}", response.text());
+    let line = &limited.world.gateway.wait_log(1)[0];
+    let discarded = &line["weir"]["attempts"][0]["discarded"];
+    assert_eq!((&discarded["input_tokens"], &discarded["usage_source"]), (&40.into(), &"reported".into()), "{line}");
+    assert_eq!(line["weir"]["attempts"][1]["discarded"], serde_json::Value::Null, "{line}");
+    let counted = |name: &str| line["gen_ai"][name].as_i64().unwrap();
+    // What the record sums up is what is charged.
+    let used = counted("usage.input_tokens") + counted("usage.output_tokens");
+    assert!(used > discarded["input_tokens"].as_i64().unwrap() + discarded["output_tokens"].as_i64().unwrap(), "{line}");
+    limited.settles("team-hour/t", "green", "clever", used);
 }
 
 const TOKENS: &str = "  - { name: team-hour, key: [team, model], tokens: 500, per: hour, mode: check, on_failure: allow }\n";

@@ -1,18 +1,21 @@
 //! A provider that fails is left alone by all workers of an Envoy, and comes back by itself.
 use std::time::{Duration, Instant};
 
+use weir_core::routing::Failover;
 use weir_integration::gateway::Settings;
 use weir_integration::providers::{Behaviour, Provider, Vendor};
 
-use crate::world::{ANTHROPIC_KEY, OPENAI_KEY, World, ask, said, settings, standard};
+use crate::world::{ANTHROPIC_KEY, OPENAI_KEY, World, ask, in_both_forms, said, settings, standard};
+
+in_both_forms! { one_workers_lesson_is_the_others_too, a_dead_provider_costs_a_few_requests_and_comes_back }
 
 /// Two workers, and providers that are left alone as a document says by itself but for the pause.
-fn world() -> World {
+fn world(failover: Failover) -> World {
     let openai = Provider::start(Vendor::OpenAi, OPENAI_KEY).unwrap();
     let anthropic = Provider::start(Vendor::Anthropic, ANTHROPIC_KEY).unwrap();
     let document = standard(&openai.endpoint(Vendor::OpenAi), &anthropic.endpoint(Vendor::Anthropic));
     let document = document.replace("cooldown: { failures: 0 }", "cooldown: { failures: 3, pause: 1s }");
-    World::of(openai, anthropic, &document, &Settings { workers: 2, ..settings("cooling") })
+    World::of(openai, anthropic, &document, &Settings { workers: 2, failover, ..settings("cooling") })
 }
 
 /// Asks on a connection of its own, so that any worker may get it; whether the first target was tried.
@@ -31,9 +34,8 @@ fn wait_cooling(world: &World, value: &str) {
     }
 }
 
-#[test]
-fn one_workers_lesson_is_the_others_too() {
-    let world = world();
+fn one_workers_lesson_is_the_others_too(form: Failover) {
+    let world = world(form);
     world.openai.shared().behave(Behaviour::Status(429));
     assert!(tries_first(&world), "the provider asks for 7 s");
     let since = Instant::now();
@@ -53,9 +55,8 @@ fn one_workers_lesson_is_the_others_too() {
     wait_cooling(&world, "0");
 }
 
-#[test]
-fn a_dead_provider_costs_a_few_requests_and_comes_back() {
-    let world = world();
+fn a_dead_provider_costs_a_few_requests_and_comes_back(form: Failover) {
+    let world = world(form);
     for _ in 0..12 {
         world.openai.shared().behave(Behaviour::Reset);
     }

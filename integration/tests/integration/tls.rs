@@ -2,13 +2,19 @@
 pub mod authority;
 pub mod front;
 
+use weir_core::routing::Failover;
 use weir_integration::gateway::{Gateway, Settings};
 use weir_integration::paths;
 use weir_integration::providers::{Provider, Vendor};
 
-use crate::world::{ANTHROPIC_KEY, CHAT, OPENAI_KEY, ask, ask_stream, assert_error, said, settings};
+use crate::world::{ANTHROPIC_KEY, CHAT, OPENAI_KEY, ask, ask_stream, assert_error, in_both_forms, said, settings};
 use authority::Authority;
 use front::{Door, Front};
+
+in_both_forms! {
+    a_provider_is_asked_by_its_name_in_the_best_protocol_that_it_offers,
+    a_certificate_of_another_name_or_authority_gets_no_request,
+}
 
 const BOTH: &str = r#""h2", "http/1.1""#;
 
@@ -21,7 +27,7 @@ struct Secure {
 }
 
 impl Secure {
-    fn start() -> Self {
+    fn start(failover: Failover) -> Self {
         let folder = paths::fresh_run("tls").unwrap();
         let openai = Provider::start(Vendor::OpenAi, OPENAI_KEY).unwrap();
         let anthropic = Provider::start(Vendor::Anthropic, ANTHROPIC_KEY).unwrap();
@@ -35,8 +41,8 @@ impl Secure {
         ];
         let front = Front::start(&folder, &doors);
         let authorities = Some(trusted.write(&folder.join("ca.pem")));
-        let mut gateway =
-            Gateway::start(&document(&doors), &Settings { authorities, ..settings("tls") }).unwrap_or_else(|trouble| panic!("{trouble}"));
+        let mut gateway = Gateway::start(&document(&doors), &Settings { authorities, failover, ..settings("tls") })
+            .unwrap_or_else(|trouble| panic!("{trouble}"));
         gateway.wait_resolved(&["openai", "anthropic", "misnamed", "foreign"]).unwrap();
         Self { gateway, front, _openai: openai, anthropic }
     }
@@ -64,9 +70,8 @@ fn document(doors: &[Door]) -> String {
     text
 }
 
-#[test]
-fn a_provider_is_asked_by_its_name_in_the_best_protocol_that_it_offers() {
-    let secure = Secure::start();
+fn a_provider_is_asked_by_its_name_in_the_best_protocol_that_it_offers(form: Failover) {
+    let secure = Secure::start(form);
     // An address has no name that could be asked for (RFC 6066, 3).
     let seen = [("openai", "openai localhost HTTP/2"), ("anthropic", "anthropic localhost HTTP/1.1"), ("address", "address - HTTP/2")];
     for (n, (model, expected)) in seen.into_iter().enumerate() {
@@ -86,9 +91,8 @@ fn a_provider_is_asked_by_its_name_in_the_best_protocol_that_it_offers() {
     }
 }
 
-#[test]
-fn a_certificate_of_another_name_or_authority_gets_no_request() {
-    let secure = Secure::start();
+fn a_certificate_of_another_name_or_authority_gets_no_request(form: Failover) {
+    let secure = Secure::start(form);
     for model in ["misnamed", "foreign"] {
         for body in [ask(&format!("{model}-first"), "count to 3"), ask_stream(&format!("{model}-first"), "count to 3")] {
             let response = secure.gateway.connect().post(CHAT, &body).unwrap();
