@@ -47,7 +47,7 @@ impl Model {
     /// What the model of this name takes.
     ///
     /// Names are `claude-FAMILY-MAJOR[-MINOR][-DATE]`, of the third generation `claude-MAJOR[-MINOR]-FAMILY[-DATE]`, behind what
-    /// clouds and resellers put before them (`us.anthropic.`, `anthropic/`).
+    /// clouds and resellers put before them (`us.anthropic.`, `anthropic/`). Some resellers write `MAJOR.MINOR`.
     #[must_use]
     pub fn of(name: &str) -> Self {
         Self::named(name).unwrap_or(FOREIGN)
@@ -56,12 +56,14 @@ impl Model {
     /// The same; `None` where the model is of another maker.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        let own = name.rsplit(['/', '.']).find(|piece| piece.starts_with("claude-")).unwrap_or(name);
-        let own = own.split(['@', ':']).next().unwrap_or(own);
-        let rest = own.strip_prefix("claude-")?;
+        const MAKER: &str = "claude-";
+        let begins = |(at, _): &(usize, _)| name.get(..*at).is_some_and(|before| before.is_empty() || before.ends_with(['/', '.']));
+        let (at, _) = name.rmatch_indices(MAKER).find(begins)?;
+        let own = name.get(at..)?.split(['/', '@', ':']).next()?;
+        let rest = own.strip_prefix(MAKER)?;
         let mut family = "";
         let mut version = [None, None];
-        for piece in rest.split('-') {
+        for piece in rest.split(['-', '.']) {
             match piece.parse::<u32>() {
                 // Eight digits are the date of a snapshot, which ends the name.
                 Ok(number) if number < 100 => match &mut version {
@@ -118,6 +120,11 @@ mod tests {
             ("claude-opus-5-5-20260901", T::Always, E::Xhigh, false),
             ("claude-haiku-5-5", T::Adaptive, E::Xhigh, false),
             ("claude-next-6", T::Adaptive, E::Xhigh, false),
+            ("anthropic/claude-3.5-sonnet:beta", T::Never, E::None, true),
+            ("anthropic/claude-3.7-sonnet", T::Budget, E::None, true),
+            ("anthropic/claude-opus-4.5", T::Budget, E::High, true),
+            ("anthropic/claude-opus-4.7", T::Adaptive, E::Xhigh, false),
+            ("arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-opus-4-7-v1:0", T::Adaptive, E::Xhigh, false),
             ("claude-latest", T::Adaptive, E::High, false),
             ("deepseek-chat", T::Never, E::None, true),
             ("my-claude-4", T::Never, E::None, true),
