@@ -88,6 +88,28 @@ fn calls_without_end() {
     formats::client_side(FormatId::Chat).unwrap().decode(&path(FormatId::Chat), body.as_bytes()).unwrap();
 }
 
+/// What a provider says is bounded as what a client says: more choices or calls than any real answer has are no answer.
+#[test]
+fn answers_without_end() {
+    use weir_core::framing::{Framer, sse::MAX_EVENT};
+    use weir_core::hub::Event;
+    let provider = formats::translation(FormatId::Chat).unwrap();
+    let choices = list(r##"{"index":#,"message":{"content":"a"},"finish_reason":"stop"}"##);
+    assert!(provider.decode_answer(format!(r#"{{"choices":[{choices}]}}"#).as_bytes()).is_err());
+    for delta in [
+        r##"{"index":#,"delta":{"content":"a"}}"##,
+        r##"{"index":0,"delta":{"tool_calls":[{"index":#,"id":"c#","function":{"name":"f","arguments":"{}"}}]}}"##,
+    ] {
+        let (mut framer, mut reader, mut failed) = (Framer::of_media("text/event-stream", MAX_EVENT).unwrap(), provider.reader(), false);
+        for number in 0..MANY {
+            let event = format!("data: {{\"choices\":[{}]}}\n\n", delta.replace('#', &number.to_string()));
+            let mut take = |event: Event<'_>| failed |= matches!(event, Event::Error(_));
+            framer.push(event.as_bytes(), &mut |frame| reader.frame(&frame, &mut take)).unwrap();
+        }
+        assert!(failed, "{delta}");
+    }
+}
+
 #[test]
 fn geminis_calls_without_end() {
     let calls = list(r##"{"functionCall":{"id":"c#","name":"f"}},{"functionCall":{"name":"g"}}"##);

@@ -8,6 +8,12 @@ use crate::formats::ids::made_up_id;
 use crate::hub::{Answer, CallKind, Choice, Citation, ErrorKind, Failure, Field, Finish, Part, PartKind};
 use crate::json::{Cursor, Json, JsonError, Kind, Raw, Str, utf8};
 
+/// Most choices of an answer, which is the most that the API's own `n` takes.
+pub(super) const MAX_CHOICES: usize = 128;
+
+/// What is wrong with an answer of more choices.
+pub(super) const TOO_MANY_CHOICES: &str = "the provider's answer has too many choices";
+
 /// Reads a whole answer.
 ///
 /// # Errors
@@ -21,6 +27,9 @@ pub(in super::super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
     }
     if answer.choices.iter().any(|choice| choice.finish == Finish::Error) {
         return Err(Failure::new(ErrorKind::BadGateway, BROKEN_OFF));
+    }
+    if answer.choices.len() > MAX_CHOICES {
+        return Err(Failure::new(ErrorKind::BadGateway, TOO_MANY_CHOICES));
     }
     let twice = |(n, choice): (usize, &Choice<'_>)| answer.choices.iter().take(n).any(|before| before.index == choice.index);
     if answer.choices.iter().enumerate().any(twice) {

@@ -9,6 +9,9 @@ use crate::json::Str;
 /// Most parts that may be open at a time; real streams open a handful of calls.
 const MAX_OPEN: usize = 128;
 
+/// Most calls of one choice. What belongs to which is found by looking through them.
+const MAX_CALLS: usize = 1024;
+
 type Sink<'s> = &'s mut dyn FnMut(Event<'_>);
 
 /// What has come of one choice.
@@ -68,7 +71,7 @@ impl Depth {
     }
 }
 
-/// More parts are open than any real stream opens.
+/// There are more parts than any real stream has.
 #[derive(Debug)]
 pub(super) struct TooMany;
 
@@ -155,7 +158,8 @@ impl ChoiceState {
             None => {
                 self.hush(sink);
                 self.settle_calls(sink);
-                if self.calls.iter().filter(|call| call.part.is_some()).count() >= MAX_OPEN {
+                let open = self.calls.iter().filter(|call| call.part.is_some()).count();
+                if open >= MAX_OPEN || self.calls.len() >= MAX_CALLS {
                     return Err(TooMany);
                 }
                 let ordinal = self.calls.len();

@@ -6,7 +6,7 @@
 //! A chunk is read for what it holds, not for what it is called: usage may come anywhere and often, choices may be empty, reasons may
 //! come twice or in the middle. So reasons count at the end, and a statement of usage replaces the one before.
 
-use super::answer::{Listed, SOURCES, says_logprobs};
+use super::answer::{Listed, MAX_CHOICES, SOURCES, TOO_MANY_CHOICES, says_logprobs};
 use super::choice::{ChoiceState, TooMany};
 use super::spoken::{Spoken, string};
 use crate::formats::StreamReader;
@@ -80,7 +80,7 @@ impl Reader {
             failed = failed.or(delta.error);
             delta.spoken.met.iter().for_each(|field| sink(Event::Met(*field)));
             let at = self.place(delta.index);
-            let Some(choice) = self.choices.get_mut(at) else { continue };
+            let Some(choice) = self.choices.get_mut(at) else { return self.break_off(TOO_MANY_CHOICES, sink) };
             if let Err(TooMany) = choice.take(delta.spoken, &self.id, sink) {
                 return self.break_off("the provider's stream has too many open parts", sink);
             }
@@ -101,10 +101,15 @@ impl Reader {
         }
     }
 
+    /// The place of the choice of this number, which begins with its first delta; behind the end where it would be one too many.
     fn place(&mut self, number: u32) -> usize {
-        self.choices.iter().position(|choice| choice.number == number).unwrap_or_else(|| {
-            self.choices.push(ChoiceState::new(number));
-            self.choices.len().saturating_sub(1)
+        let known = self.choices.iter().position(|choice| choice.number == number);
+        known.unwrap_or_else(|| {
+            let next = self.choices.len();
+            if next < MAX_CHOICES {
+                self.choices.push(ChoiceState::new(number));
+            }
+            next
         })
     }
 
