@@ -42,3 +42,16 @@ fn the_document_is_made_from_the_facts() {
         assert!(found == document, "WEIR_BLESS=1 cargo test -p weir-testing --test facts writes FACTS.md");
     }
 }
+
+#[test]
+fn the_readme_counts_the_facts() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let row = format!("| facts | {} |", table::count(&all()));
+    let found = std::fs::read_to_string(&path).unwrap();
+    let old = found.lines().find(|line| line.starts_with("| facts | ")).unwrap();
+    if bless() {
+        std::fs::write(path, found.replacen(old, &row, 1)).unwrap();
+    } else {
+        assert_eq!(old, row, "WEIR_BLESS=1 cargo test -p weir-testing --test facts writes it");
+    }
+}

@@ -125,6 +125,10 @@ impl Fact {
         let (text, sections) = self.head.split_once("\n\n").unwrap_or((&self.head, ""));
         let versions = if envoy.is_empty() { String::new() } else { format!("envoy: {}\n", envoy.join(" ")) };
         let whole = format!("{text}\n{versions}\n{sections}{TRANSCRIPT}{transcript}");
+        // Others may be reading it.
+        if std::fs::read_to_string(&self.path).is_ok_and(|found| found == whole) {
+            return;
+        }
         std::fs::write(&self.path, whole).unwrap();
     }
 }

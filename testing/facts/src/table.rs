@@ -48,10 +48,15 @@ const ABSENT: &str = "
 | Leaving out WASI | no Envoy can; the test host runs modules without it to show that they need none |
 ";
 
+/// How many there are.
+pub fn count(facts: &[Fact]) -> String {
+    let both = facts.iter().filter(|fact| !fact.envoy.is_empty() && fact.envoy_only.is_none()).count();
+    format!("{} facts, {both} of them in both hosts", facts.len())
+}
+
 /// The whole document.
 pub fn document(facts: &[Fact]) -> String {
-    let both = facts.iter().filter(|fact| !fact.envoy.is_empty() && fact.envoy_only.is_none()).count();
-    let mut out = format!("{INTRODUCTION}\n{} facts, {both} of them in both hosts.\n", facts.len());
+    let mut out = format!("{INTRODUCTION}\n{}.\n", count(facts));
     for (at, heading) in SECTIONS.iter().enumerate() {
         let number = at + 1;
         let rows: Vec<&Fact> = facts.iter().filter(|fact| fact.id.starts_with(&format!("F{number}."))).collect();
