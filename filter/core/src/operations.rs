@@ -2,7 +2,7 @@
 
 use crate::config::{Gateway, PassThrough};
 use crate::formats::google_paths::lists_models;
-use crate::formats::{self, ClientSide, Head, Task, chat};
+use crate::formats::{self, ClientSide, Head, Task};
 use crate::names::FormatId;
 
 /// What a request asks for, told by its path alone (never by `accept`, user agent or body).
@@ -94,12 +94,6 @@ impl Operation {
             Self::Generate(format) | Self::CountTokens(format) | Self::Models(format) => *format,
             Self::Health | Self::PassThrough(_) => FormatId::Chat,
         }
-    }
-
-    /// The same as what it can do.
-    #[must_use]
-    pub fn client(&self) -> &'static dyn ClientSide {
-        formats::client_side(self.format()).unwrap_or(&chat::Chat)
     }
 }
 

@@ -1,21 +1,33 @@
-//! Streams of Claude models on Bedrock, as clients get them wherever the network cuts: a line of `cases/chunks/NAME.txt` is an event of Anthropic's
-//! that a chunk holds, `!NAME PAYLOAD` an exception, `?NAME PAYLOAD` an event of another kind. `NAME.CLIENT.sse` is what must come;
-//! `WEIR_BLESS=1` rewrites it.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "tests may panic, and so may what they share")]
+//! Streams of Claude models on Bedrock, as clients get them wherever the network cuts, and streams as clients of Bedrock get them: a line of
+//! `cases/chunks/NAME.txt` is an event of Anthropic's that a chunk holds, `!NAME PAYLOAD` an exception, `?NAME PAYLOAD` an event of another
+//! kind. `NAME.CLIENT.sse` is what must come, of Bedrock's clients `NAME.PROVIDER.chunks` in the same words; `WEIR_BLESS=1` rewrites them.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    reason = "tests may panic, and so may what they share"
+)]
 
 mod said;
 
-use said::{cases, files, golden};
+use said::{cases, files, golden, messages};
+use std::fs;
 use std::rc::Rc;
 use weir_core::base64;
 use weir_core::exchange::{AnswerVerdict, Attempt, Bound, Configured, Exchange, Headers, RequestVerdict, SECOND, Verdict};
+use weir_core::framing::FrameKind;
 use weir_core::framing::event_stream::{write_event, write_exception};
 use weir_core::health::Health;
 use weir_core::limits::Ledger;
 use weir_core::routing::Failover;
 
-const DOCUMENT: &str = r#"{"version": 1, "providers": {"bedrock": {"kind": "bedrock", "endpoint": "http://bedrock"}},
-    "models": [{"name": "m", "targets": [{"provider": "bedrock", "model": "eu.anthropic.claude-sonnet-4-5-v1:0"}]}]}"#;
+const DOCUMENT: &str = r#"{"version": 1, "providers": {
+      "bedrock": {"kind": "bedrock", "endpoint": "http://bedrock"}, "anthropic": {"kind": "anthropic", "endpoint": "http://anthropic"},
+      "openai": {"kind": "openai", "endpoint": "http://openai/v1"}},
+    "models": [{"name": "own", "targets": [{"provider": "anthropic", "model": "claude-sonnet-4-5"}]},
+      {"name": "gpt", "targets": [{"provider": "openai", "model": "gpt-5"}]},
+      {"name": "m", "targets": [{"provider": "bedrock", "model": "eu.anthropic.claude-sonnet-4-5-v1:0"}]}]}"#;
 
 thread_local! {
     static CONFIGURED: Rc<Configured> = Rc::new(Configured::new(DOCUMENT, Failover::Clusters, |_| None).unwrap());
@@ -29,6 +41,10 @@ fn headers(pairs: &[(&str, &str)]) -> Headers {
 
 /// An exchange whose request has gone to Bedrock: its headers and its body.
 fn sent(path: &str, body: &str) -> (Box<Exchange>, Box<Attempt>, Headers, String) {
+    sent_to("bedrock", path, body)
+}
+
+fn sent_to(provider: &str, path: &str, body: &str) -> (Box<Exchange>, Box<Attempt>, Headers, String) {
     let (mut health, mut ledger) = (Health::default(), Ledger::default());
     let configured = CONFIGURED.with(Rc::clone);
     let head = headers(&[
@@ -42,7 +58,7 @@ fn sent(path: &str, body: &str) -> (Box<Exchange>, Box<Attempt>, Headers, String
     let verdict = exchange.request_body(body.as_bytes().to_vec(), 0, &mut ledger, &mut health, SECOND);
     assert!(matches!(verdict, Verdict::Release), "{verdict:?}");
     exchange.depart(|| false).unwrap();
-    let (Bound::Attempt(mut attempt), _) = exchange.bind("bedrock", || SECOND) else { panic!("not bound") };
+    let (Bound::Attempt(mut attempt), _) = exchange.bind(provider, || SECOND) else { panic!("not bound") };
     let verdict = attempt.request_body(&mut exchange, body.as_bytes());
     let (headers, body) = match verdict {
         RequestVerdict::Send { headers, body } => (headers, body),
@@ -53,7 +69,19 @@ fn sent(path: &str, body: &str) -> (Box<Exchange>, Box<Attempt>, Headers, String
 }
 
 fn answered(client: &str, status: &str, media: &str, pieces: &[&[u8]]) -> (Headers, String) {
+    let (head, told) = received(client, status, media, pieces);
+    (head, String::from_utf8(told).unwrap())
+}
+
+/// What a client gets: of Messages, of chat, or one of Bedrock whose provider this is.
+fn received(client: &str, status: &str, media: &str, pieces: &[&[u8]]) -> (Headers, Vec<u8>) {
     let (mut exchange, mut attempt, _, _) = match client {
+        "bedrock" | "anthropic" | "openai" => {
+            let model =
+                [("bedrock", "m"), ("anthropic", "own"), ("openai", "gpt")].into_iter().find(|(name, _)| *name == client).unwrap().1;
+            let body = r#"{"anthropic_version":"bedrock-2023-05-31","max_tokens":9,"messages":[{"role":"user","content":"Hi"}]}"#;
+            sent_to(client, &format!("/model/{model}/invoke-with-response-stream"), body)
+        }
         "messages" => sent("/v1/messages", r#"{"model":"m","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"Hi"}]}"#),
         _ => sent("/v1/chat/completions", r#"{"model":"m","stream":true,"messages":[{"role":"user","content":"Hi"}]}"#),
     };
@@ -80,7 +108,7 @@ fn answered(client: &str, status: &str, media: &str, pieces: &[&[u8]]) -> (Heade
             other => panic!("{other:?}"),
         }
     }
-    (told.unwrap(), String::from_utf8(out).unwrap())
+    (told.unwrap(), out)
 }
 
 const STREAM: &str = "application/vnd.amazon.eventstream";
@@ -105,7 +133,7 @@ fn streams_are_the_same_wherever_the_network_cuts() {
     let cases = files(&cases().join("chunks"), "txt");
     assert!(cases.len() > 5);
     for path in cases {
-        let stream = framed(&std::fs::read_to_string(&path).unwrap());
+        let stream = framed(&fs::read_to_string(&path).unwrap());
         for client in ["messages", "chat"] {
             let (head, whole) = answered(client, "200", STREAM, &[&stream]);
             golden(&path.with_extension(format!("{client}.sse")), &whole);
@@ -122,9 +150,62 @@ fn streams_are_the_same_wherever_the_network_cuts() {
     }
 }
 
+/// What a client of Bedrock got, in the words of the cases; an error that came before the stream as it is.
+fn shown(head: &Headers, told: &[u8]) -> String {
+    if head.first("content-type") != Some(STREAM) {
+        return format!("{} {}\n", head.first(":status").unwrap_or_default(), String::from_utf8_lossy(told));
+    }
+    let line = |(kind, name, payload): (FrameKind, String, String)| match (kind, &*name) {
+        (FrameKind::Message, "chunk") => {
+            let chunk: serde_json::Value = serde_json::from_str(&payload).unwrap();
+            String::from_utf8(base64::decode(chunk["bytes"].as_str().unwrap()).unwrap()).unwrap() + "\n"
+        }
+        _ => format!("!{name} {payload}\n"),
+    };
+    messages(told).into_iter().map(line).collect()
+}
+
+#[test]
+fn clients_of_bedrock_get_its_frames() {
+    let chunked = |lines: &str| {
+        let event = |line: &str| {
+            let kind = serde_json::from_str::<serde_json::Value>(line).unwrap()["type"].as_str().unwrap().to_owned();
+            format!("event: {kind}\ndata: {line}\n\n")
+        };
+        lines.lines().filter(|line| line.starts_with('{')).map(event).collect::<String>()
+    };
+    let chat = fs::read(cases().join("answers/chat/call.sse")).unwrap();
+    for path in files(&cases().join("chunks"), "txt") {
+        let lines = fs::read_to_string(&path).unwrap();
+        for (provider, media, stream) in [
+            ("bedrock", STREAM, framed(&lines)),
+            ("anthropic", "text/event-stream", chunked(&lines).into_bytes()),
+            ("openai", "text/event-stream", chat.clone()),
+        ] {
+            if provider == "openai" && !path.ends_with("tool.txt") {
+                continue;
+            }
+            let (head, whole) = received(provider, "200", media, &[&stream]);
+            golden(&path.with_extension(format!("{provider}.chunks")), &shown(&head, &whole));
+            assert!(head.first(":status") != Some("200") || head.first("x-amzn-requestid") == Some("r-1"), "{head:?}");
+            for cut in 0..stream.len() {
+                let (begin, rest) = stream.split_at(cut);
+                assert_eq!(received(provider, "200", media, &[begin, rest]).1, whole, "cut at {cut}: {}", path.display());
+                // Its frames are whole wherever the provider's stream was cut.
+                let (head, told) = received(provider, "200", media, &[begin]);
+                let said = shown(&head, &told);
+                assert!(
+                    said.contains("Exception ") || said.contains("stop_reason\":\"") || !said.starts_with("200"),
+                    "cut at {cut}: {said}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn a_stream_that_was_cut_is_an_error() {
-    let stream = framed(&std::fs::read_to_string(cases().join("chunks/text.txt")).unwrap());
+    let stream = framed(&fs::read_to_string(cases().join("chunks/text.txt")).unwrap());
     for cut in 0..stream.len() {
         let (begin, _) = stream.split_at(cut);
         for client in ["messages", "chat"] {
@@ -141,7 +222,7 @@ fn a_stream_that_was_cut_is_an_error() {
 
 #[test]
 fn a_broken_frame_is_an_error() {
-    let mut stream = framed(&std::fs::read_to_string(cases().join("chunks/text.txt")).unwrap());
+    let mut stream = framed(&fs::read_to_string(cases().join("chunks/text.txt")).unwrap());
     let middle = stream.len() / 2;
     *stream.get_mut(middle).unwrap() ^= 1;
     let (_, told) = answered("messages", "200", STREAM, &[&stream]);

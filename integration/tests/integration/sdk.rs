@@ -6,6 +6,7 @@ pub mod gemini;
 pub mod typescript;
 mod vendor_types;
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use weir_integration::{fetch, process};
@@ -83,9 +84,15 @@ pub fn run_messages(world: &World, model: &str, parts: &[&str]) {
     run_messages_with(&[], world, model, parts);
 }
 
-/// The same with options of the script.
+/// The same with options of the script; AWS's SDK is on its path.
 fn run_messages_with(options: &[&str], world: &World, model: &str, parts: &[&str]) {
-    let mut command = Command::new(fetch::python::anthropic_sdk().unwrap_or_else(|trouble| panic!("{trouble}")));
+    let interpreter = |fetched: Result<PathBuf, weir_integration::trouble::Trouble>| fetched.unwrap_or_else(|trouble| panic!("{trouble}"));
+    let mut command = Command::new(interpreter(fetch::python::anthropic_sdk()));
+    if options.contains(&"--bedrock") {
+        let home = interpreter(fetch::python::aws_sdk());
+        let libraries = std::fs::read_dir(home.ancestors().nth(2).unwrap().join("lib")).unwrap();
+        command.env("PYTHONPATH", libraries.map(|entry| entry.unwrap().path().join("site-packages")).find(|path| path.is_dir()).unwrap());
+    }
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/messages.py")).args(options);
     script(command, &format!("http://{}", world.gateway.listener), model, parts);
 }

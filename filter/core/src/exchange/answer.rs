@@ -311,7 +311,7 @@ impl Attempt {
         // The carrier's own name of it says nothing to clients of the format.
         let id = exchange.client().id_header();
         if self.same()
-            && self.target.carrier != Carrier::Own
+            && (self.target.carrier, exchange.client().carrier()) != (Carrier::Own, Carrier::Own)
             && headers.first(id).is_none()
             && let Some(value) = REQUEST_IDS.into_iter().find_map(|name| headers.first(name)).map(str::to_owned)
         {

@@ -6,7 +6,7 @@ use super::configured::Configured;
 use super::demands::demanded;
 use super::headers::{self, Headers};
 use crate::formats::messages::Carrier;
-use crate::formats::{Asked, ClientSide, Head, Outline, Reply};
+use crate::formats::{self, Asked, ClientSide, Head, Outline, Reply, chat};
 use crate::health::{Flight, Gate, Health, Seats, Trial};
 use crate::hub::{ErrorKind, Losses, Rejection};
 use crate::limits::{Claim, Decision, Ledger};
@@ -238,7 +238,7 @@ impl Exchange {
     }
 
     pub(super) fn client(&self) -> &'static dyn ClientSide {
-        self.operation.client()
+        formats::client_of(self.operation.format(), &self.head()).unwrap_or(&chat::Chat)
     }
 
     /// The head of the request as formats read it.

@@ -62,8 +62,8 @@ enum Copied {
     All,
     /// All its frames: one that is cut could not be ended.
     Whole,
-    /// All its frames, which are others than the provider's.
-    Reframed,
+    /// All its frames, which are others than the provider's: this carrier's.
+    Reframed(Carrier),
     /// All but the usage chunk that Weir asked for.
     WithoutUsage,
     /// What its events say, as the elements of one array; whether there was one.
@@ -75,7 +75,9 @@ impl Copied {
     fn event(&mut self, frame: &Frame<'_>, out: &mut Vec<u8>) {
         match self {
             Self::All => {}
-            Self::WithoutUsage | Self::Whole | Self::Reframed => out.extend_from_slice(frame.raw),
+            Self::Reframed(_) if !frame.is_ended() && !is_json(frame) => {}
+            Self::Reframed(carrier) => carrier.wrap(frame, out),
+            Self::WithoutUsage | Self::Whole => out.extend_from_slice(frame.raw),
             // The last event of a body may be cut.
             Self::List(_) if !frame.is_ended() && !is_json(frame) => {}
             Self::List(_) => frame.data.iter().for_each(|data| self.element(data, out)),
@@ -93,7 +95,7 @@ impl Copied {
     /// Ends an array.
     fn end(self, out: &mut Vec<u8>) {
         match self {
-            Self::All | Self::Whole | Self::Reframed | Self::WithoutUsage => {}
+            Self::All | Self::Whole | Self::Reframed(_) | Self::WithoutUsage => {}
             Self::List(begun) => out.extend_from_slice(if begun { b"]" } else { b"[]" }),
         }
     }
@@ -127,9 +129,9 @@ impl Relay {
     pub fn carried_by(mut self, carrier: Carrier) -> Self {
         self.carrier = carrier;
         if let Way::Pass { copy: copy @ (Copied::All | Copied::Whole), .. } = &mut self.way
-            && carrier.reframes()
+            && (carrier.reframes() || self.client.carrier().reframes())
         {
-            *copy = Copied::Reframed;
+            *copy = Copied::Reframed(self.client.carrier());
         }
         self
     }
@@ -221,7 +223,7 @@ impl Relay {
                     *events = events.wrapping_add(u32::from(says_something(&frame)));
                     match meter.frame(&frame) {
                         // The relay tells of it in the client's words.
-                        Keep::Whole if *copy == Copied::Reframed && frame.kind != FrameKind::Sent => failed = true,
+                        Keep::Whole if matches!(copy, Copied::Reframed(carrier) if tells(&frame, *carrier)) => failed = true,
                         Keep::Drop if *copy == Copied::WithoutUsage => dropped = true,
                         Keep::Whole | Keep::Drop => copy.event(&frame, &mut out),
                     }
@@ -256,7 +258,7 @@ impl Relay {
     /// What ends an event whose beginning has gone on. A translated stream is of whole events, and not all of them end with a blank line.
     fn end_of_cut(&self) -> &'static [u8] {
         match &self.way {
-            Way::Pass { copy: Copied::List(_), .. } | Way::Translate { .. } => b"",
+            Way::Pass { copy: Copied::List(_) | Copied::Reframed(_), .. } | Way::Translate { .. } => b"",
             Way::Pass { .. } => self.framer.end_of_cut(),
         }
     }
@@ -368,6 +370,11 @@ impl Home {
 /// Whether what an event says is JSON.
 fn is_json(frame: &Frame<'_>) -> bool {
     frame.data.and_then(|data| core::str::from_utf8(data).ok()).is_some_and(|text| Raw::parse(text).is_ok())
+}
+
+/// Whether a frame tells of a failure in other words than those of the carrier's clients.
+fn tells(frame: &Frame<'_>, carrier: Carrier) -> bool {
+    frame.kind != FrameKind::Sent || carrier.reframes() && frame.event == Some(b"error")
 }
 
 /// Whether an event is more than a sign of life.

@@ -4,6 +4,7 @@
 //! do in this version is what the four functions below answer for it.
 
 mod aws_error;
+mod aws_reply;
 mod breakpoints;
 mod calls;
 pub mod chat;
@@ -83,6 +84,11 @@ pub trait ClientSide: Sync + core::fmt::Debug {
     /// The media type of a streamed answer.
     fn stream_type(&self, _asked: &Asked) -> &'static str {
         "text/event-stream; charset=utf-8"
+    }
+
+    /// Who carries its streams.
+    fn carrier(&self) -> messages::Carrier {
+        messages::Carrier::Own
     }
 
     /// Whether the events of a stream that passes stand in one JSON array, one behind the other.
@@ -166,6 +172,12 @@ pub fn client_side(format: FormatId) -> Option<&'static dyn ClientSide> {
         FormatId::Converse => Some(&converse::Converse),
         FormatId::Gemini => Some(&gemini::Gemini),
     }
+}
+
+/// The same for one request: a cloud's path may want answers and errors in the cloud's own words.
+#[must_use]
+pub fn client_of(format: FormatId, head: &Head<'_>) -> Option<&'static dyn ClientSide> {
+    if format == FormatId::Messages && messages::Invoke::owns(head) { Some(&messages::Invoke) } else { client_side(format) }
 }
 
 /// The format as providers speak it; `None` in versions that have no such providers.

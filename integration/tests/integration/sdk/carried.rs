@@ -1,4 +1,4 @@
-//! SDKs to models that clouds carry: of two makers on Vertex AI, of Anthropic on Bedrock; and Anthropic's client for Vertex AI to every provider.
+//! SDKs to models that clouds carry: of two makers on Vertex AI, of Anthropic on Bedrock; and Anthropic's clients for both to every provider.
 use weir_integration::providers::{Provider, Vendor};
 
 use super::bedrock::{self, without_addresses};
@@ -59,16 +59,34 @@ fn anthropics_client_for_vertex() {
     }
 }
 
-/// A Claude model on Bedrock is asked in Anthropic's format by all but AWS's own SDK, unless the document says otherwise.
 #[test]
-fn sdks_to_claude_on_bedrock() {
+fn anthropics_client_for_bedrock() {
     let bedrock = bedrock::bedrock();
+    let world = bedrock_world(&bedrock);
+    let parts = ["text", "stream", "tools", "forced", "stream_tools", "image_bytes", "limits", "errors", "error_in_stream"];
+    for model in ["claude", "gpt", "bed"] {
+        run_messages_with(&["--bedrock"], &world, model, &parts);
+    }
+    for seen in [&world.openai, &world.anthropic, &bedrock].into_iter().flat_map(|provider| provider.shared().take()) {
+        assert!(!format!("{:?}", seen.headers).contains("of-the-client"), "{:?}", seen.headers);
+    }
+}
+
+/// The standard world with a Bedrock and its model `bed`.
+fn bedrock_world(bedrock: &Provider) -> World {
     let model = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0";
     let more = format!(
         "  bedrock: {{ kind: bedrock, region: eu-central-1, endpoint: \"{}\", auth: {{ aws: {{}} }}, cooldown: {{ failures: 0 }} }}\nmodels:\n  - {{ name: bed, targets: [ {{ provider: bedrock, model: \"{model}\" }} ] }}\n",
         bedrock.endpoint(Vendor::Amazon)
     );
-    let world = World::with("sdk", |openai, anthropic| standard(openai, anthropic).replace("models:\n", &more));
+    World::with("sdk", |openai, anthropic| standard(openai, anthropic).replace("models:\n", &more))
+}
+
+/// A Claude model on Bedrock is asked in Anthropic's format by all but AWS's own SDK, unless the document says otherwise.
+#[test]
+fn sdks_to_claude_on_bedrock() {
+    let bedrock = bedrock::bedrock();
+    let world = bedrock_world(&bedrock);
     let base = format!("http://{}/v1", world.gateway.listener);
     run(&base, "bed", &without_addresses(PARTS));
     run_messages(&world, "bed", &without_addresses(MESSAGES));

@@ -21,7 +21,7 @@ use crate::formats::counting::Counting;
 use crate::formats::head::decoded;
 use crate::formats::{
     Asked, ClientSide, Crossing, Head, Meter, Onward, Outline, ProviderSide, Reply, SameFormat, Seen, StreamReader, StreamWriter, Task,
-    Translation, aws_error, members,
+    Translation, aws_error, aws_reply, members,
 };
 use crate::framing::event_stream;
 use crate::hub::{Answer, Failure, Field, Losses, Rejection, Request};
@@ -119,15 +119,15 @@ impl ClientSide for Converse {
     }
 
     fn reply(&self, error: &Rejection) -> Reply {
-        client::reply(error)
+        aws_reply::reply(error)
     }
 
     fn error_event(&self, error: &Rejection, out: &mut Vec<u8>) {
-        client::error_event(error, out);
+        aws_reply::event(error, out);
     }
 
     fn models(&self, names: &mut dyn Iterator<Item = &str>, _created: u64) -> Reply {
-        client::models(names)
+        aws_reply::models(names)
     }
 }
 

@@ -11,7 +11,7 @@
 use super::chunks;
 use crate::formats::aws_error;
 use crate::formats::google_paths::{self, Method};
-use crate::formats::head::Head;
+use crate::formats::head::{Head, decoded};
 use crate::formats::shape::Fault;
 use crate::formats::{Onward, Outline, Task, Traits, members};
 use crate::framing::Frame;
@@ -81,6 +81,14 @@ impl Carrier {
         }
     }
 
+    /// Frames an event of Anthropic's as its clients read it.
+    pub fn wrap(self, frame: &Frame<'_>, out: &mut Vec<u8>) {
+        match self {
+            Self::Own | Self::Vertex => out.extend_from_slice(frame.raw),
+            Self::Bedrock => chunks::wrap(frame, out),
+        }
+    }
+
     /// Hands on what a frame of its streams carries, framed as Anthropic itself frames it.
     pub fn unwrap(self, frame: &Frame<'_>, each: &mut dyn FnMut(Frame<'_>)) {
         match self {
@@ -143,6 +151,13 @@ pub(super) struct Called {
 impl Called {
     /// Reads a path; `None` where it is no carrier's.
     pub(super) fn of(head: &Head<'_>) -> Option<Self> {
+        if let Some((model, stream)) = invoked(head) {
+            return Some(Self { carrier: Carrier::Bedrock, model: decoded(model), stream });
+        }
+        // Most paths are others, and are asked of every format.
+        if !head.bare().ends_with("Predict") {
+            return None;
+        }
         let called = google_paths::called(head).filter(|called| called.publisher == "anthropic")?;
         let stream = match called.method {
             Method::Raw => false,
@@ -156,6 +171,16 @@ impl Called {
     /// What is asked for.
     pub(super) fn task(&self) -> Task {
         if self.model.is_empty() { Task::CountTokens } else { Task::Generate }
+    }
+}
+
+/// The model of a path of Bedrock's, as it stands there, and whether the answer is a stream; a model's name may hold slashes that nobody escaped.
+pub(super) fn invoked<'h>(head: &Head<'h>) -> Option<(&'h str, bool)> {
+    let (model, action) = head.bare().strip_prefix("/model/")?.rsplit_once('/').filter(|(model, _)| !model.is_empty())?;
+    match action {
+        "invoke" => Some((model, false)),
+        "invoke-with-response-stream" => Some((model, true)),
+        _ => None,
     }
 }
 

@@ -7,6 +7,7 @@
 //! The JSON inside passes as it is. What is no event stays a frame of its own kind, which readers know for a failure.
 
 use crate::base64;
+use crate::framing::event_stream::write_event;
 use crate::framing::{Frame, FrameKind};
 use crate::json::{Cursor, JsonError, Kind, utf8};
 
@@ -27,6 +28,13 @@ pub(super) fn unwrap(frame: &Frame<'_>, each: &mut dyn FnMut(Frame<'_>)) {
             None => each(Frame { event: None, data: Some(UNREADABLE), kind: FrameKind::Error, ..*frame }),
         },
         FrameKind::Exception | FrameKind::Error => each(*frame),
+    }
+}
+
+/// Appends the chunk that holds an event; what says nothing is none.
+pub(super) fn wrap(frame: &Frame<'_>, out: &mut Vec<u8>) {
+    if let Some(data) = frame.data.filter(|data| !data.is_empty()) {
+        write_event("chunk", format!(r#"{{"bytes":"{}"}}"#, base64::encode(data)).as_bytes(), out);
     }
 }
 

@@ -8,6 +8,7 @@ mod client;
 mod encode;
 mod error;
 mod event;
+mod invoke;
 mod parts;
 mod reader;
 mod sampling;
@@ -15,6 +16,7 @@ mod tools;
 mod usage;
 
 pub use carrier::Carrier;
+pub use invoke::Invoke;
 
 use carrier::Called;
 

@@ -3,7 +3,6 @@
 mod answer;
 mod blocks;
 mod decode;
-mod error;
 mod media;
 mod outline;
 mod scan;
@@ -14,6 +13,5 @@ mod writer;
 
 pub(super) use answer::encode as encode_answer;
 pub(super) use decode::{decode, decode_counted};
-pub(super) use error::{event as error_event, models, reply};
 pub(super) use outline::{outline, outline_of_count};
 pub(super) use writer::Writer;

@@ -6,10 +6,9 @@
 //! Only calls have an event for their start. Why the answer ended stands before what it cost.
 
 use super::answer::{call, counts, redacted, stop_reason};
-use super::error;
 use crate::formats::converse::citations;
 use crate::formats::in_turn::InTurn;
-use crate::formats::{Asked, StreamWriter};
+use crate::formats::{Asked, StreamWriter, aws_reply};
 use crate::framing::event_stream::write_event;
 use crate::hub::{ErrorKind, Event, Finish, Piece, PieceKind, Rejection};
 use crate::json::{Out, Str};
@@ -186,7 +185,7 @@ impl Writer {
 
     fn fail(&mut self, rejection: &Rejection, out: &mut Vec<u8>) {
         self.phase = Phase::Over;
-        error::event(rejection, out);
+        aws_reply::event(rejection, out);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Errors and the list of models in the form of AWS's REST protocol, as clients are told them.
+//! Errors and the list of models in the form of AWS's REST protocol, as clients of Bedrock are told them, whichever format it carries.
 
 use crate::formats::Reply;
 use crate::framing::event_stream::write_exception;
@@ -13,7 +13,7 @@ const TOO_LONG: &str = "Input is too long for requested model.";
 const UNKNOWN: &str = "UnknownOperationException";
 
 /// The whole reply to a client, whose SDK chooses the class of its exception by the header.
-pub(in super::super) fn reply(error: &Rejection) -> Reply {
+pub fn reply(error: &Rejection) -> Reply {
     let (status, name) = exception(error);
     let mut headers = vec![("content-type", "application/json".to_owned()), ("x-amzn-errortype", name.to_owned())];
     if let Some(seconds) = error.retry_after {
@@ -23,7 +23,7 @@ pub(in super::super) fn reply(error: &Rejection) -> Reply {
 }
 
 /// The message that ends a stream, of which the service has five.
-pub(in super::super) fn event(error: &Rejection, out: &mut Vec<u8>) {
+pub fn event(error: &Rejection, out: &mut Vec<u8>) {
     let name = match error.kind {
         ErrorKind::InvalidRequest
         | ErrorKind::ContextLength
@@ -48,7 +48,7 @@ pub(in super::super) fn event(error: &Rejection, out: &mut Vec<u8>) {
 }
 
 /// The list of models, as the service's control plane has it.
-pub(in super::super) fn models(names: &mut dyn Iterator<Item = &str>) -> Reply {
+pub fn models(names: &mut dyn Iterator<Item = &str>) -> Reply {
     let mut out = Out::default();
     out.constant(r#"{"modelSummaries":["#);
     for name in names {
