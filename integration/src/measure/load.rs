@@ -3,7 +3,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::bytes;
 use crate::client::Connection;
@@ -21,6 +21,9 @@ const HEADERS: [(&str, &str); 3] = [("content-type", "application/json"), ("auth
 struct Pace {
     seen: Mutex<usize>,
     moved: Condvar,
+    /// How long each content event took from the upstream to the client, and how long the upstream rests before each.
+    laps: Mutex<Vec<Duration>>,
+    rest: Mutex<Duration>,
 }
 
 impl Pace {
@@ -70,15 +73,31 @@ impl Upstream {
     pub fn address(&self) -> SocketAddr {
         self.server.address()
     }
+
+    /// Rests so long before each content event from now on.
+    pub fn rest(&self, rest: Duration) {
+        *self.pace.rest.lock().unwrap() = rest;
+    }
+
+    /// How long the content events took since this was asked last, in their order.
+    pub fn laps(&self) -> Vec<Duration> {
+        std::mem::take(&mut self.pace.laps.lock().unwrap())
+    }
 }
 
 /// Sends a stream: each content event in one write, after the one before has reached the client.
 fn stream(answer: &mut Answer<'_>, format: &bytes::Format, pace: &Pace, chunks: usize) -> io::Result<()> {
     answer.begin(200, &[("content-type", "text/event-stream")])?;
     answer.chunk(format.before.as_bytes())?;
+    let rest = *pace.rest.lock().unwrap();
     for sent in 1..=chunks {
+        if !rest.is_zero() {
+            std::thread::sleep(rest);
+        }
+        let written = Instant::now();
         answer.chunk(format.event.as_bytes())?;
         pace.wait(sent)?;
+        pace.laps.lock().unwrap().push(written.elapsed());
     }
     answer.chunk(format.after.as_bytes())?;
     answer.end()

@@ -8,6 +8,7 @@ pub mod host;
 mod load;
 mod report;
 mod source;
+pub mod window;
 
 use std::path::Path;
 

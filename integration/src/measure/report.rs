@@ -9,6 +9,8 @@ use crate::trouble::Trouble;
 pub type Markers = [&'static str; 2];
 /// In `docs/PERFORMANCE.md`.
 pub const ENVOY: Markers = ["<!-- written by cargo measure --write -->", "<!-- end of what cargo measure writes -->"];
+/// In `docs/PERFORMANCE.md`, too.
+pub const WINDOW: Markers = ["<!-- written by cargo measure window --write -->", "<!-- end of what cargo measure window writes -->"];
 /// In `testing/README.md`.
 pub const HOST: Markers = ["<!-- written by cargo measure host --write -->", "<!-- end of what cargo measure host writes -->"];
 
