@@ -50,7 +50,7 @@ fn total(response: &Response) -> i64 {
     response.json()["usage"]["total_tokens"].as_i64().unwrap()
 }
 
-/// A provider that counts the request and then fails has been paid for it; what it used stands apart.
+/// A provider that counts the request and then fails has been paid for it; what it used stands apart, in the record and in the metrics.
 #[test]
 fn what_a_replaced_attempt_used_is_charged_and_marked() {
     let limited = Limited::start(TOKENS);
@@ -69,8 +69,16 @@ fn what_a_replaced_attempt_used_is_charged_and_marked() {
     let counted = |name: &str| line["gen_ai"][name].as_i64().unwrap();
     // What the record sums up is what is charged.
     let used = counted("usage.input_tokens") + counted("usage.output_tokens");
-    assert!(used > discarded["input_tokens"].as_i64().unwrap() + discarded["output_tokens"].as_i64().unwrap(), "{line}");
+    let wasted = discarded["input_tokens"].as_i64().unwrap() + discarded["output_tokens"].as_i64().unwrap();
+    assert!(used > wasted, "{line}");
     limited.settles("team-hour/t", "green", "clever", used);
+    // The metrics say whose tokens they were.
+    let tokens = limited.world.gateway.stats("wasmcustom.weir.tokens;");
+    let of = |provider: &str| -> i64 {
+        let own = tokens.iter().filter(|(name, _)| name.contains(&format!("provider={provider};")));
+        own.map(|(_, value)| value.parse::<i64>().unwrap()).sum()
+    };
+    assert_eq!((of("anthropic"), of("openai")), (wasted, used - wasted), "{tokens:?}");
 }
 
 const TOKENS: &str = "  - { name: team-hour, key: [team, model], tokens: 500, per: hour, mode: check, on_failure: allow }\n";
