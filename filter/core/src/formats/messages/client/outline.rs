@@ -178,13 +178,16 @@ impl Scan<'_> {
         self.outline.uses.note(Capability::Images, kind == "image");
         let mut foreign = kind == "thinking";
         self.cursor.enter_object()?;
-        while let Some(name) = self.cursor.member()? {
+        loop {
+            let before = self.cursor.passed();
+            let Some(name) = self.cursor.member()? else { break };
             match (kind, &*name.into_plain()) {
                 ("text", "text") | ("thinking", "thinking") => self.count_text()?,
                 ("thinking", "signature") | ("redacted_thinking", "data") if self.cursor.peek()? == Kind::String => {
                     let proof = self.cursor.string()?;
                     foreign = proof.is_empty() || envelope::is_envelope(&proof);
                 }
+                ("text", "citations") if self.cursor.peek()? == Kind::Array => self.citations(before)?,
                 ("tool_use", "input") => self.count_value()?,
                 ("tool_result", "content") => self.content(true)?,
                 ("image" | "document", "source") if self.cursor.peek()? == Kind::Object => self.source(kind == "image")?,
@@ -192,6 +195,40 @@ impl Scan<'_> {
             }
         }
         if foreign {
+            self.outline.foreign.push(Span { start: place(start), end: place(self.cursor.passed()) });
+        }
+        Ok(())
+    }
+
+    /// Pages that another vendor's search found have come to the client without Anthropic's index, and Anthropic refuses them so.
+    fn citations(&mut self, before: usize) -> Result<(), Fault> {
+        let (mut spans, mut own) = (Vec::new(), false);
+        self.cursor.enter_array()?;
+        while self.cursor.element()? {
+            let start = self.cursor.offset();
+            let citation = self.cursor.raw()?;
+            let mut foreign = false;
+            if citation.kind() == Kind::Object {
+                let mut members = citation.cursor();
+                members.enter_object()?;
+                while let Some(name) = members.member()? {
+                    if name.is("encrypted_index") && members.peek()? == Kind::String {
+                        foreign = members.string()?.is_empty();
+                    } else {
+                        members.skip()?;
+                    }
+                }
+            }
+            own |= !foreign;
+            if foreign {
+                spans.push(Span { start: place(start), end: place(self.cursor.passed()) });
+            }
+        }
+        if own {
+            self.outline.foreign.append(&mut spans);
+        } else if !spans.is_empty() {
+            // All of the member, for the list would be empty. Others stand before it or behind.
+            let start = before.saturating_add(self.cursor.since(before).as_str().find('"').unwrap_or(0));
             self.outline.foreign.push(Span { start: place(start), end: place(self.cursor.passed()) });
         }
         Ok(())
