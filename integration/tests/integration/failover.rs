@@ -11,6 +11,7 @@ in_both_forms! {
     a_stream_whose_first_event_is_an_error_moves_on,
     each_key_goes_to_its_own_provider_alone,
     a_closed_port_moves_on_and_alone_is_503,
+    a_refused_credential_moves_on_and_counts,
     when_all_fail_the_client_gets_the_last_failure_and_never_598,
     what_the_client_did_wrong_is_not_tried_elsewhere,
     after_content_nothing_is_tried_again,
@@ -98,6 +99,22 @@ fn a_closed_port_moves_on_and_alone_is_503(form: Failover) {
     let alone = world.chat(&ask("dead", "hi"));
     assert!(matches!(alone.status, 502 | 503), "{}", alone.status);
     assert!(alone.json()["error"]["message"].is_string(), "{}", alone.text());
+    for (route, expected) in [("dead-first", &["unreachable", "complete"][..]), ("dead", &["unreachable"])] {
+        let line = world.gateway.wait_line(route, |line| line["weir"]["route"] == route);
+        let outcomes: Vec<_> = line["weir"]["attempts"].as_array().into_iter().flatten().map(|attempt| &attempt["outcome"]).collect();
+        assert_eq!(outcomes, expected, "{line}");
+    }
+}
+
+fn a_refused_credential_moves_on_and_counts(form: Failover) {
+    let world = World::in_form(form, "failover");
+    for status in [401, 403] {
+        world.openai.shared().behave(Behaviour::Status(status));
+        let response = world.chat(&ask("smart", "hi"));
+        assert!(response.status == 200 && said(&response).contains("Anthropic"), "{status}: {}", response.text());
+    }
+    let alerts = world.gateway.stats("wasmcustom.weir.credential_refused");
+    assert!(matches!(&alerts[..], [(name, value)] if name.contains("openai") && value == "2"), "{alerts:?}");
 }
 
 fn when_all_fail_the_client_gets_the_last_failure_and_never_598(form: Failover) {
