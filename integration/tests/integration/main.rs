@@ -26,6 +26,7 @@ mod operations;
 mod own_envoy;
 mod passes;
 mod patience;
+mod positions;
 mod providers;
 mod reload;
 mod rendered;
