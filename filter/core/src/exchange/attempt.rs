@@ -10,7 +10,7 @@ use super::patience::Watch;
 use super::relay::Relay;
 use super::standalone::Gather;
 use crate::formats::Homeward;
-use crate::health::{Flight, Lesson, Seats, Trial};
+use crate::health::{Flight, Lesson, Seats};
 use crate::hub::{ErrorKind, Failure, Rejection, Renames};
 use crate::names;
 use crate::operations::Operation;
@@ -37,10 +37,8 @@ pub struct Attempt {
     pub(super) watch: Watch,
     /// What it has taught and nobody has heard yet.
     pub(super) lesson: Option<Lesson>,
-    /// It counts as under way as long as it lives.
-    _flight: Flight,
-    /// It tries a target that was left alone, as long as it lives.
-    _trial: Option<Trial>,
+    /// It counts as under way as long as it lives, but for one that has come to nothing before.
+    pub(super) flight: Option<Flight>,
     pub(super) state: AttemptState,
 }
 
@@ -173,8 +171,13 @@ impl Exchange {
         let found = place.filter(|_| self.way == Way::Upstream).and_then(|place| Some((place, Rc::clone(self.plan.get(place)?))));
         let Some((place, target)) = found else { return (Bound::Refuse(self.refuse_outsider()), None) };
         self.behind = place.saturating_add(1);
-        self.turn_to(self.behind);
+        // It is the first target's: an attempt at another one neither counts nor tries that.
         let reserved = self.reserved.take().filter(|_| place == 0);
+        // Behind this attempt its own seat is free again.
+        match &reserved {
+            Some(flight) => flight.behind(|| self.turn_to(self.behind)),
+            None => self.turn_to(self.behind),
+        };
         if reserved.is_none() && target.gate.is_full() {
             // Envoy has picked it: there is no way on to another one from here.
             let rejection = super::crowding::crowded("at this model's providers");
@@ -230,8 +233,7 @@ impl Exchange {
             until: None,
             watch: Watch::default(),
             lesson: None,
-            _flight: flight,
-            _trial: self.trial.take(),
+            flight: Some(flight),
             state: AttemptState::Preparing,
         };
         attempt.until = attempt.last_moment(self.outline().stream);
@@ -297,6 +299,7 @@ impl Attempt {
 
     fn give_up(&mut self, exchange: &mut Exchange, rejection: &Rejection) -> RequestVerdict {
         self.state = AttemptState::Over;
+        self.flight = None;
         if let Some(record) = exchange.record(self.place) {
             record.outcome = Some(AttemptOutcome::NotSent);
         }

@@ -7,7 +7,7 @@ use super::demands::demanded;
 use super::headers::{self, Headers};
 use crate::formats::messages::Carrier;
 use crate::formats::{self, Asked, ClientSide, Head, Outline, Reply, chat};
-use crate::health::{Flight, Gate, Health, Seats, Trial};
+use crate::health::{Flight, Gate, Health, Seats};
 use crate::hub::{ErrorKind, Losses, Rejection};
 use crate::limits::{Claim, Decision, Ledger};
 use crate::names::{self, FormatId};
@@ -38,9 +38,7 @@ pub struct Exchange {
     pub(super) chain: Option<String>,
     /// The conversation that the request belongs to, where its route keeps conversations together.
     pub(super) conversation: Option<u64>,
-    /// The first target is tried by this request alone, until its attempt takes that over.
-    pub(super) trial: Option<Trial>,
-    /// The first target's attempt, counted from the plan on, until it begins.
+    /// The first target's attempt, which counts and tries it from the plan on, until it begins or is never to begin.
     pub(super) reserved: Option<Flight>,
     /// Counts the exchange among those that it shares limits with.
     pub(super) crowds: Vec<Flight>,
@@ -214,7 +212,6 @@ impl Exchange {
             plan: Vec::new(),
             chain: None,
             conversation: None,
-            trial: None,
             reserved: None,
             crowds: Vec::new(),
             body: None,
@@ -395,6 +392,7 @@ impl Exchange {
 
     pub(super) fn take_reply(&mut self) -> Option<Reply> {
         let reply = self.reply.take()?;
+        self.reserved = None;
         self.status = reply.status;
         self.state = State::Local;
         Some(reply)

@@ -124,7 +124,7 @@ impl Exchange {
             order.by_cost(route, |at| route.targets.get(at).and_then(price).map_or(u64::MAX, |price| price.cost(&usage)));
         }
         let first = order.first().and_then(|at| places.get(at)).map(|(seats, _)| *seats);
-        self.trial = first.filter(|first| health.standing(*first) == Standing::Trial).map(|first| health.try_it(first));
+        let trial = first.filter(|first| health.standing(*first) == Standing::Trial).map(|first| health.try_it(first));
         if configured.failover == Failover::Priorities {
             self.follow(gateway, route, &mut order);
         }
@@ -150,7 +150,7 @@ impl Exchange {
         self.plan = targets.flat_map(tries).take(way.most_attempts()).collect();
         if let Some(first) = self.plan.first() {
             // It is under way from here on, so that what has room now has room when the budgets have been asked.
-            self.reserved = Some(first.gate.enter());
+            self.reserved = Some(first.gate.enter().trying(trial));
             return Ok(());
         }
         let picked = route.targets.iter().any(|target| way.reaches(target.provider));

@@ -64,6 +64,7 @@ impl Exchange {
 
     fn say(&mut self, reply: Reply, worded: bool) -> Verdict {
         self.state = State::Local;
+        self.reserved = None;
         self.status = reply.status;
         Verdict::Reply(LocalReply { reply, worded })
     }

@@ -41,23 +41,52 @@ impl Gate {
     /// An attempt begins; it is under way until the flight is dropped.
     #[must_use]
     pub fn enter(&self) -> Flight {
+        self.count();
+        Flight { gate: self.clone(), trial: None }
+    }
+
+    fn count(&self) {
         self.0.iter().for_each(|one| one.counter.count(|count| count.saturating_add(1)));
-        Flight(self.clone())
+    }
+
+    fn uncount(&self) {
+        self.0.iter().for_each(|one| one.counter.count(|count| count.saturating_sub(1)));
     }
 }
 
 /// One attempt that is under way, or one request.
 #[derive(Debug)]
-pub struct Flight(Gate);
+pub struct Flight {
+    gate: Gate,
+    /// It tries a target that was left alone.
+    trial: Option<Trial>,
+}
+
+impl Flight {
+    /// The same, which also tries whether its target has come back.
+    #[must_use]
+    pub fn trying(mut self, trial: Option<Trial>) -> Self {
+        self.trial = trial;
+        self
+    }
+
+    /// Decides about the time behind this flight, when nobody counts it any more.
+    pub fn behind<R>(&self, decide: impl FnOnce() -> R) -> R {
+        self.gate.uncount();
+        let decided = decide();
+        self.gate.count();
+        decided
+    }
+}
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        self.0.0.iter().for_each(|one| one.counter.count(|count| count.saturating_sub(1)));
+        self.gate.uncount();
     }
 }
 
 /// A request that tries something that was left alone. Others keep away while it lives, so it lives as long as its attempt.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Trial(Rc<()>);
 
 impl Trial {
@@ -92,8 +121,15 @@ mod tests {
         assert!(!gate.is_full());
         let flights = [first, gate.enter()];
         assert!(gate.is_full());
+        assert!(!flights[0].behind(|| gate.is_full()) && gate.is_full());
         drop(flights);
         assert!(!gate.is_full() && counter.0.get() == 0);
+        let trial = Trial::new();
+        let tried = trial.watch();
+        let flight = gate.enter().trying(Some(trial));
+        assert!(tried.goes_on());
+        drop(flight);
+        assert!(!tried.goes_on());
         drop(gate);
         assert!(!counter.is_used());
     }
