@@ -7,7 +7,7 @@ use crate::formats::members::length;
 use crate::formats::openai::scan;
 use crate::formats::shape::{Fault, place};
 use crate::hub::{Capability, Field, envelope};
-use crate::json::Kind;
+use crate::json::{Kind, Str};
 
 impl Scan<'_> {
     pub(super) fn input(&mut self) -> Result<(), Fault> {
@@ -72,42 +72,45 @@ impl Scan<'_> {
         Ok(())
     }
 
+    /// A part of a message. Only what its type has a place for is read of it.
     fn part(&mut self) -> Result<(), Fault> {
+        let (mut kind, mut image, mut data) = (Str::default(), None, None);
+        let (mut url, mut id, mut audio) = (false, false, false);
         self.cursor.enter_object()?;
         while let Some(name) = self.cursor.member()? {
             let value = self.cursor.peek()?;
             match &*name.into_plain() {
                 "text" | "refusal" => self.count_text()?,
-                "type" if value == Kind::String => {
-                    let image = self.cursor.string()?.is("input_image");
-                    self.outline.uses.note(Capability::Images, image);
-                }
-                "image_url" | "file_data" if value == Kind::String => self.address()?,
-                "file_url" => {
-                    self.outline.note(Field::DocumentUri, value == Kind::String);
+                "type" if value == Kind::String => kind = self.cursor.string()?,
+                "image_url" if value == Kind::String => image = Some(self.cursor.string()?),
+                "file_data" if value == Kind::String => data = Some(self.cursor.string()?),
+                name => {
+                    url |= name == "file_url" && value == Kind::String;
+                    id |= name == "file_id" && value == Kind::String;
+                    audio |= name == "input_audio" && value == Kind::Object;
                     self.cursor.skip()?;
                 }
-                "file_id" => {
-                    self.outline.note(Field::FileId, value == Kind::String);
-                    self.cursor.skip()?;
-                }
-                "input_audio" => {
-                    self.outline.note(Field::Audio, value == Kind::Object);
-                    self.cursor.skip()?;
-                }
-                _ => self.cursor.skip()?,
             }
+        }
+        match (kind.as_escaped(), image, data) {
+            ("input_image", image, _) => {
+                self.outline.uses.note(Capability::Images, true);
+                self.outline.note(Field::FileId, id && image.is_none());
+                image.iter().for_each(|url| self.address(url));
+            }
+            ("input_file", _, Some(data)) => self.address(&data),
+            ("input_file", _, None) => self.outline.note(if url { Field::DocumentUri } else { Field::FileId }, url || id),
+            ("input_audio", _, _) => self.outline.note(Field::Audio, audio),
+            _ => {}
         }
         Ok(())
     }
 
-    fn address(&mut self) -> Result<(), Fault> {
-        let url = self.cursor.string()?;
-        if !scan::is_data(&url, &mut self.outline) {
-            let field = if is_of_the_web(&url) { Field::ImageUri } else { Field::UriScheme };
+    fn address(&mut self, url: &Str<'_>) {
+        if !scan::is_data(url, &mut self.outline) {
+            let field = if is_of_the_web(url) { Field::ImageUri } else { Field::UriScheme };
             self.outline.note(field, url.as_escaped().contains("://"));
         }
-        Ok(())
     }
 
     fn count_text(&mut self) -> Result<(), Fault> {
