@@ -69,6 +69,8 @@ impl<'r, 'b> Conversation<'r, 'b> {
         let last = request.messages.iter().rfind(|message| !matches!(message.role, Role::System | Role::Developer));
         refuse_empty_end(last, &turns, crossing)?;
         if turns.is_empty() && system.is_empty() {
+            // What was said may stand in the state of a server that this target does not have.
+            crossing.meet_settings(request)?;
             return Err(Rejection::new(ErrorKind::InvalidRequest, "the conversation is empty").at("messages"));
         }
         order_results(&mut turns);

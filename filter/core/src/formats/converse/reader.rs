@@ -15,6 +15,9 @@ use crate::json::Str;
 /// Most blocks that may be open at a time; the service sends them one by one.
 const MAX_OPEN: usize = 64;
 
+/// Longest signature of thinking that is kept, in bytes; real ones have some kilobytes.
+const MAX_SIGNATURE: usize = 1 << 20;
+
 /// Reads one stream.
 #[derive(Default)]
 pub(super) struct Reader {
@@ -136,7 +139,13 @@ impl Reader {
                 let sentence = "the provider's stream adds to a call that is not open";
                 return self.fail(Failure::new(ErrorKind::BadGateway, sentence), sink);
             }
-            (Delta::Signature(text), Some(OpenKind::Thought(_, signature))) => return signature.push(&text),
+            (Delta::Signature(text), Some(OpenKind::Thought(_, signature))) => {
+                signature.push(&text);
+                if signature.as_escaped().len() > MAX_SIGNATURE {
+                    self.fail(Failure::new(ErrorKind::BadGateway, "the provider's signature is too long"), sink);
+                }
+                return;
+            }
             (Delta::Citation(citation), Some(OpenKind::Text(part))) => (*part, Piece::Citation(citation)),
             (Delta::Citation(citation), _) => (self.begin(index, PieceKind::Text, OpenKind::Text, sink), Piece::Citation(citation)),
             (Delta::Text(text), _) => (self.begin(index, PieceKind::Text, OpenKind::Text, sink), Piece::Text(text)),
