@@ -131,3 +131,18 @@ fn an_answer_that_went_past_the_upstream_position_is_withheld() {
     assert_eq!(proxy.received(id).status(), 500);
     assert!(!proxy.received(id).text().contains("Hi there"), "{}", proxy.received(id).text());
 }
+
+/// Where Envoy does not go on (its budget of retries is spent, the body did not fit into its buffer), the client is told what the
+/// provider said, and never the code by which Weir asks for another attempt.
+#[test]
+fn what_is_not_tried_again_is_told_in_the_providers_words() {
+    for body in [ASK, ASK_STREAM] {
+        let wiring = wiring().retry(&[], 3);
+        let failing = |_: &_| Play::json(429, r#"{"error":{"message":"slow down","type":"rate_limit_error","param":null,"code":null}}"#);
+        let mut proxy = envoy(DOCUMENT, wiring.cluster("alpha", provider("alpha", failing)).cluster("beta", provider("beta", unused)));
+        let id = proxy.exchange(&ask(body)).unwrap();
+        let received = proxy.received(id);
+        assert_eq!(received.status(), 429, "{}", received.text());
+        assert!(received.text().contains("slow down") && received.ended, "{}", received.text());
+    }
+}
