@@ -347,6 +347,8 @@ impl Attempt {
         let Some(record) = exchange.record(self.place) else { return };
         let known = record.outcome;
         if settled {
+            // No other server is asked any more.
+            self.spares = false;
             // What the client waited for in vain, and what broke off, is known before its attempt ends.
             self.lesson = match known {
                 Some(AttemptOutcome::Timeout) if unanswered => lesson_of(AttemptOutcome::Timeout),

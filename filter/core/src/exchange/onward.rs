@@ -24,8 +24,9 @@ pub(super) struct Outgoing {
 pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, server: Option<&str>, body: &[u8]) -> Result<Outgoing, Rejection> {
     let configured = exchange.configured();
     let provider = configured.gateway.provider(target.provider).ok_or_else(unconfigured)?;
-    // What headers say beside the body is asked only for a carrier that has it in the body.
-    let said = Some(exchange.headers()).filter(|_| target.carrier != Carrier::Own);
+    // What headers say beside the body is asked only where one of the carriers has it in the body.
+    let carried = target.carrier != Carrier::Own || exchange.outline().carrier != Carrier::Own;
+    let said = Some(exchange.headers()).filter(|_| carried);
     let betas = said.iter().flat_map(|said| said.iter()).filter(|(name, _)| *name == "anthropic-beta").map(|(_, value)| value);
     let betas: Vec<&str> = betas.collect();
     let counts = matches!(exchange.operation, Operation::CountTokens(_));

@@ -92,6 +92,7 @@ impl Exchange {
                     last.outcome.get_or_insert(AttemptOutcome::Timeout);
                 }
                 let mut reply = self.refuse_attempt(&Rejection::from(&too_late()));
+                self.reserved = None;
                 reply.worded = false;
                 Verdict::Reply(reply)
             }

@@ -92,6 +92,6 @@ fn page<'b>(cursor: &mut Cursor<'b>) -> Result<Option<Citation<'b>>, JsonError> 
             _ => cursor.skip()?,
         }
     }
-    let span = from.zip(to).filter(|(from, to)| from <= to);
+    let span = from.zip(to).filter(|(from, to)| from < to);
     Ok(address.map(|address| Citation { span, source: Cited::Page(address), title, quote }))
 }

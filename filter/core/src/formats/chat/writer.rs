@@ -9,7 +9,7 @@ use super::outline::{FUNCTIONS, noted};
 use super::thinking::{self, Block};
 use super::{encode_finish, encode_id, error, usage};
 use crate::formats::{Asked, StreamWriter};
-use crate::hub::{CallKind, Citation, ErrorKind, Event, Finish, Piece, PieceKind, Rejection, Start};
+use crate::hub::{CallKind, Citation, Cited, ErrorKind, Event, Finish, Piece, PieceKind, Rejection, Start};
 use crate::json::{Out, Str, characters};
 use crate::usage::Usage;
 
@@ -253,8 +253,13 @@ impl Writer {
     /// A source is told at once where it says for which words it is named, else at the end of its part.
     fn cite(&mut self, choice: u32, index: u32, citation: &Citation<'_>, out: &mut Vec<u8>) {
         let Some(state) = self.state(choice) else { return };
+        if !matches!(citation.source, Cited::Page(_) | Cited::SearchResult { .. }) {
+            return;
+        }
         if citation.span.is_none() && state.sources.len() < MAX_SOURCES {
-            return state.sources.push((index, citation.clone().into_owned()));
+            // What the source says has no place in the format.
+            let kept = Citation { quote: None, ..citation.clone() };
+            return state.sources.push((index, kept.into_owned()));
         }
         let slot = usize::try_from(index).ok().and_then(|index| state.parts.get(index));
         let Some(Slot::Content { before }) = slot.copied() else { return };

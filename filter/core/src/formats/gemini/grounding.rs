@@ -165,7 +165,7 @@ struct Place {
 
 impl Place {
     fn bytes(self) -> Option<(u32, u32)> {
-        self.to.map(|to| (self.from, to)).filter(|(from, to)| from <= to)
+        self.to.map(|to| (self.from, to)).filter(|(from, to)| from < to)
     }
 }
 

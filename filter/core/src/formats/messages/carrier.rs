@@ -205,7 +205,10 @@ pub(super) fn edit(
     let by_path = from != Carrier::Own && outline.model_span.is_none();
     let keeps_model = !by_path && (to == Carrier::Own || to == Carrier::Vertex && onward.beside.counts);
     let (mut dropped, mut version, mut betas, mut stream) = (Vec::new(), false, false, false);
+    // In the order of the body, as all of them are.
+    let mut repeated = outline.repeated.iter().peekable();
     for (name, span) in &all {
+        while repeated.next_if(|earlier| earlier.start < span.start).is_some() {}
         let keeps = match name.as_str() {
             "model" => keeps_model,
             "stream" => {
@@ -226,7 +229,7 @@ pub(super) fn edit(
             }
             _ => true,
         };
-        if !keeps || outline.repeated.contains(span) {
+        if !keeps || repeated.peek() == Some(&span) {
             dropped.push(*span);
         }
     }

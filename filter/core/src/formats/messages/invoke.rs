@@ -4,7 +4,7 @@ use super::{Messages, carrier, chunks};
 use crate::formats::{Asked, ClientSide, Head, Outline, Reply, StreamWriter, Task, aws_reply};
 use crate::framing::event_stream;
 use crate::framing::sse::{self, MAX_EVENT};
-use crate::hub::{Answer, Event, Field, Rejection, Request};
+use crate::hub::{Answer, ErrorKind, Event, Field, Rejection, Request};
 use crate::json::Out;
 
 /// The format below the paths of Bedrock.
@@ -53,7 +53,7 @@ impl ClientSide for Invoke {
     }
 
     fn writer(&self, asked: &Asked) -> Box<dyn StreamWriter> {
-        Box::new(Writer { inner: Messages.writer(asked), sent: Vec::new(), events: sse::Reader::new(MAX_EVENT) })
+        Box::new(Writer { inner: Messages.writer(asked), sent: Vec::new(), events: sse::Reader::new(MAX_EVENT), over: false })
     }
 
     fn reply(&self, error: &Rejection) -> Reply {
@@ -75,16 +75,32 @@ struct Writer {
     /// What Anthropic would have sent.
     sent: Vec<u8>,
     events: sse::Reader,
+    /// An exception was written: nothing follows it.
+    over: bool,
 }
 
 impl StreamWriter for Writer {
     fn write(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
+        if self.over {
+            return;
+        }
         if let Event::Error(failure) = event {
+            self.over = true;
             return aws_reply::event(&failure.into(), out);
         }
         self.inner.write(event, &mut self.sent);
-        // An event that is longer than any reader takes is one that Weir does not write.
-        let _too_long = self.events.push(&self.sent, &mut |frame| chunks::wrap(&frame, out));
+        let mut failed = false;
+        let framed = self.events.push(&self.sent, &mut |frame| {
+            failed |= frame.event == Some(b"error");
+            if !failed {
+                chunks::wrap(&frame, out);
+            }
+        });
         self.sent.clear();
+        // Anthropic's own event of an error, or one that is longer than any reader takes.
+        if failed || framed.is_err() {
+            self.over = true;
+            aws_reply::event(&Rejection::new(ErrorKind::BadGateway, "the provider broke off its answer"), out);
+        }
     }
 }

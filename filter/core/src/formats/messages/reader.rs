@@ -149,7 +149,7 @@ impl Reader {
         self.block_stop(wire.index, sink);
         let block = wire.content_block.map(answer::Block::read).transpose()?.unwrap_or_default();
         let mut sources = Vec::new();
-        if let Some(list) = block.citations
+        if let Some(list) = block.citations.filter(|_| block.kind.is("text"))
             && citations::read_all(list, &mut sources)?
         {
             sink(Event::Met(Field::AnswerCitations));

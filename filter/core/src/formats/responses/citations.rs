@@ -43,7 +43,7 @@ pub(super) fn read<'b>(source: Raw<'b>) -> Result<Option<Citation<'b>>, JsonErro
         "file_citation" | "container_file_citation" => file.map(Cited::File),
         _ => None,
     };
-    let span = from.zip(to).filter(|(from, to)| from <= to);
+    let span = from.zip(to).filter(|(from, to)| from < to);
     Ok(source.map(|source| Citation { span, source, title, quote: None }))
 }
 
