@@ -15,7 +15,7 @@ type Sdk = { ask(model: string, structured?: boolean): Promise<Answer>; stream()
 const sdks: Record<string, () => Sdk> = {
   chat() {
     const OpenAI = require("openai");
-    const client = new OpenAI({ baseURL: `${BASE}/v1`, apiKey: "sk-client-key", maxRetries: 0, timeout: 120_000 });
+    const client = new OpenAI({ baseURL: `${BASE}/v1`, apiKey: "sk-client-key", timeout: 120_000 });
     const request = { model: MODEL, max_tokens: LIMIT, messages: [{ role: "user", content: QUESTION }] };
     return {
       async ask(model, structured) {
@@ -38,7 +38,7 @@ const sdks: Record<string, () => Sdk> = {
 
   responses() {
     const OpenAI = require("openai");
-    const client = new OpenAI({ baseURL: `${BASE}/v1`, apiKey: "sk-client-key", maxRetries: 0, timeout: 120_000 });
+    const client = new OpenAI({ baseURL: `${BASE}/v1`, apiKey: "sk-client-key", timeout: 120_000 });
     const request = { model: MODEL, input: QUESTION, max_output_tokens: LIMIT, store: false };
     return {
       async ask(model, structured) {
@@ -60,7 +60,7 @@ const sdks: Record<string, () => Sdk> = {
 
   messages() {
     const Anthropic = require("@anthropic-ai/sdk");
-    const client = new Anthropic({ baseURL: BASE, apiKey: "sk-ant-client-key", maxRetries: 0, timeout: 120_000 });
+    const client = new Anthropic({ baseURL: BASE, apiKey: "sk-ant-client-key", timeout: 120_000 });
     const request = { model: MODEL, max_tokens: LIMIT, messages: [{ role: "user", content: QUESTION }] };
     return {
       async ask(model, structured) {

@@ -13,7 +13,7 @@ class Chat:
     def __init__(self):
         import openai
 
-        self.client = openai.OpenAI(base_url=f"{BASE}/v1", api_key="sk-client-key", max_retries=0, timeout=120)
+        self.client = openai.OpenAI(base_url=f"{BASE}/v1", api_key="sk-client-key", timeout=120)
         self.missing = openai.NotFoundError
 
     def ask(self, model=MODEL, **more):
@@ -60,7 +60,7 @@ class Messages(Chat):
     def __init__(self):
         import anthropic
 
-        self.client = anthropic.Anthropic(base_url=BASE, api_key="sk-ant-client-key", max_retries=0, timeout=120)
+        self.client = anthropic.Anthropic(base_url=BASE, api_key="sk-ant-client-key", timeout=120)
         self.missing = anthropic.NotFoundError
 
     def ask(self, model=MODEL, **more):
@@ -115,7 +115,7 @@ class Converse(Chat):
         from botocore.config import Config
 
         os.environ.update(AWS_ACCESS_KEY_ID="AKIACLIENTKEY", AWS_SECRET_ACCESS_KEY="client-secret")
-        config = Config(retries={"total_max_attempts": 1}, read_timeout=120)
+        config = Config(read_timeout=120)
         self.client = boto3.client("bedrock-runtime", endpoint_url=BASE, region_name="eu-central-1", config=config)
         self.missing = self.client.exceptions.ResourceNotFoundException
 
