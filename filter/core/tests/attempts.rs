@@ -183,3 +183,97 @@ fn what_an_answer_lost_is_told_and_recorded() {
         assert!(told.contains(r#"{"field":"answer.citations.document","fate":"lose"}"#), "{told}");
     }
 }
+
+/// Exchanges of one worker, whose providers have room for one request each.
+struct Crowd {
+    configured: Rc<Configured>,
+    health: Health,
+    ledger: Ledger,
+}
+
+impl Crowd {
+    fn new(document: &str) -> Self {
+        let mut health = Health::default();
+        let mut configured = Configured::new(document, Failover::Clusters, |_| None).unwrap();
+        configured.take_seats(&mut health);
+        Self { configured: Rc::new(configured), health, ledger: Ledger::default() }
+    }
+
+    /// Asks for a model; whether a target has room for it.
+    fn ask(&mut self, model: &str) -> (Box<Exchange>, bool) {
+        let head = headers(&[(":method", "POST"), (":path", "/v1/chat/completions"), ("content-type", "application/json")]);
+        let (mut exchange, _) =
+            Exchange::begin(&self.configured, head, false, SECOND, || true, &mut self.ledger, &mut self.health).unwrap();
+        let body = BODY.replace("STREAM", "false").replace("\"m\"", &format!("\"{model}\""));
+        let verdict = exchange.request_body(body.into_bytes(), 0, &mut self.ledger, &mut self.health, SECOND);
+        let released = matches!(verdict, Verdict::Release);
+        if released {
+            exchange.depart(|| false).unwrap();
+        }
+        (exchange, released)
+    }
+}
+
+fn bound(exchange: &mut Exchange, provider: &str) -> Box<Attempt> {
+    let (weir_core::exchange::Bound::Attempt(mut attempt), _) = exchange.bind(provider, || SECOND) else { panic!("{provider} is full") };
+    assert!(matches!(attempt.request_body(exchange, BODY.replace("STREAM", "false").as_bytes()), RequestVerdict::Send { .. }));
+    attempt
+}
+
+fn fail(exchange: &mut Exchange, attempt: &mut Attempt) {
+    attempt.answer_head(exchange, headers(&[(":status", "500"), ("content-type", "application/json")]), false, SECOND, String::new);
+    let verdict = attempt.answer_body(exchange, b"{}", 2, true, SECOND);
+    let AnswerVerdict::Commit(head) = verdict else { panic!("{verdict:?}") };
+    assert_eq!(head.headers.first(":status"), Some("598"));
+}
+
+#[test]
+fn the_next_targets_seat_is_kept_until_its_attempt_begins() {
+    let provider = r#"{"kind": "openai-compatible", "endpoint": "http://H/v1", "concurrency": 1, "cooldown": {"failures": 0}}"#;
+    let [one, other] = ["one", "other"].map(|name| provider.replace('H', name));
+    let document = format!(
+        r#"{{"version": 1, "providers": {{"one": {one}, "other": {other}}}, "models": [
+            {{"name": "m", "targets": [{{"provider": "one"}}, {{"provider": "other", "priority": 1}}]}},
+            {{"name": "lone", "targets": [{{"provider": "one"}}]}}, {{"name": "rest", "targets": [{{"provider": "other"}}]}}]}}"#
+    );
+    let mut crowd = Crowd::new(&document);
+    let (mut exchange, _) = crowd.ask("m");
+    let mut attempt = bound(&mut exchange, "one");
+    assert!(!crowd.ask("lone").1, "it is under way there");
+    fail(&mut exchange, &mut attempt);
+    assert!(crowd.ask("lone").1, "what failed makes room");
+    assert!(!crowd.ask("rest").1, "the next one is spoken for");
+    let second = bound(&mut exchange, "other");
+    assert!(!crowd.ask("rest").1);
+    drop((attempt, second));
+    assert!(crowd.ask("rest").1);
+    // Where the host does not go on, nobody waits for it.
+    let (mut exchange, _) = crowd.ask("m");
+    let mut attempt = bound(&mut exchange, "one");
+    fail(&mut exchange, &mut attempt);
+    exchange.answer_head(true, || 598, String::new);
+    assert!(crowd.ask("rest").1);
+    // A first target that the host passes over.
+    let (mut exchange, _) = crowd.ask("m");
+    assert!(!crowd.ask("lone").1);
+    let _attempt = bound(&mut exchange, "other");
+    assert!(crowd.ask("lone").1 && !crowd.ask("rest").1);
+}
+
+#[test]
+fn another_server_of_a_provider_has_the_seat_of_the_first() {
+    let servers = r#"{"kind": "vllm", "endpoints": ["http://a/v1", "http://b/v1"], "concurrency": 1, "cooldown": {"failures": 5}}"#;
+    let document = format!(
+        r#"{{"version": 1, "providers": {{"own": {servers}}}, "models": [{{"name": "m", "targets": [{{"provider": "own"}}]}}]}}"#
+    );
+    let mut crowd = Crowd::new(&document);
+    let (mut exchange, _) = crowd.ask("m");
+    let mut attempt = bound(&mut exchange, "own");
+    fail(&mut exchange, &mut attempt);
+    drop(attempt);
+    assert!(!crowd.ask("m").1, "its second server is asked next");
+    let second = bound(&mut exchange, "own");
+    assert!(!crowd.ask("m").1);
+    drop((second, exchange));
+    assert!(crowd.ask("m").1);
+}

@@ -3,6 +3,7 @@
 //! What it does follows the provider that was picked, never the plan alone: credentials go where the bytes go.
 
 use super::attempted::AttemptRecord;
+use super::crowding::Reserved;
 use super::headers::Headers;
 use super::machine::{Exchange, LocalReply, PlannedTarget, Speak, State, Way};
 use super::onward;
@@ -171,11 +172,10 @@ impl Exchange {
         let found = place.filter(|_| self.way == Way::Upstream).and_then(|place| Some((place, Rc::clone(self.plan.get(place)?))));
         let Some((place, target)) = found else { return (Bound::Refuse(self.refuse_outsider()), None) };
         self.behind = place.saturating_add(1);
-        // It is the first target's: an attempt at another one neither counts nor tries that.
-        let reserved = self.reserved.take().filter(|_| place == 0);
+        let reserved = self.reserved.take().filter(|reserved| reserved.place == place);
         // Behind this attempt its own seat is free again.
         match &reserved {
-            Some(flight) => flight.behind(|| self.turn_to(self.behind)),
+            Some(reserved) => reserved.flight.behind(|| self.turn_to(self.behind)),
             None => self.turn_to(self.behind),
         };
         if reserved.is_none() && target.gate.is_full() {
@@ -188,12 +188,17 @@ impl Exchange {
         (Bound::Attempt(self.attempt(target, more, now)), self.next_name())
     }
 
-    /// The cluster of the target to try next, if what was chosen when the attempt began has no room now; `Err`: none has.
-    pub(super) fn choose_again(&mut self) -> Result<Option<String>, NoRoom> {
+    /// The cluster of the target to try next, if what was chosen when the attempt began has no room now; `Err`: none has. Its seat is kept
+    /// from here on. `left` is the seat of the attempt that has come to nothing, at `target`: another server of that may have it.
+    pub(super) fn choose_again(&mut self, left: Option<Flight>, target: &Rc<PlannedTarget>) -> Result<Option<String>, NoRoom> {
         let chosen = self.expected;
-        if !self.turn_to(self.behind) {
-            return Err(NoRoom);
-        }
+        let found = match &left {
+            Some(flight) => flight.behind(|| self.turn_to(self.behind)),
+            None => self.turn_to(self.behind),
+        };
+        let Some(next) = self.plan.get(self.expected).filter(|_| found) else { return Err(NoRoom) };
+        let flight = left.filter(|_| Rc::ptr_eq(next, target)).unwrap_or_else(|| next.gate.enter());
+        self.reserved = Some(Reserved { place: self.expected, flight });
         Ok(self.next_name().filter(|_| self.expected != chosen))
     }
 
@@ -221,7 +226,7 @@ impl Exchange {
         let released = if let State::Released { since } = self.state { Some(since) } else { None };
         let began = released.filter(|_| self.attempts.is_empty()).unwrap_or_else(now);
         self.attempts.push(AttemptRecord::new(Rc::clone(&target), began));
-        let flight = self.reserved.take().unwrap_or_else(|| target.gate.enter());
+        let flight = self.reserved.take().map_or_else(|| target.gate.enter(), |reserved| reserved.flight);
         let mut attempt = Attempt {
             place: self.attempts.len().saturating_sub(1),
             homeward: Homeward::new(target.speak.format(), Renames::default()),

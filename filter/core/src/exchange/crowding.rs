@@ -2,7 +2,7 @@
 
 use super::machine::Exchange;
 use crate::config::{ConcurrencyRule, Gateway, KeyPart};
-use crate::health::Health;
+use crate::health::{Flight, Health};
 use crate::hub::{ErrorKind, Rejection};
 use crate::limits::{ENTRY_MODEL, IdentityValue};
 use std::rc::Rc;
@@ -69,6 +69,14 @@ impl Exchange {
         self.expected = from.saturating_add(roomy.unwrap_or(0));
         roomy.is_some()
     }
+}
+
+/// The seat of an attempt that is to begin.
+pub(super) struct Reserved {
+    /// The place of its target in the plan: an attempt at another one has no claim to it.
+    pub place: usize,
+    /// It counts from now on.
+    pub flight: Flight,
 }
 
 /// The refusal of one request too many.

@@ -3,6 +3,7 @@
 use super::DECISION;
 use super::attempted::AttemptRecord;
 use super::configured::Configured;
+use super::crowding::Reserved;
 use super::demands::demanded;
 use super::headers::{self, Headers};
 use crate::formats::messages::Carrier;
@@ -38,8 +39,8 @@ pub struct Exchange {
     pub(super) chain: Option<String>,
     /// The conversation that the request belongs to, where its route keeps conversations together.
     pub(super) conversation: Option<u64>,
-    /// The first target's attempt, which counts and tries it from the plan on, until it begins or is never to begin.
-    pub(super) reserved: Option<Flight>,
+    /// The next attempt, which counts from when its target was chosen, until it begins or is never to begin.
+    pub(super) reserved: Option<Reserved>,
     /// Counts the exchange among those that it shares limits with.
     pub(super) crowds: Vec<Flight>,
     /// The client's body, until the first attempt takes it: read once.

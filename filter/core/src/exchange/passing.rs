@@ -1,5 +1,6 @@
 //! Paths that name no model: the request leaves at once, its body unread, once limits allow it.
 
+use super::crowding::Reserved;
 use super::machine::{Exchange, PlannedTarget, Speak, Verdict};
 use super::planning::without_credential;
 use crate::health::Health;
@@ -30,7 +31,7 @@ impl Exchange {
         if gate.is_full() {
             return self.refuse(super::crowding::crowded("for this path's provider"));
         }
-        self.reserved = Some(gate.enter());
+        self.reserved = Some(Reserved { place: 0, flight: gate.enter() });
         let speak = Speak::Same(provider.speaks.first().copied().unwrap_or(FormatId::Chat));
         let target = PlannedTarget::without_model(endpoint.provider, provider.name.clone(), speak);
         self.plan.push(Rc::new(PlannedTarget { has_names: provider.has_names(), seats, gate, ..target }));

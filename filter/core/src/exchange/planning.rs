@@ -1,6 +1,7 @@
 //! From an outline to a release: who is asking, which targets can answer, and whether the budgets allow it.
 
 use super::configured::Configured;
+use super::crowding::Reserved;
 use super::headers::Headers;
 use super::machine::{BudgetNote, Exchange, PlannedTarget, Speak, State};
 use crate::config::{Gateway, Identity, IdentitySource};
@@ -150,7 +151,7 @@ impl Exchange {
         self.plan = targets.flat_map(tries).take(way.most_attempts()).collect();
         if let Some(first) = self.plan.first() {
             // It is under way from here on, so that what has room now has room when the budgets have been asked.
-            self.reserved = Some(first.gate.enter().trying(trial));
+            self.reserved = Some(Reserved { place: 0, flight: first.gate.enter().trying(trial) });
             return Ok(());
         }
         let picked = route.targets.iter().any(|target| way.reaches(target.provider));
