@@ -3,6 +3,7 @@
 use super::crowding::Reserved;
 use super::machine::{Exchange, PlannedTarget, Speak, Verdict};
 use super::planning::without_credential;
+use crate::formats::head::decoded;
 use crate::health::Health;
 use crate::hub::{ErrorKind, Rejection};
 use crate::names::FormatId;
@@ -17,6 +18,9 @@ impl Exchange {
         let Some(provider) = configured.gateway.provider(endpoint.provider) else { return Verdict::Continue };
         if !self.way.reaches(endpoint.provider) {
             return self.refuse(Rejection::new(ErrorKind::InvalidRequest, "this path belongs to another provider than the request's"));
+        }
+        if climbs(self.path()) {
+            return self.refuse(Rejection::new(ErrorKind::InvalidRequest, "this path would lead out of the paths that pass"));
         }
         if !self.may_be_answered_by(&provider.labels) {
             let refusal = self.nobody_is_labelled("no provider of this path");
@@ -38,6 +42,28 @@ impl Exchange {
         match self.join_crowds(health).and_then(|()| self.claim_budgets(now)) {
             Ok(()) => Verdict::Wait,
             Err(rejection) => self.refuse(rejection),
+        }
+    }
+}
+
+/// Whether a path has segments that lead elsewhere, for a server that undoes escapes before it looks: the host has undone only those that
+/// stand there plainly.
+fn climbs(path: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
+    decoded(path).split(['/', '\\']).any(|segment| matches!(segment, "." | ".."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_that_lead_elsewhere() {
+        for path in ["/v1/files/..%2fchat/completions", "/v1/files/%2e%2E/x", "/v1/files/../x", "/v1/files/x%5C..", "/v1/files/./x"] {
+            assert!(climbs(path), "{path}");
+        }
+        for path in ["/v1/files", "/v1/files/a..b", "/v1/files/...", "/v1/files/a%2Fb", "/v1/files?path=../x"] {
+            assert!(!climbs(path), "{path}");
         }
     }
 }
