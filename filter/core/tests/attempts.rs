@@ -263,9 +263,8 @@ fn the_next_targets_seat_is_kept_until_its_attempt_begins() {
 #[test]
 fn another_server_of_a_provider_has_the_seat_of_the_first() {
     let servers = r#"{"kind": "vllm", "endpoints": ["http://a/v1", "http://b/v1"], "concurrency": 1, "cooldown": {"failures": 5}}"#;
-    let document = format!(
-        r#"{{"version": 1, "providers": {{"own": {servers}}}, "models": [{{"name": "m", "targets": [{{"provider": "own"}}]}}]}}"#
-    );
+    let document =
+        format!(r#"{{"version": 1, "providers": {{"own": {servers}}}, "models": [{{"name": "m", "targets": [{{"provider": "own"}}]}}]}}"#);
     let mut crowd = Crowd::new(&document);
     let (mut exchange, _) = crowd.ask("m");
     let mut attempt = bound(&mut exchange, "own");

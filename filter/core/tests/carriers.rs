@@ -51,6 +51,20 @@ fn requests_take_the_carriers_form() {
 }
 
 #[test]
+fn only_anthropic_itself_knows_its_tiers() {
+    let body = br#"{"model":"smart","service_tier":"default","messages":[{"role":"user","content":"Hi"}]}"#;
+    for (carrier, told) in [(Carrier::Own, true), (Carrier::Vertex, false), (Carrier::Bedrock, false)] {
+        let client = weir_core::formats::client_side(FormatId::Chat).unwrap();
+        let beside = Beside::default();
+        let onward = Onward { model: Some("claude-sonnet-4-5"), dialect: dialect(carrier), default_max_tokens: 9, beside, client };
+        let request = client.decode(&Head::new("/v1/chat/completions"), body).unwrap();
+        let (mut out, mut passage) = (Out::default(), Passage::default());
+        Messages.encode(&request, &onward, &mut out, &mut Crossing::new(FormatId::Messages, body, &onward, &mut passage)).unwrap();
+        assert_eq!(out.into_string().contains("service_tier"), told, "{carrier:?}");
+    }
+}
+
+#[test]
 fn a_translated_request_takes_the_carriers_form() {
     let body = br#"{"model":"smart","stream":true,"messages":[{"role":"user","content":"Hi"}]}"#;
     for (carrier, expected) in [

@@ -266,8 +266,7 @@ impl Attempt {
         self.note_failure(exchange, &failure, outcome);
         let reply = told(exchange, &failure);
         self.blame(exchange, failure.kind);
-        let next =
-            if self.more && failure.moves_on() { exchange.choose_again(self.flight.take(), &self.target).ok() } else { None };
+        let next = if self.more && failure.moves_on() { exchange.choose_again(self.flight.take(), &self.target).ok() } else { None };
         if next.is_none() {
             exchange.rejected = Some(failure.kind);
         }

@@ -13,7 +13,7 @@ use crate::formats::aws_error;
 use crate::formats::google_paths::{self, Method};
 use crate::formats::head::{Head, decoded};
 use crate::formats::shape::Fault;
-use crate::formats::{Onward, Outline, Task, Traits, members};
+use crate::formats::{Onward, Outline, Span, Task, Traits, members};
 use crate::framing::Frame;
 use crate::hub::{ErrorKind, Failure, Fate, Field, Losses, Rejection};
 use crate::json::{Out, Splices, utf8};
@@ -168,6 +168,11 @@ impl Called {
         Some(Self { carrier: Carrier::Vertex, model, stream })
     }
 
+    /// Whether the answer is a stream, of a request whose body says so: the path stands above it, where it says anything.
+    pub(super) const fn streams(&self, body: bool) -> bool {
+        if self.model.is_empty() { body } else { self.stream }
+    }
+
     /// What is asked for.
     pub(super) fn task(&self) -> Task {
         if self.model.is_empty() { Task::CountTokens } else { Task::Generate }
@@ -207,16 +212,18 @@ pub(super) fn edit(
     let (mut dropped, mut version, mut betas, mut stream) = (Vec::new(), false, false, false);
     // In the order of the body, as all of them are.
     let mut repeated = outline.repeated.iter().peekable();
+    let value = |span: &Span| span.range().and_then(|range| text.get(range)).unwrap_or_default();
     for (name, span) in &all {
         while repeated.next_if(|earlier| earlier.start < span.start).is_some() {}
         let keeps = match name.as_str() {
             "model" => keeps_model,
+            // One that says otherwise than the path did is none.
             "stream" => {
-                stream = true;
-                to.streams_by_body()
+                stream = value(span).trim_end().ends_with("true") == outline.stream;
+                stream && to.streams_by_body()
             }
             "anthropic_version" => {
-                let value = span.range().and_then(|range| text.get(range)).unwrap_or_default();
+                let value = value(span);
                 // Another cloud's name of the first version means nothing here.
                 let known = ["\"vertex-", "\"bedrock-"].into_iter().all(|foreign| !value.contains(foreign)) || from == to;
                 version |= known && to != Carrier::Own;

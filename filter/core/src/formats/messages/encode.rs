@@ -1,5 +1,6 @@
 //! Requests as Messages has them. What the model's prompt cache looks at stands in its order: tools, system, messages.
 
+use super::Carrier;
 use super::parts::Pen;
 use super::{parts, sampling, tools};
 use crate::formats::Onward;
@@ -43,7 +44,7 @@ pub(super) fn encode(request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, 
         out.string(user);
         out.close_object();
     }
-    tier(request, out, crossing)?;
+    tier(request, onward.dialect.carrier, out, crossing)?;
     if request.stream && onward.dialect.carrier.streams_by_body() {
         out.key("stream");
         out.boolean(true);
@@ -129,8 +130,10 @@ fn output(request: &Request<'_>, plan: &Plan, out: &mut Out, crossing: &mut Cros
 }
 
 /// Writes the one tier that both sides have; `auto` is the default on both.
-fn tier(request: &Request<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
+/// The tier without priority, which the clouds that carry the format don't know: there it is the only one.
+fn tier(request: &Request<'_>, carrier: Carrier, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
     match request.service_tier.as_ref() {
+        Some(tier) if carrier != Carrier::Own && (tier.is("default") || tier.is("standard")) => {}
         Some(tier) if tier.is("default") || tier.is("standard") => {
             out.key("service_tier");
             out.plain("standard_only");

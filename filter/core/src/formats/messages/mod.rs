@@ -84,7 +84,7 @@ impl ClientSide for Messages {
 
     fn decode<'b>(&self, head: &Head<'_>, body: &'b [u8]) -> Result<Request<'b>, Rejection> {
         let mut request = client::decode(body)?;
-        request.stream |= Called::of(head).is_some_and(|called| called.stream);
+        request.stream = Called::of(head).map_or(request.stream, |called| called.streams(request.stream));
         Ok(request)
     }
 

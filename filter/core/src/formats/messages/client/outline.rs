@@ -43,7 +43,7 @@ pub(in super::super) fn outline(body: &[u8], counts: bool, called: Option<Called
     let mut outline = scan.outline;
     if let Some(called) = called {
         outline.carrier = called.carrier;
-        outline.stream |= called.stream;
+        outline.stream = called.streams(outline.stream);
         if named {
             outline.model = called.model;
             outline.model_span = None;
