@@ -32,6 +32,7 @@ mod outline;
 pub mod responses;
 mod schema;
 mod shape;
+mod sources;
 mod stand_in;
 mod thinking;
 mod tool_names;

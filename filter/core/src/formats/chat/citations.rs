@@ -29,22 +29,6 @@ pub(super) fn encode<'c, 'b: 'c>(placed: impl Iterator<Item = (&'c Citation<'b>,
     open
 }
 
-/// Reads a list of sources. Whether there were some among them that no other format has is the second value.
-pub(super) fn read_all<'b>(cursor: &mut Cursor<'b>, found: &mut Vec<Citation<'b>>) -> Result<bool, JsonError> {
-    let mut foreign = false;
-    if cursor.peek()? != Kind::Array {
-        return cursor.filled();
-    }
-    cursor.enter_array()?;
-    while cursor.element()? {
-        match read(cursor.raw()?)? {
-            Some(citation) => found.push(citation),
-            None => foreign = true,
-        }
-    }
-    Ok(foreign)
-}
-
 /// Reads a list of pages: their addresses, or objects that say more of them.
 pub(super) fn listed<'b>(list: Raw<'b>) -> Result<Vec<Citation<'b>>, JsonError> {
     let mut pages = Vec::new();
@@ -60,7 +44,7 @@ pub(super) fn listed<'b>(list: Raw<'b>) -> Result<Vec<Citation<'b>>, JsonError> 
     Ok(pages)
 }
 
-fn read<'b>(source: Raw<'b>) -> Result<Option<Citation<'b>>, JsonError> {
+pub(super) fn read<'b>(source: Raw<'b>) -> Result<Option<Citation<'b>>, JsonError> {
     if source.kind() != Kind::Object {
         return Ok(None);
     }

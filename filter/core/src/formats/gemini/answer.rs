@@ -70,8 +70,9 @@ struct Draft<'b> {
     parts: Vec<Part<'b>>,
     /// How many calls there were.
     calls: usize,
-    /// The sources that were named last.
+    /// The sources that were named last, of each kind.
     sources: Vec<Found<'b>>,
+    recited: Vec<Found<'b>>,
     finish: Option<Finish<'b>>,
 }
 
@@ -104,6 +105,9 @@ impl<'b> Draft<'b> {
         if !candidate.sources.is_empty() {
             self.sources = candidate.sources;
         }
+        if !candidate.recited.is_empty() {
+            self.recited = candidate.recited;
+        }
         Ok(())
     }
 
@@ -120,9 +124,9 @@ impl<'b> Draft<'b> {
             (Some((place, text)), None) => {
                 let mut ruler = Ruler::default();
                 ruler.push(text);
-                citations.extend(self.sources.into_iter().map(|source| (place, source.placed(&ruler))));
+                citations.extend(self.sources.into_iter().chain(self.recited).map(|source| (place, source.placed(&ruler))));
             }
-            _ => met.extend((!self.sources.is_empty()).then_some(Field::AnswerCitations)),
+            _ => met.extend((!(self.sources.is_empty() && self.recited.is_empty())).then_some(Field::AnswerCitations)),
         }
         Choice { index: self.index, parts: self.parts, citations, finish }
     }

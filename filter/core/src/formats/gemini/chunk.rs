@@ -24,8 +24,10 @@ pub(super) struct Candidate<'b> {
     pub index: u32,
     pub said: Vec<Said<'b>>,
     pub finish: Option<Finish<'b>>,
-    /// The sources that it names, for all that it has said.
+    /// What a search found for all that it has said.
     pub sources: Vec<Found<'b>>,
+    /// What it repeats that the model has learned from.
+    pub recited: Vec<Found<'b>>,
     /// What no part of the hub stands for.
     pub met: Vec<Field>,
 }
@@ -104,11 +106,13 @@ impl<'b> Candidate<'b> {
                 "index" if cursor.peek()? == Kind::Number => candidate.index = cursor.number()?.as_str().parse().unwrap_or(0),
                 "finishReason" if cursor.peek()? == Kind::Number => candidate.finish = numbered(cursor.number()?),
                 "groundingMetadata" => {
+                    candidate.sources.clear();
                     let more = grounding::read_grounding(cursor.raw()?, &mut candidate.sources)?;
                     candidate.met.extend(more.then_some(Field::AnswerCitations));
                 }
                 "citationMetadata" => {
-                    let more = grounding::read_recited(cursor.raw()?, &mut candidate.sources)?;
+                    candidate.recited.clear();
+                    let more = grounding::read_recited(cursor.raw()?, &mut candidate.recited)?;
                     candidate.met.extend(more.then_some(Field::AnswerCitations));
                 }
                 "urlContextMetadata" => candidate.met.extend(cursor.filled()?.then_some(Field::AnswerHosted)),

@@ -52,8 +52,11 @@ struct Choice {
     text: Ruler,
     /// How many parts of text there were.
     texts: u32,
-    /// The sources that were named last, until the text is complete that they are named for.
+    /// The sources that were named last, of each kind, until the text is complete that they are named for.
     sources: Vec<Found<'static>>,
+    recited: Vec<Found<'static>>,
+    /// Whether they were told: servers repeat them.
+    told: bool,
     finish: Option<Finish<'static>>,
 }
 
@@ -101,7 +104,8 @@ impl StreamReader for Reader {
         self.phase = Phase::Over;
         for (choice, reason) in self.choices.iter_mut().zip(reasons) {
             choice.close(sink);
-            if !choice.sources.is_empty() {
+            let untold = !choice.told && (!choice.sources.is_empty() || !choice.recited.is_empty());
+            if untold {
                 sink(Event::Met(Field::AnswerCitations));
             }
             sink(Event::Finish { choice: choice.index, reason: reason.settled(choice.calls > 0) });
@@ -140,6 +144,9 @@ impl Reader {
         let Some(choice) = self.choices.iter_mut().find(|choice| choice.index == candidate.index) else { return Ok(()) };
         if !candidate.sources.is_empty() {
             choice.sources = candidate.sources.into_iter().map(Found::into_owned).collect();
+        }
+        if !candidate.recited.is_empty() {
+            choice.recited = candidate.recited.into_iter().map(Found::into_owned).collect();
         }
         for said in candidate.said {
             choice.say(said, &self.id, sink)?;
@@ -217,7 +224,8 @@ impl Choice {
         if let Open::Text(index) = self.open
             && self.texts == 1
         {
-            for source in core::mem::take(&mut self.sources) {
+            for source in core::mem::take(&mut self.sources).into_iter().chain(core::mem::take(&mut self.recited)) {
+                self.told = true;
                 let piece = Piece::Citation(Box::new(source.placed(&self.text)));
                 sink(Event::PartDelta { choice: self.index, index, piece });
             }

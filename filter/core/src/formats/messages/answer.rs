@@ -2,6 +2,7 @@
 
 use super::citations;
 use super::usage::Counts;
+use crate::formats::sources::read_all;
 use crate::hub::{Answer, CallKind, Choice, Citation, ErrorKind, Failure, Field, Finish, Part, PartKind};
 use crate::json::{Cursor, Json, JsonError, Kind, Raw, Str};
 
@@ -91,7 +92,7 @@ fn blocks<'b>(cursor: &mut Cursor<'b>, met: &mut Vec<Field>) -> Result<(Vec<Part
         let block = Block::read(cursor.raw()?)?;
         if let Some(list) = block.citations.filter(|_| block.kind.is("text")) {
             let mut found = Vec::new();
-            met.extend(citations::read_all(list, &mut found)?.then_some(Field::AnswerCitations));
+            met.extend(read_all(list, citations::read, &mut found)?.then_some(Field::AnswerCitations));
             sources.extend(found.into_iter().map(|citation| (parts.len(), citation)));
         }
         match block.part() {

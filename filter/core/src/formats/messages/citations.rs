@@ -4,22 +4,6 @@ use super::answer::text;
 use crate::hub::{Citation, Cited, Unit};
 use crate::json::{Cursor, JsonError, Kind, Out, Raw, Str};
 
-/// Reads a list of sources. Whether there were some among them that no other format has is the second value.
-pub(super) fn read_all<'b>(list: Raw<'b>, found: &mut Vec<Citation<'b>>) -> Result<bool, JsonError> {
-    let mut foreign = false;
-    if list.kind() == Kind::Array {
-        let mut cursor = list.cursor();
-        cursor.enter_array()?;
-        while cursor.element()? {
-            match read(cursor.raw()?)? {
-                Some(citation) => found.push(citation),
-                None => foreign = true,
-            }
-        }
-    }
-    Ok(foreign)
-}
-
 /// Reads one source; `None` where nobody else has such a thing.
 pub(super) fn read<'b>(source: Raw<'b>) -> Result<Option<Citation<'b>>, JsonError> {
     let mut found = Found::default();

@@ -10,6 +10,7 @@ use super::answer::{self, finish, text};
 use super::citations;
 use super::event::Wire;
 use super::usage::Counts;
+use crate::formats::sources::read_all;
 use crate::formats::{StreamReader, aws_error};
 use crate::framing::Frame;
 use crate::hub::{CallKind, ErrorKind, Event, Failure, Field, Finish, Piece, PieceKind, Start};
@@ -150,7 +151,7 @@ impl Reader {
         let block = wire.content_block.map(answer::Block::read).transpose()?.unwrap_or_default();
         let mut sources = Vec::new();
         if let Some(list) = block.citations.filter(|_| block.kind.is("text"))
-            && citations::read_all(list, &mut sources)?
+            && read_all(list, citations::read, &mut sources)?
         {
             sink(Event::Met(Field::AnswerCitations));
         }

@@ -1,6 +1,7 @@
 //! A whole Responses answer as the hub's: the response object and the items of its output.
 
 use super::{citations, error, usage};
+use crate::formats::sources;
 use crate::hub::{Answer, CallKind, Choice, Citation, ErrorKind, Failure, Field, Finish, Part, PartKind};
 use crate::json::{Cursor, Json, JsonError, Kind, Raw, Str};
 use crate::usage::Usage;
@@ -297,7 +298,9 @@ impl<'b> Content<'b> {
             match &*name.plain() {
                 "text" => found = text(&mut cursor)?.map(|text| Self::Text(text, Vec::new())).or(found),
                 "refusal" => found = text(&mut cursor)?.map(Self::Refusal).or(found),
-                "annotations" => met.extend(citations::read_all(cursor.raw()?, &mut sources)?.then_some(Field::AnswerCitations)),
+                "annotations" => {
+                    met.extend(sources::read_all(cursor.raw()?, citations::read, &mut sources)?.then_some(Field::AnswerCitations))
+                }
                 "logprobs" => met.extend(cursor.filled()?.then_some(Field::AnswerLogprobs)),
                 _ => cursor.skip()?,
             }

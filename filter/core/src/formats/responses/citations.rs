@@ -3,22 +3,6 @@
 use crate::hub::{Citation, Cited};
 use crate::json::{JsonError, Kind, Out, Raw, Str, characters};
 
-/// Reads a list of sources. Whether there were some among them that no other format has is what it gives back.
-pub(super) fn read_all<'b>(list: Raw<'b>, found: &mut Vec<Citation<'b>>) -> Result<bool, JsonError> {
-    let mut foreign = false;
-    if list.kind() == Kind::Array {
-        let mut cursor = list.cursor();
-        cursor.enter_array()?;
-        while cursor.element()? {
-            match read(cursor.raw()?)? {
-                Some(citation) => found.push(citation),
-                None => foreign = true,
-            }
-        }
-    }
-    Ok(foreign)
-}
-
 /// Reads one source; `None` where nobody else has such a thing.
 pub(super) fn read<'b>(source: Raw<'b>) -> Result<Option<Citation<'b>>, JsonError> {
     if source.kind() != Kind::Object {

@@ -5,6 +5,7 @@ use crate::formats::chat::meter::{BROKEN_OFF, failure_in, is_error};
 use crate::formats::chat::{citations, decode_finish, usage};
 use crate::formats::error_text::ErrorText;
 use crate::formats::ids::made_up_id;
+use crate::formats::sources::Named;
 use crate::hub::{Answer, CallKind, Choice, Citation, ErrorKind, Failure, Field, Finish, Part, PartKind};
 use crate::json::{Cursor, Json, JsonError, Kind, Raw, Str, utf8};
 
@@ -69,7 +70,12 @@ fn read(text: &str) -> Result<(Answer<'_>, bool), JsonError> {
         }
     }
     cursor.end()?;
-    let sources = listed.read()?;
+    let mut sources = listed.read()?;
+    if let Some(first) = answer.choices.first() {
+        let mut named = Named::default();
+        first.citations.iter().for_each(|(_, citation)| named.note(citation));
+        sources.retain(|page| !named.has(page));
+    }
     let placed = answer.choices.first_mut().is_some_and(|choice| cite(choice, sources));
     answer.met.extend((!placed && listed.is_some()).then_some(Field::AnswerCitations));
     settle(&mut answer);

@@ -3,6 +3,7 @@
 use super::answer::{no_arguments, settled};
 use super::spoken::{Spoken, Voice, WireCall};
 use crate::formats::ids::made_up_id;
+use crate::formats::sources::Named;
 use crate::hub::{CallKind, Citation, Event, Field, Finish, Piece, PieceKind};
 use crate::json::Str;
 
@@ -28,6 +29,8 @@ pub(super) struct ChoiceState {
     pub spoke: bool,
     /// How many parts of text there were.
     texts: u32,
+    /// The pages that were named for it.
+    named: Named,
     refused: bool,
 }
 
@@ -101,9 +104,16 @@ impl ChoiceState {
     pub(super) fn cite(&mut self, sources: Vec<Citation<'_>>, sink: Sink<'_>) -> bool {
         let Some((index, Voice::Text)) = self.voice.filter(|_| self.texts == 1) else { return sources.is_empty() };
         for citation in sources {
+            self.named.note(&citation);
             sink(Event::PartDelta { choice: self.number, index, piece: Piece::Citation(Box::new(citation)) });
         }
         true
+    }
+
+    /// The same of pages that are listed beside the choices, but for those that are named already.
+    pub(super) fn list(&mut self, mut pages: Vec<Citation<'_>>, sink: Sink<'_>) -> bool {
+        pages.retain(|page| !self.named.has(page));
+        self.cite(pages, sink)
     }
 
     fn say(&mut self, voice: Voice, text: Str<'_>, sink: Sink<'_>) {

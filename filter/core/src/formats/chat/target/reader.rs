@@ -129,7 +129,7 @@ impl Reader {
         }
         self.over = true;
         let pages = core::mem::take(&mut self.listed);
-        if !pages.is_empty() && !self.choices.first_mut().is_some_and(|choice| choice.cite(pages, sink)) {
+        if !pages.is_empty() && !self.choices.first_mut().is_some_and(|choice| choice.list(pages, sink)) {
             sink(Event::Met(Field::AnswerCitations));
         }
         for choice in &mut self.choices {

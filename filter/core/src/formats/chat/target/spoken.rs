@@ -2,6 +2,7 @@
 
 use crate::formats::chat::citations;
 use crate::formats::shape::type_of;
+use crate::formats::sources;
 use crate::hub::{CallKind, Citation, Field};
 use crate::json::{Cursor, Json, JsonError, Kind, Raw, Str};
 
@@ -75,7 +76,10 @@ impl<'b> Spoken<'b> {
                     call.function(cursor)?;
                     spoken.calls.push(call);
                 }
-                "annotations" => spoken.met.extend(citations::read_all(cursor, &mut spoken.sources)?.then_some(Field::AnswerCitations)),
+                "annotations" => {
+                    let foreign = sources::read_all(cursor.raw()?, citations::read, &mut spoken.sources)?;
+                    spoken.met.extend(foreign.then_some(Field::AnswerCitations));
+                }
                 "audio" | "images" => spoken.met.extend(cursor.filled()?.then_some(Field::AnswerMedia)),
                 // Groq's record of the tools that it ran.
                 "executed_tools" => spoken.met.extend(cursor.filled()?.then_some(Field::AnswerHosted)),
