@@ -276,3 +276,20 @@ fn another_server_of_a_provider_has_the_seat_of_the_first() {
     drop((second, exchange));
     assert!(crowd.ask("m").1);
 }
+
+/// Converse's answers say no id of their own: the request's stands in a header, by which AWS finds it.
+#[test]
+fn an_answer_without_an_id_has_that_of_its_request() {
+    let document = DOCUMENT.replace(
+        r#""kind": "openai-compatible", "endpoint": "http://own/v1""#,
+        r#""kind": "bedrock", "endpoint": "http://own", "speaks": ["converse"]"#,
+    );
+    let body = include_str!("../cases/answers/converse/cited.json");
+    let (mut exchange, mut attempt, _) = sent_by(&document, false, false);
+    let head = headers(&[(":status", "200"), ("content-type", "application/json"), ("x-amzn-requestid", "5f0c-1")]);
+    attempt.answer_head(&mut exchange, head, false, 2 * SECOND, String::new);
+    let AnswerVerdict::Commit(answer) = attempt.answer_body(&mut exchange, body.as_bytes(), body.len(), true, 2 * SECOND) else { panic!() };
+    let told = String::from_utf8(answer.body.unwrap()).unwrap();
+    assert!(told.starts_with(r#"{"id":"chatcmpl-5f0c-1","#), "{told}");
+    assert_eq!(answer.headers.first("x-request-id"), Some("5f0c-1"));
+}

@@ -79,6 +79,7 @@ fn what_is_refused_is_told_in_the_services_words() {
         let id = proxy.exchange(&request).unwrap();
         let received = proxy.received(id);
         assert_eq!((received.status(), received.header("x-amzn-errortype")), (status, Some(name)), "{}", received.text());
+        assert!(received.header("x-amzn-requestid").is_some_and(|id| !id.is_empty()), "AWS's SDK shows it with the error");
         assert!(received.text().starts_with("{\"message\":\"") && received.text().contains(words), "{}", received.text());
     }
 }

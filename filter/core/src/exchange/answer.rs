@@ -90,6 +90,9 @@ impl Attempt {
             }
             return self.commit(exchange, head.passing(), None, None);
         }
+        if !self.same() {
+            self.homeward.call(REQUEST_IDS.into_iter().find_map(|name| head.first(name)));
+        }
         let coding = coding(&head);
         let framer = head.first("content-type").and_then(|media| Framer::of_media(media, MAX_EVENT));
         let framer = framer.filter(|_| exchange.outline().stream && coding != Coding::Unknown);
@@ -389,7 +392,7 @@ pub(super) fn told(exchange: &Exchange, failure: &Failure) -> Reply {
     let client = exchange.client();
     let mut reply = client.reply(&failure.into());
     reply.headers.extend(failure.request_id.clone().map(|id| (client.id_header(), id)));
-    reply
+    exchange.identified(client, reply)
 }
 
 /// Whether a provider has had the request that Envoy answers by itself, by its word for why: it answers so too where there was no

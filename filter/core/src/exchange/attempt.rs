@@ -247,7 +247,7 @@ impl Exchange {
 
     /// The reply of an exchange whose attempt can't be made.
     pub(super) fn refuse_attempt(&mut self, rejection: &Rejection) -> LocalReply {
-        let reply = self.client().reply(rejection);
+        let reply = self.identified(self.client(), self.client().reply(rejection));
         self.rejected = Some(rejection.kind);
         self.keep_reply(reply.clone());
         LocalReply { reply, worded: true }

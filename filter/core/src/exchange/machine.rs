@@ -365,7 +365,7 @@ impl Exchange {
         if self.reply.is_none() || self.reply_of != self.attempts.len() {
             let rejection = self.uncommitted(status(), details);
             self.rejected = Some(rejection.kind);
-            self.reply = Some(self.client().reply(&rejection));
+            self.reply = Some(self.identified(self.client(), self.client().reply(&rejection)));
         }
         self.state = State::Replacing;
         if !end && !self.is_standalone() {

@@ -15,9 +15,20 @@ impl Exchange {
 
     /// Refuses the request in another format than that of its operation.
     pub(super) fn refuse_as(&mut self, client: &dyn ClientSide, rejection: &Rejection) -> Verdict {
-        let reply = client.reply(rejection);
+        let reply = self.identified(client, client.reply(rejection));
         self.rejected = Some(rejection.kind);
         self.say(reply, true)
+    }
+
+    /// A reply under the id of the request by which the access log knows it, where no provider's is in it: SDKs show it with the error.
+    pub(super) fn identified(&self, client: &dyn ClientSide, mut reply: Reply) -> Reply {
+        let header = client.id_header();
+        if let Some(id) = self.headers().first("x-request-id")
+            && reply.headers.iter().all(|(name, _)| *name != header)
+        {
+            reply.headers.push((header, id.to_owned()));
+        }
+        reply
     }
 
     /// Refuses the request with a sentence alone, which Envoy words in the format of the path.
@@ -33,9 +44,8 @@ impl Exchange {
     }
 
     pub(super) fn refuse_method(&mut self, method: &str, allowed: &str) -> Verdict {
-        let mut reply = self
-            .client()
-            .reply(&Rejection::new(ErrorKind::MethodNotAllowed, format!("the path does not take {method}; it takes {allowed}")));
+        let sentence = format!("the path does not take {method}; it takes {allowed}");
+        let mut reply = self.identified(self.client(), self.client().reply(&Rejection::new(ErrorKind::MethodNotAllowed, sentence)));
         reply.headers.push(("allow", allowed.to_owned()));
         if method == "HEAD" {
             reply.body.clear();

@@ -1,7 +1,7 @@
 //! What a translated answer needs on its way to the client, whatever the two formats: the client's own names of tools, its custom tools in
 //! the place of the functions that stood in for them, and signatures in envelopes.
 
-use crate::hub::{Answer, CallKind, Event, PartKind, Piece, PieceKind, Renames, envelope};
+use crate::hub::{Answer, CallKind, Event, PartKind, Piece, PieceKind, Renames, Start, envelope};
 use crate::json::{Inner, Json, Str};
 use crate::names::FormatId;
 
@@ -9,6 +9,8 @@ use crate::names::FormatId;
 #[derive(Clone, Debug)]
 pub struct Homeward {
     origin: FormatId,
+    /// The provider's id of the request: that of an answer which says none, as Converse's don't.
+    id: Option<Box<str>>,
     renames: Renames,
     customs: Vec<Box<str>>,
     /// Open calls, by choice and part, whose arguments hold the input of a custom tool.
@@ -19,7 +21,7 @@ impl Homeward {
     /// The way of an answer in the format `origin`, to a request in which these tools had other names.
     #[must_use]
     pub const fn new(origin: FormatId, renames: Renames) -> Self {
-        Self { origin, renames, customs: Vec::new(), open: Vec::new() }
+        Self { origin, id: None, renames, customs: Vec::new(), open: Vec::new() }
     }
 
     /// The same for a request in which functions stood in for these custom tools.
@@ -29,8 +31,16 @@ impl Homeward {
         self
     }
 
+    /// The provider's head says this id of the request.
+    pub fn call(&mut self, id: Option<&str>) {
+        self.id = id.filter(|id| !id.is_empty()).map(Into::into);
+    }
+
     /// A whole answer as the client's format shall write it.
     pub fn answer(&self, answer: &mut Answer<'_>) {
+        if answer.id.is_none() {
+            answer.id = self.id.as_deref().map(|id| Str::from_plain_owned(id.to_owned()));
+        }
         for part in answer.choices.iter_mut().flat_map(|choice| &mut choice.parts) {
             match &mut part.kind {
                 PartKind::Reasoning { signature: Some(text), .. } => *text = envelope::wrap(self.origin, text),
@@ -61,6 +71,9 @@ impl Homeward {
     #[must_use]
     pub fn event<'f>(&mut self, event: Event<'f>) -> Event<'f> {
         match event {
+            Event::Start(start) if start.id.is_none() => {
+                Event::Start(Start { id: self.id.as_deref().map(|id| Str::from_plain_owned(id.to_owned())), ..start })
+            }
             Event::PartStart { choice, index, kind: PieceKind::RedactedReasoning(data) } => {
                 Event::PartStart { choice, index, kind: PieceKind::RedactedReasoning(envelope::seal(self.origin, &data)) }
             }

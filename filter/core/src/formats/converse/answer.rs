@@ -35,7 +35,7 @@ fn read(body: &[u8]) -> Result<(Answer<'_>, bool), JsonError> {
                         cursor.enter_object()?;
                         while let Some(name) = cursor.member()? {
                             if name.is("content") && cursor.peek()? == Kind::Array {
-                                said::content(&mut cursor, &mut parts, &mut citations)?;
+                                said::content(&mut cursor, &mut parts, &mut citations, &mut answer.met)?;
                             } else {
                                 cursor.skip()?;
                             }

@@ -9,7 +9,7 @@ use super::said::{Block, Delta, Said};
 use super::usage;
 use crate::formats::{StreamReader, aws_error};
 use crate::framing::Frame;
-use crate::hub::{CallKind, ErrorKind, Event, Failure, Finish, Piece, PieceKind, Start};
+use crate::hub::{CallKind, ErrorKind, Event, Failure, Field, Finish, Piece, PieceKind, Start};
 use crate::json::Str;
 
 /// Most blocks that may be open at a time; the service sends them one by one.
@@ -106,6 +106,7 @@ impl Reader {
                 self.begin(index, PieceKind::ToolCall { id, name, kind: CallKind::Function }, OpenKind::Call, sink);
             }
             Said::Block { index, kind: Block::Hosted } => {
+                sink(Event::Met(Field::AnswerHosted));
                 self.close(index, sink);
                 self.keep(index, OpenKind::Hosted, sink);
             }

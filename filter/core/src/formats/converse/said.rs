@@ -1,7 +1,7 @@
 //! What the wire says of an answer: the content blocks of a whole one, and the events of a streamed one.
 
 use super::citations;
-use crate::hub::{CallKind, Citation, Finish, Part, PartKind};
+use crate::hub::{CallKind, Citation, Field, Finish, Part, PartKind};
 use crate::json::{Cursor, Json, JsonError, Kind, Raw, Str};
 
 /// What one event says.
@@ -156,6 +156,7 @@ pub(super) fn content<'b>(
     cursor: &mut Cursor<'b>,
     parts: &mut Vec<Part<'b>>,
     sources: &mut Vec<(usize, Citation<'b>)>,
+    met: &mut Vec<Field>,
 ) -> Result<(), JsonError> {
     cursor.enter_array()?;
     while cursor.element()? {
@@ -169,7 +170,7 @@ pub(super) fn content<'b>(
                 sources.extend(found.into_iter().map(|citation| (parts.len(), citation)));
                 kind
             } else {
-                block(&name, cursor)?
+                block(&name, cursor, met)?
             };
             parts.extend(kind.map(|kind| Part { at: 0, cache: None, kind }));
         }
@@ -178,11 +179,12 @@ pub(super) fn content<'b>(
 }
 
 /// The block that a member of the union holds; pictures and what the provider's own tools do say nothing to another format.
-fn block<'b>(name: &Str<'b>, cursor: &mut Cursor<'b>) -> Result<Option<PartKind<'b>>, JsonError> {
+fn block<'b>(name: &Str<'b>, cursor: &mut Cursor<'b>, met: &mut Vec<Field>) -> Result<Option<PartKind<'b>>, JsonError> {
     Ok(match (name.as_escaped(), cursor.peek()?) {
         ("text", Kind::String) => Some(PartKind::Text(cursor.string()?)).filter(|part| !is_empty(part)),
         ("toolUse", Kind::Object) => {
             let Call { id, name, input, hosted } = Call::read(cursor)?;
+            met.extend(hosted.then_some(Field::AnswerHosted));
             (!hosted).then_some(PartKind::ToolCall { id, name, arguments: Json::Value(input), kind: CallKind::Function })
         }
         ("reasoningContent", Kind::Object) => {
@@ -209,6 +211,11 @@ fn block<'b>(name: &Str<'b>, cursor: &mut Cursor<'b>) -> Result<Option<PartKind<
                 (None, None, None) => None,
                 (None, text, signature) => Some(PartKind::Reasoning { text: text.unwrap_or_default(), signature }),
             }
+        }
+        ("toolResult", _) => {
+            met.push(Field::AnswerHosted);
+            cursor.skip()?;
+            None
         }
         _ => {
             cursor.skip()?;

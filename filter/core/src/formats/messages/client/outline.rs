@@ -177,6 +177,7 @@ impl Scan<'_> {
         self.outline.note(Field::OpaquePart, !known);
         self.outline.uses.note(Capability::Images, kind == "image");
         let mut foreign = kind == "thinking";
+        let (texts, spans) = (self.outline.text_bytes, self.outline.foreign.len());
         self.cursor.enter_object()?;
         loop {
             let before = self.cursor.passed();
@@ -187,21 +188,24 @@ impl Scan<'_> {
                     let proof = self.cursor.string()?;
                     foreign = proof.is_empty() || envelope::is_envelope(&proof);
                 }
-                ("text", "citations") if self.cursor.peek()? == Kind::Array => self.citations(before)?,
+                ("text", "citations") if self.cursor.peek()? == Kind::Array => foreign = self.citations(before)?,
                 ("tool_use", "input") => self.count_value()?,
                 ("tool_result", "content") => self.content(true)?,
                 ("image" | "document", "source") if self.cursor.peek()? == Kind::Object => self.source(kind == "image")?,
                 _ => self.cursor.skip()?,
             }
         }
-        if foreign {
+        // A text goes with the pages that were found for it only where there is none: Anthropic refuses an empty one.
+        if foreign && (kind != "text" || self.outline.text_bytes == texts) {
+            self.outline.foreign.truncate(spans);
             self.outline.foreign.push(Span { start: place(start), end: place(self.cursor.passed()) });
         }
         Ok(())
     }
 
-    /// Pages that another vendor's search found have come to the client without Anthropic's index, and Anthropic refuses them so.
-    fn citations(&mut self, before: usize) -> Result<(), Fault> {
+    /// Pages that another vendor's search found have come to the client without Anthropic's index, and Anthropic refuses them so. Whether
+    /// all of them are such pages; `before` is the place behind the member before this one.
+    fn citations(&mut self, before: usize) -> Result<bool, Fault> {
         let (mut spans, mut own) = (Vec::new(), false);
         self.cursor.enter_array()?;
         while self.cursor.element()? {
@@ -230,8 +234,9 @@ impl Scan<'_> {
             // All of the member, for the list would be empty. Others stand before it or behind.
             let start = before.saturating_add(self.cursor.since(before).as_str().find('"').unwrap_or(0));
             self.outline.foreign.push(Span { start: place(start), end: place(self.cursor.passed()) });
+            return Ok(true);
         }
-        Ok(())
+        Ok(false)
     }
 
     fn source(&mut self, image: bool) -> Result<(), Fault> {
