@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by them")]
 
 use std::rc::Rc;
-use weir_core::exchange::{AnswerVerdict, Attempt, Configured, Exchange, Headers, RequestVerdict, SECOND, Verdict};
+use weir_core::exchange::{AnswerVerdict, Attempt, Configured, Exchange, Headers, RequestVerdict, SECOND, Table, Verdict};
 use weir_core::health::{Health, Lesson};
 use weir_core::hub::ErrorKind;
 use weir_core::limits::Ledger;
@@ -292,4 +292,19 @@ fn an_answer_without_an_id_has_that_of_its_request() {
     let told = String::from_utf8(answer.body.unwrap()).unwrap();
     assert!(told.starts_with(r#"{"id":"chatcmpl-5f0c-1","#), "{told}");
     assert_eq!(answer.headers.first("x-request-id"), Some("5f0c-1"));
+}
+
+/// What an earlier exchange left in the host's filter state finds none that has its place now.
+#[test]
+fn the_key_of_an_exchange_that_is_gone_finds_no_other() {
+    let mut table = Table::new(7);
+    let first = table.insert(sent(false, false).0);
+    table.remove(first);
+    let second = table.insert(sent(false, true).0);
+    assert!(first != second && table.exchange(first).is_none() && table.exchange(second).is_some());
+    table.remove(first);
+    assert!(table.exchange(second).is_some(), "and lets none go");
+    let mut other = Table::new(8);
+    other.insert(sent(false, false).0);
+    assert!(other.exchange(second).is_none(), "nor in another VM");
 }

@@ -1,8 +1,9 @@
 //! How many requests may be under way: at a provider, at its model, and of those who have an identity in common.
 
+use super::limiter;
 use super::rig::{ANSWER, ASK, DOCUMENT, answers, ask, envoy, provider, unused, wiring};
 use std::time::Duration;
-use weir_testing::{ExchangeId, Play, Proxy, Request, Sent};
+use weir_testing::{Answer, ExchangeId, Play, Proxy, Request, Sent};
 
 fn slow(_: &Sent) -> Play {
     Play::json(200, ANSWER).after(Duration::from_secs(5))
@@ -153,5 +154,47 @@ fn a_path_that_passes_teaches_and_counts() {
         assert_eq!(clusters(&proxy, id), [next], "{status}");
         let again = proxy.exchange(&files()).unwrap();
         assert_eq!(clusters(&proxy, again), ["alpha"], "it has no other provider");
+    }
+}
+
+#[test]
+fn every_way_to_fail_gives_the_seat_back() {
+    let document = DOCUMENT.replace(r#""kind": "openai","#, r#""kind": "openai", "concurrency": 1, "cooldown": {"failures": 0},"#);
+    for (name, play) in super::failover::failures() {
+        // What asks for a pause or has a wrong key is left alone for another reason.
+        if matches!(name, "429" | "401") {
+            continue;
+        }
+        let mut proxy = envoy(
+            &document,
+            wiring().cluster("alpha", provider("alpha", move |_| play.clone())).cluster("beta", provider("beta", answers)),
+        );
+        for turn in 0..3 {
+            let id = proxy.exchange(&ask(ASK)).unwrap();
+            assert_eq!(clusters(&proxy, id), ["alpha", "beta"], "{name}, {turn}: {}", proxy.received(id).text());
+        }
+    }
+    // A stream that breaks behind its first content, and one whose client leaves.
+    let half: fn(&Sent) -> Play = |_| Play::stream([super::rig::STREAM.into()]).wait(Duration::from_secs(5)).reset();
+    let mut proxy = envoy(&document, wiring().cluster("alpha", provider("alpha", half)).cluster("beta", provider("beta", unused)));
+    for leaves in [false, true, false, true] {
+        let id = proxy.send(&ask(super::rig::ASK_STREAM)).unwrap();
+        assert_eq!(clusters(&proxy, id), ["alpha"]);
+        if leaves { proxy.abort(id).unwrap() } else { proxy.finish(id).unwrap() }
+    }
+}
+
+/// What has room when the plan is made has it when the budgets have been asked.
+#[test]
+fn a_seat_is_kept_while_the_budgets_are_asked() {
+    let document = limiter::document("deny").replace(r#""kind": "openai","#, r#""kind": "openai", "concurrency": 1,"#);
+    let mut proxy = envoy(&document, wiring().cluster("alpha", provider("alpha", slow)).cluster("beta", provider("beta", slow)));
+    let service = limiter::Limiter::new(1000);
+    proxy.host_mut().cluster("weir-limits", move |call| Answer::After(Duration::from_millis(50), Box::new(service.answer(call))));
+    let ids = [(); 2].map(|()| proxy.send(&ask(ASK).header("x-team", "blue")).unwrap());
+    assert!(ids.iter().all(|id| proxy.sent(*id).is_empty()), "both wait for what the service says");
+    for (id, expected) in ids.into_iter().zip(["alpha", "beta"]) {
+        proxy.finish(id).unwrap();
+        assert_eq!((clusters(&proxy, id), proxy.received(id).status()), (vec![expected.to_owned()], 200));
     }
 }

@@ -1,8 +1,8 @@
 //! Every pause has an end of its own: a client, a provider or a service that says nothing holds nobody for ever.
 
-use super::rig::{ASK, ASK_STREAM, answers, ask, pair, unused};
+use super::rig::{ASK, ASK_STREAM, DOCUMENT, answers, ask, envoy, pair, provider, unused, wiring};
 use std::time::Duration;
-use weir_testing::{HeaderMap, Play};
+use weir_testing::{HeaderMap, Play, Sent};
 
 /// A head that promises a body.
 fn head() -> HeaderMap {
@@ -100,4 +100,21 @@ fn budgets_that_nobody_answers_about_hold_nobody_for_longer_than_5_seconds() {
         let taken = Duration::from_nanos(proxy.host().now() - before);
         assert!(about(taken, 5), "{taken:?}");
     }
+}
+
+/// An answer that Envoy makes by itself: what stands in its place does not wait until it ends.
+#[test]
+fn a_reply_in_an_answers_place_does_not_wait_for_the_end_of_that() {
+    let endless = |_: &Sent| {
+        let play = Play::answer(503).header("content-type", "text/plain").pieces([b"no ".to_vec()]);
+        play.wait(Duration::from_secs(3600)).pieces([b"healthy upstream".to_vec()])
+    };
+    let alpha = provider("alpha", endless).without_upstream();
+    let mut proxy = envoy(DOCUMENT, wiring().cluster("alpha", alpha).cluster("beta", provider("beta", unused)));
+    let before = proxy.host().now();
+    let id = proxy.exchange(&ask(ASK)).unwrap();
+    let received = proxy.received(id);
+    assert!(received.status() >= 500 && received.text().starts_with("{\"error\":{"), "{}: {}", received.status(), received.text());
+    let taken = Duration::from_nanos(proxy.host().now() - before);
+    assert!(taken < Duration::from_secs(2), "{taken:?}");
 }

@@ -129,3 +129,22 @@ fn an_identity_that_is_known_is_asked_about_once_and_charged_each_time() {
     proxy.advance(Duration::from_secs(3)).unwrap();
     assert_eq!(addends(&proxy).iter().sum::<u64>(), 35);
 }
+
+/// A call that the host refuses has told the service nothing: all of it is owed again, none of it twice.
+#[test]
+fn what_a_refused_call_held_is_told_by_the_next_one() {
+    let refused = std::rc::Rc::new(std::cell::Cell::new(0));
+    let count = refused.clone();
+    let says = move || {
+        // The first call looks; the one behind the answer charges.
+        count.set(count.get() + 1);
+        if count.get() == 2 { Answer::Fails(Status::BadArgument) } else { left(900) }
+    };
+    let mut proxy = limited("deny", provider("alpha", answers), says);
+    let id = proxy.exchange(&ask(ASK).header("x-team", "blue")).unwrap();
+    assert_eq!(proxy.received(id).status(), 200);
+    proxy.advance(Duration::from_secs(30)).unwrap();
+    assert!(refused.get() > 2, "it is tried again");
+    // 5 in and 2 out, in the calls that left.
+    assert_eq!(addends(&proxy).iter().sum::<u64>(), 7, "{:?}", addends(&proxy));
+}

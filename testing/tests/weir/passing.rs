@@ -139,3 +139,37 @@ fn heads_are_answered_by_the_table() {
         assert!(received.ended && received.text().starts_with(body) && (!body.is_empty() || received.text().is_empty()), "{asked:?}");
     }
 }
+
+/// Weir's own headers are Weir's: what a provider says in them reaches no client, and which target answered is told only where asked for.
+#[test]
+fn a_providers_headers_of_weirs_names_stay_behind() {
+    let lies = |play: Play| play.header("x-weir-target", "evil").header("x-weir-lost", "evil").header("x-weir-anything", "evil");
+    let answer = move |sent: &Sent| {
+        let streams = String::from_utf8_lossy(&sent.body).contains("stream");
+        lies(if streams { Play::stream([stream()]) } else { Play::json(200, super::rig::ANSWER) })
+    };
+    for tells in [false, true] {
+        let tell = if tells { r#""tell": {"target": true},"# } else { "" };
+        let mut proxy =
+            envoy(&document(tell), wiring().cluster("alpha", provider("alpha", answer)).cluster("beta", provider("beta", unused)));
+        for request in
+            [super::rig::ask(super::rig::ASK), super::rig::ask(super::rig::ASK_STREAM), client("POST", "/v1/files").pieces([b"x".to_vec()])]
+        {
+            let id = proxy.exchange(&request).unwrap();
+            let received = proxy.received(id);
+            assert_eq!(received.status(), 200, "{}", received.text());
+            let target = received.header("x-weir-target").map(str::to_owned);
+            assert!(target.is_none_or(|target| tells && target.starts_with("alpha/")), "{tells}");
+            assert_eq!((received.header("x-weir-lost"), received.header("x-weir-anything")), (None, None));
+        }
+    }
+}
+
+#[test]
+fn a_path_that_leads_out_of_its_prefix_passes_nowhere() {
+    let mut proxy = passing(unused);
+    for path in ["/v1/files/..%2fchat/completions", "/v1/files/%2e%2e%2fmodels", "/v1/files/x%5c..%5c..%5cchat"] {
+        let id = proxy.exchange(&client("POST", path).pieces([b"x".to_vec()])).unwrap();
+        assert_eq!(proxy.received(id).status(), 400, "{path}: {}", proxy.received(id).text());
+    }
+}
