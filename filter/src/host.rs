@@ -1,6 +1,7 @@
 //! Host calls as the positions use them: whole header maps and bodies, replies; a status that nobody expects is counted, never fatal.
 
 use crate::vm;
+use std::cell::Cell;
 use weir_abi::{self as abi, Action, Buffer, HostError, Map};
 use weir_core::exchange::Headers;
 use weir_core::formats::Reply;
@@ -16,9 +17,15 @@ pub fn report<T>(result: Result<T, HostError>) -> Option<T> {
     result.map_err(|error| vm::with(|vm| vm.metrics.fault(error))).ok()
 }
 
-/// Nanoseconds since the epoch; a host without a clock stands still.
+thread_local! {
+    static LAST: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Nanoseconds since the epoch; while the host has no clock, time stands still.
 pub fn now() -> u64 {
-    abi::time().unwrap_or(0)
+    let now = abi::time().unwrap_or(LAST.get());
+    LAST.set(now);
+    now
 }
 
 /// A whole header map.

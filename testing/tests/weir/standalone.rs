@@ -7,7 +7,7 @@ use std::time::Duration;
 use weir_testing::{Answer, Cluster, Error, HeaderMap, Host, Options, Play, Plugin, Proxy, Request, Sent, Wiring, bytewise};
 
 /// Two providers that the client names; only one speaks its format.
-const DOCUMENT: &str = r#"{
+pub const DOCUMENT: &str = r#"{
     "version": 1,
     "standalone": {"provider": {"header": "x-provider"}},
     "providers": {
@@ -26,7 +26,7 @@ const DOCUMENT: &str = r#"{
     ]}]
 }"#;
 
-fn host(root_id: &str, document: &str) -> Result<Host, Error> {
+pub fn host(root_id: &str, document: &str) -> Result<Host, Error> {
     let environment = KEYS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Host::start(&module(), Options { environment, ..Options::plugins([Plugin::new(root_id, document)]) })
 }

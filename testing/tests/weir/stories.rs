@@ -2,10 +2,10 @@
 
 use super::limiter::Limiter;
 use super::rig::{ANSWER, ASK, ASK_STREAM, DOCUMENT, KEYS, answers, ask, envoy, provider, stream, try_host, twins, wiring};
-use super::{charges, translated};
+use super::{charges, standalone, translated};
 use std::cell::RefCell;
 use std::time::Duration;
-use weir_testing::{Part, Pit, Play, Proxy, Received, Request, Sent, Stage, Story, Told, Trouble};
+use weir_testing::{Cluster, Part, Pit, Play, Proxy, Received, Request, Sent, Stage, Story, Told, Trouble, Wiring};
 
 /// Far above everything that a story uses.
 const FAR: u64 = 1_000_000;
@@ -47,12 +47,16 @@ fn gateway(on_failure: &str, limiter: &Limiter) -> Proxy {
 }
 
 fn behind(on_failure: &str, limiter: &Limiter, providers: &[Provider]) -> Proxy {
+    in_front(&document(on_failure), limiter, providers)
+}
+
+fn in_front(document: &str, limiter: &Limiter, providers: &[Provider]) -> Proxy {
     let environment: Vec<(&str, &str)> = KEYS.into_iter().chain([("CLAUDE_KEY", "key-of-claude")]).collect();
     let clusters = providers.iter().fold(twins(), |wiring, (name, plays)| {
         let twin = provider(name, *plays).without_upstream();
         wiring.cluster(name, provider(name, *plays)).cluster(&format!("weir-direct-{name}"), twin)
     });
-    let mut proxy = Proxy::new(try_host(&document(on_failure), &environment).unwrap(), clusters);
+    let mut proxy = Proxy::new(try_host(document, &environment).unwrap(), clusters);
     let limiter = limiter.clone();
     proxy.host_mut().cluster("weir-limits", move |call| limiter.answer(call));
     proxy
@@ -138,7 +142,8 @@ fn is_an_answer(received: &Received, whole: &[String], formatted: bool) -> Resul
     }
 }
 
-fn check(story: &Story, told: &mut Told, limiter: &Limiter, whole: &[String]) -> Result<(), String> {
+/// Waits until the limiter has been told what is owed.
+fn settles(story: &Story, told: &mut Told, limiter: &Limiter) -> Result<(), String> {
     // A service that failed is left alone for a second each time, so what is owed may leave late.
     for _ in 0..12 {
         told.proxy.advance(Duration::from_millis(1100)).map_err(|error| error.to_string())?;
@@ -146,7 +151,11 @@ fn check(story: &Story, told: &mut Told, limiter: &Limiter, whole: &[String]) ->
             break;
         }
     }
-    owes_nothing(story, told, limiter)?;
+    owes_nothing(story, told, limiter)
+}
+
+fn check(story: &Story, told: &mut Told, limiter: &Limiter, whole: &[String]) -> Result<(), String> {
+    settles(story, told, limiter)?;
     let proxy = &told.proxy;
     for id in told.exchanges.iter().flatten() {
         ensure(proxy.is_over(*id), || "it is not over".to_owned())?;
@@ -217,6 +226,77 @@ fn whatever_happens_everybody_is_answered_and_charged() {
 #[test]
 fn whatever_happens_nothing_is_let_through_unchecked() {
     explore("deny", Trouble::all(2), "", 10_000..10_700);
+}
+
+/// With room for one request at the first provider, the next one finds it free behind every story.
+#[test]
+fn whatever_happens_no_seat_is_lost() {
+    let (all, limiter) = (requests(), RefCell::new(Limiter::new(FAR)));
+    let requests = &all[..4];
+    let document =
+        document("allow").replacen(r#""kind": "openai","#, r#""kind": "openai", "concurrency": 1, "cooldown": {"failures": 0},"#, 1);
+    let room = |story: &Story, told: &mut Told| {
+        told.proxy.host_mut().heal();
+        let failed = |error: weir_testing::Error| error.to_string();
+        told.proxy.advance(Duration::from_secs(2)).map_err(failed)?;
+        // What the story still has for answers and calls may happen to the first ones.
+        for turn in 0..=story.answers.len() + story.callouts.len() {
+            let id = told.proxy.exchange(&requests[2]).map_err(failed)?;
+            let received = told.proxy.received(id);
+            ensure(received.status() != 429, || format!("turn {turn}: {}", received.text()))?;
+        }
+        Ok(())
+    };
+    let fresh = || {
+        let new = Limiter::new(FAR);
+        limiter.replace(new.clone());
+        in_front(&document, &new, &[("alpha", chat), ("beta", chat), ("claude", messages)])
+    };
+    Stage { proxy: &fresh, requests, trouble: Trouble::all(3), check: &room }.explore(20_000..20_700);
+}
+
+/// The same of the standalone position, whose heads have gone before anything else is known.
+#[test]
+fn whatever_happens_to_one_alone_everybody_is_answered_and_charged() {
+    let requests: Vec<Request> = [("alpha", ASK), ("alpha", ASK_STREAM), ("beta", ASK), ("beta", ASK_STREAM), ("nobody", ASK)]
+        .into_iter()
+        .map(|(provider, body)| standalone::to(provider, body))
+        .chain([standalone::to("alpha", &ASK.replace("smart", "none"))])
+        .collect();
+    let limiter = RefCell::new(Limiter::new(FAR));
+    let fresh = || {
+        let new = Limiter::new(FAR);
+        limiter.replace(new.clone());
+        let wiring = Wiring::new("weir.standalone", "").on_no_match("there").cluster("there", Cluster::new(standalone::either));
+        let mut proxy = Proxy::new(standalone::host("weir.standalone", standalone::DOCUMENT).unwrap(), wiring);
+        proxy.host_mut().cluster("weir-limits", move |call| new.answer(call));
+        proxy
+    };
+    let whole: Vec<String> = requests
+        .iter()
+        .map(|request| {
+            let mut proxy = fresh();
+            let id = proxy.exchange(request).unwrap();
+            timeless(&proxy.received(id).text())
+        })
+        .collect();
+    let check = |story: &Story, told: &mut Told| {
+        settles(story, told, &limiter.borrow())?;
+        let proxy = &told.proxy;
+        for id in told.exchanges.iter().flatten() {
+            ensure(proxy.is_over(*id), || "it is not over".to_owned())?;
+            for sent in proxy.sent(*id) {
+                let own = if sent.headers.get(":authority") == Some("api.openai.com") { "key-of-alpha" } else { "key-of-beta" };
+                let all = format!("{} {}", sent.headers, String::from_utf8_lossy(&sent.body)).replace(own, "");
+                ensure(!all.contains("key-of"), || format!("a key of another is seen: {all}"))?;
+            }
+        }
+        for (_, id) in told.stayed(story) {
+            is_an_answer(proxy.received(id), &whole, true)?;
+        }
+        Ok(())
+    };
+    Stage { proxy: &fresh, requests: &requests, trouble: Trouble::all(2), check: &check }.explore(30_000..31_000);
 }
 
 #[test]
