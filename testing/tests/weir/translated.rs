@@ -71,6 +71,20 @@ fn a_stream_that_is_cut_anywhere_is_translated_to_the_same_bytes() {
 }
 
 #[test]
+fn an_error_behind_every_event_has_a_status_until_the_first_words() {
+    let error = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n";
+    let words = STREAM.find("event: content_block_delta").unwrap();
+    for (end, _) in STREAM.match_indices("event: ") {
+        let pieces = [&STREAM[..end], error].map(|piece| piece.as_bytes().to_vec());
+        let mut proxy = claude(move |_| Play::stream(pieces.clone()));
+        let id = proxy.exchange(&ask(ASK_STREAM)).unwrap();
+        let received = proxy.received(id);
+        assert_eq!(received.status() == 200, end > words, "{end}: {}", received.text());
+        assert!(received.text().contains("Overloaded"), "{end}: {}", received.text());
+    }
+}
+
+#[test]
 fn an_error_is_told_in_the_clients_format() {
     let error = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
     let mut proxy = claude(move |_| Play::json(529, error));

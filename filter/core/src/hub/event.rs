@@ -78,8 +78,9 @@ impl Event<'_> {
     #[must_use]
     pub const fn is_content(&self) -> bool {
         match self {
-            Self::PartStart { .. } | Self::PartDelta { .. } | Self::PartEnd { .. } | Self::Finish { .. } | Self::End => true,
-            Self::Start(_) | Self::Usage(_) | Self::Met(_) | Self::Ping | Self::Error(_) => false,
+            Self::PartStart { kind, .. } => kind.is_content(),
+            Self::PartDelta { .. } | Self::Finish { .. } | Self::End => true,
+            Self::Start(_) | Self::PartEnd { .. } | Self::Usage(_) | Self::Met(_) | Self::Ping | Self::Error(_) => false,
         }
     }
 }
@@ -115,6 +116,16 @@ pub enum PieceKind<'f> {
         /// What kind of tool is called.
         kind: CallKind,
     },
+}
+
+impl PieceKind<'_> {
+    /// Whether it says something before anything is added to it.
+    const fn is_content(&self) -> bool {
+        match self {
+            Self::RedactedReasoning(_) | Self::ToolCall { .. } => true,
+            Self::Text | Self::Reasoning | Self::Refusal => false,
+        }
+    }
 }
 
 /// What is added to an open part.
