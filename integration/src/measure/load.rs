@@ -1,7 +1,7 @@
 //! What the measured Envoys stand between: a client that keeps its connections busy, and an upstream of fixed bytes.
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,8 @@ struct Pace {
     /// How long each content event took from the upstream to the client, and how long the upstream rests before each.
     laps: Mutex<Vec<Duration>>,
     rest: Mutex<Duration>,
+    /// Whether the head waits for the first content, too.
+    late: AtomicBool,
 }
 
 impl Pace {
@@ -74,9 +76,10 @@ impl Upstream {
         self.server.address()
     }
 
-    /// Rests so long before each content event from now on.
-    pub fn rest(&self, rest: Duration) {
+    /// Rests so long before each content event from now on; where it is `late`, the head waits for the first one.
+    pub fn rest(&self, rest: Duration, late: bool) {
         *self.pace.rest.lock().unwrap() = rest;
+        self.pace.late.store(late, Ordering::SeqCst);
     }
 
     /// How long the content events took since this was asked last, in their order.
@@ -87,14 +90,22 @@ impl Upstream {
 
 /// Sends a stream: each content event in one write, after the one before has reached the client.
 fn stream(answer: &mut Answer<'_>, format: &bytes::Format, pace: &Pace, chunks: usize) -> io::Result<()> {
-    answer.begin(200, &[("content-type", "text/event-stream")])?;
-    answer.chunk(format.before.as_bytes())?;
-    let rest = *pace.rest.lock().unwrap();
+    let (rest, late) = (*pace.rest.lock().unwrap(), pace.late.load(Ordering::SeqCst));
+    let begin = |answer: &mut Answer<'_>| {
+        answer.begin(200, &[("content-type", "text/event-stream")])?;
+        answer.chunk(format.before.as_bytes())
+    };
+    if !late {
+        begin(answer)?;
+    }
     for sent in 1..=chunks {
         if !rest.is_zero() {
             std::thread::sleep(rest);
         }
         let written = Instant::now();
+        if late && sent == 1 {
+            begin(answer)?;
+        }
         answer.chunk(format.event.as_bytes())?;
         pace.wait(sent)?;
         pace.laps.lock().unwrap().push(written.elapsed());

@@ -107,6 +107,20 @@ fn a_whole_answer_that_ends_anywhere_in_any_way_is_charged_once() {
     }
 }
 
+/// A provider may have worked on a request that it had before its connection broke; one that was never reached has not.
+#[test]
+fn a_connection_that_breaks_before_the_answer_is_charged_as_estimated() {
+    for (play, estimated) in [(Play::default().reset(), true), (Play::refuse(), false)] {
+        let limiter = Limiter::new(FAR);
+        let mut proxy = limited("deny", &limiter, provider("alpha", move |_| play.clone()), provider("beta", both));
+        let id = proxy.exchange(&team(ASK)).unwrap();
+        assert_eq!(proxy.received(id).status(), 200);
+        assert_charged(&mut proxy, id, &limiter, 1, ASK);
+        let tokens = counted(&proxy, "weir.tokens", &["estimated"]);
+        assert_eq!((tokens > 0, limiter.counted("team-hour")), (estimated, 7 + tokens));
+    }
+}
+
 #[test]
 fn a_client_that_leaves_before_its_request_was_let_through_is_not_charged() {
     let head: HeaderMap =
