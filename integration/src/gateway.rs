@@ -37,6 +37,8 @@ pub struct Settings {
     pub authorities: Option<PathBuf>,
     /// Who chooses the target behind one that failed.
     pub failover: Failover,
+    /// The name server that Envoy asks; the machine's own where absent.
+    pub resolver: Option<SocketAddr>,
     /// One filter alone, which holds no headers; `failover` says nothing then.
     pub standalone: bool,
 }
@@ -55,11 +57,17 @@ pub struct Gateway {
 impl Gateway {
     /// Renders `document` (YAML without `listen`) and starts Envoy; returns when it is LIVE.
     pub fn start(document: &str, settings: &Settings) -> Result<Self, Trouble> {
+        Self::start_changed(document, settings, |_| ())
+    }
+
+    /// The same with a change to what was rendered, which lies in the folder that `change` is given.
+    pub fn start_changed(document: &str, settings: &Settings, change: impl FnOnce(&Path)) -> Result<Self, Trouble> {
         let folder = paths::fresh_run(&settings.name)?;
         let (listener, admin) = settings.ports.unwrap_or_else(|| (process::free_port(), process::free_port()));
         let (listener, admin) = (SocketAddr::from((Ipv4Addr::LOCALHOST, listener)), SocketAddr::from((Ipv4Addr::LOCALHOST, admin)));
         write_document(&folder, document, &settings.listen, listener, admin)?;
         render(settings, &folder, &[])?;
+        change(&folder);
         let process = start_envoy(settings, &folder)?;
         let mut gateway = Self { settings: settings.clone(), listener, admin, folder, process };
         gateway.process.wait_until(START, || client::text(admin, "/ready").trim() == "LIVE")?;
@@ -171,10 +179,22 @@ pub fn start_envoy(settings: &Settings, folder: &Path) -> Result<Process, Troubl
     envoy.arg("-c").arg(folder.join("envoy.yaml")).args(["--use-dynamic-base-id", "--reject-unknown-dynamic-fields"]);
     envoy.args(["--concurrency", &settings.workers.to_string(), "--file-flush-interval-msec", "20"]);
     envoy.args(["--log-level", "warning", "--component-log-level", "wasm:info,config:info"]);
+    if let Some(resolver) = settings.resolver {
+        // Merged into the file's own.
+        envoy.arg("--config-yaml").arg(asking(resolver));
+    }
     for (name, value) in &settings.environment {
         envoy.env(name, value);
     }
     Process::start("envoy", &envoy, folder)
+}
+
+/// The bootstrap's word about who is asked for names: this server alone, for each name as it stands.
+fn asking(resolver: SocketAddr) -> String {
+    let (address, port) = (resolver.ip(), resolver.port());
+    format!(
+        r#"typed_dns_resolver_config: {{ name: envoy.network.dns_resolver.cares, typed_config: {{ "@type": type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig, resolvers: [ {{ socket_address: {{ address: "{address}", port_value: {port} }} }} ], dns_resolver_options: {{ no_default_search_domain: true }} }} }}"#
+    )
 }
 
 /// The `weir render envoy` call for the document in `folder`.

@@ -14,6 +14,7 @@
 
 pub mod client;
 pub mod demo;
+pub mod dns;
 pub mod fetch;
 pub mod gateway;
 pub mod http;

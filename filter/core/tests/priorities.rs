@@ -113,6 +113,9 @@ fn an_attempt_that_must_not_be_made_tells_what_became_of_the_one_before() {
     asked(&mut exchange, "b");
     let (Bound::Refuse(told), _) = exchange.bind("someone", || SECOND) else { panic!("asked") };
     assert_eq!(told.reply.status, 503);
+    // Where those that are left have no address Envoy begins again.
+    let (Bound::Refuse(told), _) = exchange.bind("b", || SECOND) else { panic!("asked twice") };
+    assert_eq!(told.reply.status, 503);
     let (mut exchange, _) = world.leaves("all", "");
     let (Bound::Refuse(told), _) = exchange.bind("someone", || SECOND) else { panic!("asked") };
     assert_eq!(told.reply.status, 503, "no attempt was made");

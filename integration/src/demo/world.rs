@@ -87,6 +87,7 @@ impl World {
             listen: String::new(),
             authorities: None,
             failover: Failover::Clusters,
+            resolver: None,
             standalone: false,
         };
         progress::say("starting Envoy");

@@ -108,6 +108,7 @@ fn render(folder: &Path, weir: &Path, upstream: SocketAddr, [listener, admin]: [
         listen: String::new(),
         authorities: None,
         failover: Failover::Clusters,
+        resolver: None,
         standalone: false,
     };
     gateway::render(&settings, folder, &[])?;

@@ -9,6 +9,7 @@
     reason = "these are tests: a panic is how they fail, and what they measure is said"
 )]
 
+mod absent;
 mod agents;
 mod bad_input;
 mod bedrock;

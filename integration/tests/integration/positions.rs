@@ -1,10 +1,11 @@
 //! Every failure at every place of a plan of three providers with three APIs, plain and over TLS: one answer, from the first that is well.
+use std::path::Path;
+
 use serde_json::Value;
 use weir_core::routing::Failover;
 use weir_integration::client::Response;
 use weir_integration::gateway::{Gateway, Settings};
 use weir_integration::paths;
-use weir_integration::process;
 use weir_integration::providers::{Behaviour, Provider, Vendor};
 
 use crate::tls::authority::Authority;
@@ -15,24 +16,29 @@ in_both_forms! {
     each_failure_moves_on_from_each_place,
     a_stream_that_breaks_behind_content_ends_there_at_each_place,
     a_silent_provider_is_left_at_each_place,
-    one_that_cannot_be_reached_is_passed_at_each_place,
+    a_slow_provider_answers_at_each_place,
 }
 
 /// The providers by their APIs; the models are named by the order in which they are asked.
-const NAMES: [&str; 3] = ["chat", "responses", "messages"];
-const ORDERS: [[usize; 3]; 3] = [[0, 1, 2], [1, 2, 0], [2, 0, 1]];
+pub const NAMES: [&str; 3] = ["chat", "responses", "messages"];
+pub const ORDERS: [[usize; 3]; 3] = [[0, 1, 2], [1, 2, 0], [2, 0, 1]];
 
-struct Three {
-    gateway: Gateway,
-    providers: [Provider; 3],
+pub struct Three {
+    pub gateway: Gateway,
+    pub providers: [Provider; 3],
     _front: Option<Front>,
 }
 
 impl Three {
     fn start(failover: Failover, secure: bool) -> Self {
+        Self::beside(secure, "", &[], &Settings { failover, ..settings("positions") }, |_| ())
+    }
+
+    /// The same with more providers, as the document has them, each of which stands at each place of models of its own, `NAME-PLACE-FIRST`.
+    pub fn beside(secure: bool, more: &str, names: &[&str], settings: &Settings, change: impl FnOnce(&Path)) -> Self {
         let providers = [(Vendor::OpenAi, OPENAI_KEY), (Vendor::OpenAi, OPENAI_KEY), (Vendor::Anthropic, ANTHROPIC_KEY)]
             .map(|(vendor, key)| Provider::start(vendor, key).unwrap());
-        let folder = paths::fresh_run("positions").unwrap();
+        let folder = paths::fresh_run(&settings.name).unwrap();
         let mut urls = providers.each_ref().map(|provider| format!("http://{}", provider.address()));
         let (mut front, mut authorities) = (None, None);
         if secure {
@@ -49,26 +55,27 @@ impl Three {
             authorities = Some(authority.write(&folder.join("ca.pem")));
             urls = [0, 1, 2].map(|at: usize| format!("https://localhost:{}", doors[at].port));
         }
-        let settings = Settings { authorities, failover, ..settings("positions") };
-        let mut gateway = Gateway::start(&document(&urls), &settings).unwrap_or_else(|trouble| panic!("{trouble}"));
+        let settings = Settings { authorities, ..settings.clone() };
+        let document = document(&urls, more, names);
+        let mut gateway = Gateway::start_changed(&document, &settings, change).unwrap_or_else(|trouble| panic!("{trouble}"));
         if secure {
             gateway.wait_resolved(&NAMES).unwrap();
         }
         Self { gateway, providers, _front: front }
     }
 
-    fn ask(&self, body: &Value) -> Response {
+    pub fn ask(&self, body: &Value) -> Response {
         self.gateway.connect().post(CHAT, body).unwrap_or_else(|e| panic!("no answer: {e}\n{}", self.gateway.words()))
     }
 
     /// How many requests each provider has had since the last call.
-    fn asked(&self) -> [usize; 3] {
+    pub fn asked(&self) -> [usize; 3] {
         self.providers.each_ref().map(|provider| provider.shared().take().len())
     }
 }
 
-/// Providers of each API, one behind a closed port, and models that go through them in each order.
-fn document(urls: &[String; 3]) -> String {
+/// Providers of each API, more of them, and models that go through them in each order.
+fn document(urls: &[String; 3], more: &str, others: &[&str]) -> String {
     let [chat, responses, messages] = urls;
     let rest = "cooldown: { failures: 0 }";
     let mut text = format!(
@@ -77,13 +84,15 @@ providers:
   chat: {{ kind: openai-compatible, endpoint: "{chat}/v1", speaks: [chat], auth: {{ bearer: {{ env: TEST_OPENAI_KEY }} }}, {rest} }}
   responses: {{ kind: openai, endpoint: "{responses}/v1", speaks: [responses], auth: {{ bearer: {{ env: TEST_OPENAI_KEY }} }}, {rest} }}
   messages: {{ kind: anthropic, endpoint: "{messages}", auth: {{ api_key: {{ env: TEST_ANTHROPIC_KEY }} }}, {rest} }}
-  closed: {{ kind: openai-compatible, endpoint: "http://127.0.0.1:{}/v1", speaks: [chat], {rest} }}
-models:
-"#,
-        process::free_port()
+{more}models:
+"#
     );
     let target = |provider: &str, place: usize| {
-        let model = if provider == "messages" { "claude-sonnet-5" } else { "gpt-5" };
+        let model = match provider {
+            "messages" => "claude-sonnet-5",
+            "responses" => "gpt-5.1",
+            _ => "gpt-5",
+        };
         format!("{{ provider: {provider}, model: {model}, priority: {place}, first_content: 1s }}")
     };
     let mut model = |name: &str, providers: &[&str]| {
@@ -93,16 +102,16 @@ models:
     for order in ORDERS {
         let names = order.map(|at| NAMES[at]);
         model(names[0], &names);
-        for place in 0..3 {
+        for (place, one) in (0..3).flat_map(|place| others.iter().map(move |one| (place, *one))) {
             let mut with = vec![names[0], names[1]];
-            with.insert(place, "closed");
-            model(&format!("closed-{place}-{}", names[0]), &with);
+            with.insert(place, one);
+            model(&format!("{one}-{place}-{}", names[0]), &with);
         }
     }
     text
 }
 
-fn outcomes(line: &Value) -> Vec<&str> {
+pub fn outcomes(line: &Value) -> Vec<&str> {
     line["weir"]["attempts"].as_array().unwrap().iter().map(|attempt| attempt["outcome"].as_str().unwrap()).collect()
 }
 
@@ -158,31 +167,46 @@ fn a_stream_that_breaks_behind_content_ends_there_at_each_place(form: Failover) 
     }
 }
 
+/// Without a word, and behind its headers and an event that says nothing yet.
 fn a_silent_provider_is_left_at_each_place(form: Failover) {
-    let three = Three::start(form, false);
-    for order in ORDERS {
-        for silent in 1..=2 {
-            order[..silent].iter().for_each(|at| three.providers[*at].shared().behave(Behaviour::Stall));
+    for (secure, silence, said_before) in [(true, Behaviour::Stall, 0), (false, Behaviour::Gated, 1)] {
+        let three = Three::start(form, secure);
+        for silent in 1..=3 {
+            let order = ORDERS[silent - 1];
+            for at in &order[..silent] {
+                three.providers[*at].shared().behave(silence.clone());
+                three.providers[*at].shared().permit(said_before);
+            }
+            let lines = three.gateway.log().len();
             let response = three.ask(&ask_stream(NAMES[order[0]], "count to 3"));
-            assert_eq!((response.status, said(&response).as_str()), (200, "1 2 3"), "{order:?} {silent}: {}", response.text());
-            assert_eq!(three.asked().iter().sum::<usize>(), silent + 1, "{order:?} {silent}");
+            let what = format!("{order:?} {silent} {silence:?}: {}", response.text());
+            assert_eq!(three.asked().iter().sum::<usize>(), (silent + 1).min(3), "{what}");
+            let line = three.gateway.wait_log(lines + 1)[lines].clone();
+            let timed_out = outcomes(&line).iter().filter(|outcome| **outcome == "timeout").count();
+            assert_eq!(timed_out, silent, "{what}: {line}");
+            if silent == 3 {
+                assert!(response.status == 504 && response.json()["error"]["message"].is_string(), "{what}");
+            } else {
+                assert_eq!((response.status, said(&response).as_str()), (200, "1 2 3"), "{what}");
+            }
         }
     }
 }
 
-fn one_that_cannot_be_reached_is_passed_at_each_place(form: Failover) {
-    let three = Three::start(form, false);
-    for order in ORDERS {
-        for place in 0..3 {
-            // Those before it fail, so that its turn comes.
-            order[..place].iter().for_each(|at| three.providers[*at].shared().behave(Behaviour::Status(500)));
-            let response = three.ask(&ask_stream(&format!("closed-{place}-{}", NAMES[order[0]]), "count to 3"));
-            let what = format!("{order:?} {place}: {}", response.text());
-            assert_eq!(three.asked().iter().sum::<usize>(), (place + 1).min(2), "{what}");
-            if place == 2 {
-                assert!(matches!(response.status, 502 | 503) && response.json()["error"]["message"].is_string(), "{what}");
-            } else {
-                assert_eq!((response.status, said(&response).as_str()), (200, "1 2 3"), "{what}");
+/// Slow, but within its limit: nobody else is asked.
+fn a_slow_provider_answers_at_each_place(form: Failover) {
+    for secure in [false, true] {
+        let three = Three::start(form, secure);
+        for (place, order) in ORDERS.into_iter().enumerate() {
+            for body in [ask(NAMES[order[0]], "count to 3"), ask_stream(NAMES[order[0]], "count to 3")] {
+                order[..place].iter().for_each(|at| three.providers[*at].shared().behave(Behaviour::Status(500)));
+                three.providers[order[place]].shared().behave(Behaviour::Slow);
+                let lines = three.gateway.log().len();
+                let response = three.ask(&body);
+                assert_eq!((response.status, said(&response).as_str()), (200, "1 2 3"), "{order:?} {secure}: {}", response.text());
+                let line = three.gateway.wait_log(lines + 1)[lines].clone();
+                assert_eq!((outcomes(&line).len(), outcomes(&line).last()), (place + 1, Some(&"complete")), "{order:?} {secure}: {line}");
+                assert_eq!(three.asked().iter().sum::<usize>(), place + 1, "{order:?} {secure}");
             }
         }
     }

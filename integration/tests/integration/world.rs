@@ -131,6 +131,7 @@ pub fn settings(name: &str) -> Settings {
         listen: String::new(),
         authorities: None,
         failover: Failover::Clusters,
+        resolver: None,
         standalone: false,
     }
 }

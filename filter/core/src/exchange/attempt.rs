@@ -170,6 +170,7 @@ impl Exchange {
         let place =
             after.map(|at| at.saturating_add(self.expected)).or_else(|| self.plan.iter().position(|target| *target.name == *provider));
         let found = place.filter(|_| self.way == Way::Upstream).and_then(|place| Some((place, Rc::clone(self.plan.get(place)?))));
+        let found = found.filter(|(_, target)| !self.has_come_round_to(target));
         let Some((place, target)) = found else { return (Bound::Refuse(self.refuse_outsider()), None) };
         self.behind = place.saturating_add(1);
         let reserved = self.reserved.take().filter(|reserved| reserved.place == place);
@@ -207,8 +208,13 @@ impl Exchange {
         self.plan.get(self.expected).filter(|_| self.chain.is_none()).map(|target| target.name.to_string())
     }
 
-    /// A provider that is not in the plan gets nothing. Envoy comes to one by itself where it has passed over a provider without any address:
-    /// then the client is told what became of the attempt before.
+    /// Whether Envoy, which goes on by itself and has nobody left, has begun again with a target that has been asked.
+    fn has_come_round_to(&self, target: &Rc<PlannedTarget>) -> bool {
+        self.chain.is_some() && self.attempts.iter().any(|attempt| Rc::ptr_eq(&attempt.target, target))
+    }
+
+    /// A provider that is not in the plan gets nothing, and one that has been asked nothing more. Envoy comes to one by itself where it has
+    /// passed over a provider without any address: then the client is told what became of the attempt before.
     fn refuse_outsider(&mut self) -> LocalReply {
         let told = self.reply.clone().filter(|_| self.chain.is_some() && self.reply_of == self.attempts.len());
         match told {
