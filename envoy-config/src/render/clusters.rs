@@ -12,6 +12,9 @@ use crate::template::fill;
 /// Refused at once, so that Envoy retries where a cluster has no usable host: without it such a request ends with 503 and no retry.
 const TOMBSTONE: &str = "- { priority: 1, lb_endpoints: [ { endpoint: { address: { socket_address: { address: \"127.0.0.1\", port_value: 1 } } } } ] }      # the tombstone";
 const POLICY: &str = "policy: { overprovisioning_factor: 100000 }                  # else ejections send live traffic to the tombstone";
+/// The same where Envoy goes on by itself: three servers of which one is left out count as 93 of 100, and 7 requests of 100 would pass the others by.
+const POLICY_OF_SERVERS: &str =
+    "policy: { overprovisioning_factor: 100000 }                  # else ejections send live traffic to the next target";
 /// A filter list of its own, without the upstream position: there the gateway position does both jobs.
 const TWIN_FILTERS: &str = "http_filters: [ { name: envoy.filters.http.upstream_codec, typed_config: { \"@type\": type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec } } ]";
 
@@ -100,6 +103,7 @@ fn cluster(gateway: &Gateway, provider: &Provider, role: &Role<'_>, place: &Plac
     };
     let (policy, tombstone, names_provider) = match (role, place.failover) {
         (Role::Attempt(..), Failover::Clusters) => (POLICY, TOMBSTONE, false),
+        (Role::Attempt(..), Failover::Priorities) if provider.has_servers() => (POLICY_OF_SERVERS, "", true),
         (Role::Attempt(..), Failover::Priorities) => ("", "", true),
         (Role::Twin | Role::Alone, Failover::Clusters | Failover::Priorities) => ("", "", false),
     };
@@ -110,7 +114,7 @@ fn cluster(gateway: &Gateway, provider: &Provider, role: &Role<'_>, place: &Plac
     let fillings = [
         ("name", &*quoted(name)),
         ("discovery", servers::discovery_of(provider)),
-        ("balancing", &servers::balancing(gateway, provider, place)),
+        ("balancing", &servers::balancing(gateway, provider, place, !tombstone.is_empty())),
         ("namespace", METADATA),
         ("metadata", &metadata),
         ("policy", policy),

@@ -86,20 +86,29 @@ pub(super) fn discovery_of(provider: &Provider) -> &'static str {
 /// Who of several servers gets a request; empty for one.
 ///
 /// Envoy leaves out a server that fails as often in a row as the document's `cooldown` says, for as long: it can't be reached, breaks off,
-/// or answers what Weir has made 598 or lets pass with 5xx. At least a third stays, so the last server never goes. Its share of
-/// conversations goes to others, and comes back with it.
-pub(super) fn balancing(gateway: &Gateway, provider: &Provider, place: &Place) -> String {
+/// or answers what Weir has made 598 or lets pass with 5xx. The last server never goes. Its share of conversations goes to others, and comes
+/// back with it. `tombstone`: the cluster has one.
+pub(super) fn balancing(gateway: &Gateway, provider: &Provider, place: &Place, tombstone: bool) -> String {
     if !provider.has_servers() {
         return String::new();
     }
     let policy = if keeps_conversations(gateway, provider) && !place.alone { BY_CONVERSATION } else { BY_LOAD };
     let cooldown = &provider.cooldown;
-    if cooldown.failures == 0 {
-        return policy.to_owned();
-    }
+    let Some(share) = most_left_out(provider, tombstone).filter(|_| cooldown.failures > 0) else { return policy.to_owned() };
     let (failures, pause, longest) = (cooldown.failures.to_string(), seconds(cooldown.pause), seconds(cooldown.longest));
-    let fillings = [("failures", &*failures), ("pause", &pause), ("longest", &longest)];
+    let fillings = [("failures", &*failures), ("pause", &pause), ("longest", &longest), ("share", share)];
     format!("{policy}{}", fill(include_str!("../../templates/outliers.yaml"), &fillings))
+}
+
+/// How many of a cluster's hosts may be left out at a time, in percent; `None`: nobody. Envoy counts the tombstone as one of them, so that by
+/// two thirds a server without others could go, and every request would be refused. How many servers a name stands for is not known here.
+fn most_left_out(provider: &Provider, tombstone: bool) -> Option<&'static str> {
+    let listed = servers(provider).iter().all(Endpoint::is_address);
+    match (servers(provider).len(), listed, tombstone) {
+        (1, true, _) => None,
+        (_, false, true) => Some("49"),
+        (_, true, _) | (_, false, false) => Some("66"),
+    }
 }
 
 fn seconds(nanoseconds: u64) -> String {

@@ -1,9 +1,11 @@
 //! Providers that are several servers: conversations keep theirs, one that dies leaves only its own to others, and gets them back.
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use weir_core::routing::Failover;
 use weir_integration::client::Response;
+use weir_integration::dns::NameServer;
 use weir_integration::gateway::{Gateway, Settings};
 use weir_integration::paths;
 use weir_integration::providers::{Behaviour, Provider, Vendor};
@@ -18,6 +20,7 @@ in_both_forms! {
     a_server_that_fails_is_replaced_by_another_before_the_next_target,
     a_refused_key_is_not_tried_at_another_server,
     a_canary_gets_its_share_of_conversations_and_keeps_them,
+    a_server_without_others_is_never_left_out,
 }
 
 /// Three servers of one provider, and another provider behind them.
@@ -163,6 +166,11 @@ fn a_dead_server_leaves_its_own_conversations_to_others_and_gets_them_back(form:
     // Then Envoy leaves the server out.
     assert!((1..=6).contains(&twice), "{twice} requests paid for an attempt");
     assert!(world.gateway.stats("wasmcustom.weir.cooldowns").is_empty(), "one dead server is not a dead provider");
+    // Those that are left carry all: none of it goes on to the next target.
+    for number in 0..60 {
+        assert_eq!(world.ask("first", &[("x-session", &format!("s-{number}"))], ask("first", "hi")).status, 200);
+    }
+    assert_eq!((world.took().len(), world.spare.shared().take().len()), (60, 0));
     world.servers[1] = Some(Provider::start_at(&address, Vendor::OpenAi, OPENAI_KEY).unwrap());
     let since = Instant::now();
     let moved = homes.iter().find(|(_, home)| **home == 1).unwrap().0;
@@ -228,6 +236,32 @@ fn a_canary_gets_its_share_of_conversations_and_keeps_them(form: Failover) {
         at_canary += first.1;
     }
     assert!((4..=24).contains(&at_canary), "{at_canary} of 60 conversations at a canary with a fifth of the weight");
+}
+
+/// The rest of a plan is no reason either: Weir's own cool-down does that, and asks a target that is alone all the same.
+fn a_server_without_others_is_never_left_out(form: Failover) {
+    let names = NameServer::start().unwrap();
+    names.know("pool.test", &[Ipv4Addr::LOCALHOST]);
+    let server = Provider::start(Vendor::OpenAi, OPENAI_KEY).unwrap();
+    let port = server.address().port();
+    let rest = "auth: { bearer: { env: TEST_OPENAI_KEY } }, cooldown: { failures: 2, pause: 60s }";
+    let document = format!(
+        "version: 1\nproviders:\n  listed: {{ kind: vllm, endpoints: [ \"http://127.0.0.1:{port}/v1\" ], {rest} }}\n  named: {{ kind: vllm, endpoints: [ \"http://pool.test:{port}/v1\" ], {rest} }}\nmodels:\n  - {{ name: listed, targets: [ {{ provider: listed, model: llama }} ] }}\n  - {{ name: named, targets: [ {{ provider: named, model: llama }} ] }}\n"
+    );
+    let settings = Settings { failover: form, resolver: Some(names.address()), ..settings("servers") };
+    let mut gateway = Gateway::start(&document, &settings).unwrap();
+    gateway.wait_resolved(&["listed", "named"]).unwrap();
+    for model in ["listed", "named"] {
+        for _ in 0..6 {
+            let response = gateway.connect().post(CHAT, &ask(model, "[sim:500]")).unwrap();
+            assert_eq!(response.status, 500, "{model}: {}", response.text());
+        }
+        // As many as it was asked: the address behind it would have answered none.
+        assert!(server.shared().take().len() >= 6, "{model}");
+        let response = gateway.connect().post(CHAT, &ask(model, "count to 3")).unwrap();
+        assert_eq!((response.status, said(&response).as_str()), (200, "1 2 3"), "{model}: {}", response.text());
+        assert_eq!(gateway.stat(&format!("cluster.{model}.outlier_detection.ejections_active")).unwrap_or(0), 0, "{model}");
+    }
 }
 
 #[test]
