@@ -21,6 +21,7 @@ mod facts;
 mod failover;
 mod http2;
 mod istio;
+mod labelled;
 mod limiter;
 mod model;
 mod operations;
