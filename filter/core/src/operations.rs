@@ -44,9 +44,8 @@ impl Operation {
     #[must_use]
     pub fn of_path(gateway: &Gateway, path: &str, has: impl Fn(&str) -> bool) -> Option<Self> {
         let head = Head::new(path);
-        let clients = FormatId::ALL.into_iter().filter_map(|format| Some((format, formats::client_side(format)?)));
-        for (format, client) in clients {
-            match client.task(&head) {
+        for format in FormatId::ALL {
+            match formats::named(format).task(&head) {
                 Some(Task::Generate) => return Some(Self::Generate(format)),
                 Some(Task::CountTokens) => return Some(Self::CountTokens(format)),
                 None => {}
@@ -54,7 +53,7 @@ impl Operation {
         }
         match head.bare() {
             "/v1/models" => {
-                let marked = MARKS.into_iter().find(|(header, format)| has(header) && formats::client_side(*format).is_some());
+                let marked = MARKS.into_iter().find(|(header, _)| has(header));
                 Some(Self::Models(marked.map_or(FormatId::Chat, |(_, format)| format)))
             }
             // Bedrock's control plane, which its SDKs ask.
@@ -97,9 +96,9 @@ impl Operation {
     }
 }
 
-/// The format in which errors about a path are told; `None` where this version does not write it, so that Envoy's own mapper words them.
+/// The format in which errors about a path are told.
 #[must_use]
-pub fn format_of_errors(path: &str) -> Option<&'static dyn ClientSide> {
+pub fn format_of_errors(path: &str) -> &'static dyn ClientSide {
     let format = FAMILIES.into_iter().find(|(prefix, _)| path.starts_with(prefix)).map_or(FormatId::Chat, |(_, format)| format);
-    formats::client_side(format)
+    formats::named(format)
 }

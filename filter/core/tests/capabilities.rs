@@ -17,7 +17,7 @@ fn uses(format: FormatId, path: &str, members: &str) -> Vec<Capability> {
     };
     // A second value of a member counts as well, so what says more than a word comes last.
     let body = format!("{{{begin},{members}}}");
-    let outline = formats::client_side(format).unwrap().outline(&Head::new(path), body.as_bytes()).unwrap();
+    let outline = formats::named(format).outline(&Head::new(path), body.as_bytes()).unwrap();
     let mut found = outline.uses;
     found.note(Capability::Audio, outline.traits.contains(Field::Audio));
     let has = |one: &Capability| {

@@ -54,7 +54,7 @@ fn requests_take_the_carriers_form() {
 fn only_anthropic_itself_knows_its_tiers() {
     let body = br#"{"model":"smart","service_tier":"default","messages":[{"role":"user","content":"Hi"}]}"#;
     for (carrier, told) in [(Carrier::Own, true), (Carrier::Vertex, false), (Carrier::Bedrock, false)] {
-        let client = weir_core::formats::client_side(FormatId::Chat).unwrap();
+        let client = weir_core::formats::named(FormatId::Chat);
         let beside = Beside::default();
         let onward = Onward { model: Some("claude-sonnet-4-5"), dialect: dialect(carrier), default_max_tokens: 9, beside, client };
         let request = client.decode(&Head::new("/v1/chat/completions"), body).unwrap();
@@ -81,7 +81,7 @@ fn a_translated_request_takes_the_carriers_form() {
             r#"{"anthropic_version":"bedrock-2023-05-31","max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"Hi"}]}]}"#,
         ),
     ] {
-        let client = weir_core::formats::client_side(FormatId::Chat).unwrap();
+        let client = weir_core::formats::named(FormatId::Chat);
         let beside = Beside::default();
         let onward = Onward { model: Some("claude-sonnet-4-5"), dialect: dialect(carrier), default_max_tokens: 9, beside, client };
         let request = client.decode(&Head::new("/v1/chat/completions"), body).unwrap();

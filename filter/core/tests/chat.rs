@@ -26,11 +26,11 @@ const COMPATIBLE: Dialect = Dialect {
 const HEAD: Head<'static> = Head::new("/v1/chat/completions");
 
 fn client() -> &'static dyn ClientSide {
-    formats::client_side(FormatId::Chat).unwrap()
+    formats::named(FormatId::Chat)
 }
 
 fn same() -> &'static dyn SameFormat {
-    formats::same_format(FormatId::Chat).unwrap()
+    formats::named(FormatId::Chat)
 }
 
 fn asked(include_usage: bool) -> Asked {
@@ -200,7 +200,7 @@ fn answers() {
 
 #[test]
 fn errors() {
-    let provider = formats::provider_side(FormatId::Chat).unwrap();
+    let provider = formats::named(FormatId::Chat);
     walk("errors", "body", |path, body| {
         let status = path.file_name().unwrap().to_str().unwrap().split('.').next().unwrap().parse().unwrap();
         format!("{:#?}\n", provider.failure(status, &[("retry-after-ms", "1500")], body))

@@ -14,7 +14,7 @@ use weir_core::json::{Out, Str};
 use weir_core::names::FormatId;
 
 fn client() -> &'static dyn ClientSide {
-    formats::client_side(FormatId::Converse).unwrap()
+    formats::named(FormatId::Converse)
 }
 
 /// Collects a stream as the SDKs do, and checks the order that the service keeps; an exception is given back as it is.

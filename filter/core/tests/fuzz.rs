@@ -273,10 +273,8 @@ fn whole_answers() {
         let seeds =
             seeds(&cases().join("answers").join(format.as_str()), &|name| name.ends_with(".json") && name.matches('.').count() == 1);
         fuzz(&format!("answers of {format}"), &seeds, |_, bytes| {
-            if let Some(same) = formats::same_format(format) {
-                let _seen = same.measure(bytes);
-            }
-            let _failure = formats::provider_side(format).map(|side| side.failure(500, &[], bytes));
+            let _seen = formats::named(format).measure(bytes);
+            let _failure = formats::named(format).failure(500, &[], bytes);
             let Ok(mut answer) = provider.decode_answer(bytes) else { return };
             Homeward::new(format, Renames::default()).answer(&mut answer);
             let mut grammar = Grammar::default();
@@ -298,10 +296,10 @@ fn framing(format: FormatId) -> Framer {
 
 /// What a stream says in these pieces, and what a client gets of it.
 fn heard<'a>(format: FormatId, client: FormatId, pieces: impl Iterator<Item = &'a [u8]>) -> (Said, Vec<u8>) {
-    let provider = formats::translation(format).unwrap();
+    let provider = formats::named(format);
     let (mut framer, mut reader, mut grammar) = (framing(format), provider.reader(), Grammar::default());
     let (mut said, mut out) = (Said::default(), Vec::new());
-    let mut writer = formats::client_side(client).unwrap().writer(&asked(true));
+    let mut writer = formats::named(client).writer(&asked(true));
     let mut homeward = Homeward::new(format, Renames::default());
     let mut take = |event: Event<'_>| {
         assert_eq!(grammar.check(&event), Ok(()), "{event:?}");
@@ -343,7 +341,7 @@ fn streams() {
                     assert!(line == b"[DONE]" || json(line), "for {client}: {}", String::from_utf8_lossy(line));
                 }
             }
-            let Some(same) = formats::same_format(format) else { return };
+            let same = formats::named(format);
             let kept = |mut pieces: std::slice::Chunks<'_, u8>| {
                 let (mut meter, mut reader, mut kept) = (same.meter(&asked(true)), framing(format), Vec::new());
                 let mut each = |frame: Frame<'_>| {

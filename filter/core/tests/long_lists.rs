@@ -24,24 +24,24 @@ fn kind(target: FormatId) -> Kind {
 }
 
 fn translated(target: FormatId, body: &str) -> Result<String, Rejection> {
-    let client = formats::client_side(FormatId::Chat).unwrap();
+    let client = formats::named(FormatId::Chat);
     let mut request = client.decode(&path(FormatId::Chat), body.as_bytes())?;
     let onward =
         Onward { model: Some("m"), dialect: kind(target).preset().dialect, default_max_tokens: 1, beside: Beside::default(), client };
     let (mut out, mut passage) = (Out::default(), Passage::default());
     formats::stand_in(&mut request, target, body.as_bytes(), &onward, &mut passage)?;
     let mut crossing = Crossing::new(target, body.as_bytes(), &onward, &mut passage);
-    formats::translation(target).unwrap().encode(&request, &onward, &mut out, &mut crossing)?;
+    formats::named(target).encode(&request, &onward, &mut out, &mut crossing)?;
     Ok(out.into_string())
 }
 
 fn passed(format: FormatId, body: &str) -> String {
-    let client = formats::client_side(format).unwrap();
+    let client = formats::named(format);
     let outline = client.outline(&path(format), body.as_bytes()).unwrap();
     let onward =
         Onward { model: Some("m"), dialect: kind(format).preset().dialect, default_max_tokens: 1, beside: Beside::default(), client };
     let mut splices = Splices::default();
-    let same = formats::same_format(format).unwrap();
+    let same = formats::named(format);
     same.edit(&outline, body.as_bytes(), &onward, &mut splices, &mut Losses::default()).unwrap();
     String::from_utf8(splices.apply(body.as_bytes())).unwrap()
 }
@@ -85,7 +85,7 @@ fn calls_without_end() {
     let calls = list(r##"{"role":"assistant","function_call":{"name":"f#","arguments":"{}"}}"##);
     let results = list(r#"{"role":"function","name":"f0","content":"r"}"#);
     let body = format!(r#"{{"model":"m","messages":[{calls},{results}]}}"#);
-    formats::client_side(FormatId::Chat).unwrap().decode(&path(FormatId::Chat), body.as_bytes()).unwrap();
+    formats::named(FormatId::Chat).decode(&path(FormatId::Chat), body.as_bytes()).unwrap();
 }
 
 /// What a provider says is bounded as what a client says: more choices or calls than any real answer has are no answer.
@@ -93,7 +93,7 @@ fn calls_without_end() {
 fn answers_without_end() {
     use weir_core::framing::{Framer, sse::MAX_EVENT};
     use weir_core::hub::Event;
-    let provider = formats::translation(FormatId::Chat).unwrap();
+    let provider = formats::named(FormatId::Chat);
     let choices = list(r##"{"index":#,"message":{"content":"a"},"finish_reason":"stop"}"##);
     assert!(provider.decode_answer(format!(r#"{{"choices":[{choices}]}}"#).as_bytes()).is_err());
     for delta in [
@@ -117,7 +117,7 @@ fn geminis_calls_without_end() {
         list(r##"{"functionResponse":{"id":"c#","name":"f","response":{}}},{"functionResponse":{"name":"g","response":{"output":"#"}}}"##);
     let body = format!(r#"{{"contents":[{{"role":"model","parts":[{calls}]}},{{"role":"user","parts":[{results}]}}]}}"#);
     let head = Head::new("/v1beta/models/m:generateContent");
-    let request = formats::client_side(FormatId::Gemini).unwrap().decode(&head, body.as_bytes()).unwrap();
+    let request = formats::named(FormatId::Gemini).decode(&head, body.as_bytes()).unwrap();
     let [calls, results] = request.messages.as_slice() else { panic!("two turns") };
     let same = calls.parts.iter().zip(&results.parts).filter(|(call, result)| match (&call.kind, &result.kind) {
         (PartKind::ToolCall { id: call, .. }, PartKind::ToolCallResponse { id: result, .. }) => call == result,
@@ -163,7 +163,7 @@ fn letters_without_end() {
         ),
     ];
     for (client, path, body) in bodies {
-        let request = formats::client_side(client).unwrap().decode(&Head::new(path), body.as_bytes()).unwrap();
+        let request = formats::named(client).decode(&Head::new(path), body.as_bytes()).unwrap();
         let parts = &request.messages.first().unwrap().parts;
         let letters =
             parts.iter().map(|part| if let PartKind::Text(text) = &part.kind { text.as_escaped().len() } else { 0 }).sum::<usize>();
@@ -175,7 +175,7 @@ fn letters_without_end() {
 
 #[test]
 fn results_hold_no_results() {
-    let client = formats::client_side(FormatId::Messages).unwrap();
+    let client = formats::named(FormatId::Messages);
     let inner = r#"[{"content":"r","tool_use_id":"a","type":"tool_result"}]"#;
     let body = format!(
         r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"user","content":[{{"content":{inner},"tool_use_id":"a","type":"tool_result"}}]}}]}}"#

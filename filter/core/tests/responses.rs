@@ -15,7 +15,7 @@ use weir_core::names::FormatId;
 use weir_core::usage::Usage;
 
 fn client() -> &'static dyn ClientSide {
-    formats::client_side(FormatId::Responses).unwrap()
+    formats::named(FormatId::Responses)
 }
 
 /// The events of a stream, comments left out.
@@ -140,7 +140,7 @@ fn a_collected_stream_is_the_whole_answer() {
 
 /// What a stream says about itself, in pieces of this size; every byte of it goes on.
 fn metered(stream: &[u8], size: usize) -> Seen {
-    let mut meter = formats::same_format(FormatId::Responses).unwrap().meter(&asked(true));
+    let mut meter = formats::named(FormatId::Responses).meter(&asked(true));
     let (mut reader, mut passed) = (sse::Reader::new(sse::MAX_EVENT), Vec::new());
     let mut take = |frame: Frame<'_>| {
         assert_eq!(meter.frame(&frame), Keep::Whole);
@@ -157,7 +157,7 @@ fn metered(stream: &[u8], size: usize) -> Seen {
 
 #[test]
 fn what_passes_is_measured() {
-    let (provider, same) = (formats::translation(FormatId::Responses).unwrap(), formats::same_format(FormatId::Responses).unwrap());
+    let (provider, same) = (formats::named(FormatId::Responses), formats::named(FormatId::Responses));
     for path in files(&cases().join("answers/responses"), "sse") {
         let stream = fs::read(&path).unwrap();
         let (seen, said) = (metered(&stream, stream.len().max(1)), Said::streamed(provider, [stream.as_slice()].into_iter()));
@@ -180,8 +180,8 @@ fn what_passes_is_measured() {
 
 #[test]
 fn an_answer_that_is_none_is_a_failure() {
-    let same = formats::same_format(FormatId::Responses).unwrap();
-    let provider = formats::translation(FormatId::Responses).unwrap();
+    let same = formats::named(FormatId::Responses);
+    let provider = formats::named(FormatId::Responses);
     let failed = r#"{"id":"r","status":"failed","output":[],"error":{"code":"rate_limit_exceeded","message":"slow"}}"#;
     for body in ["", "<html>", "[]", "{}", "{\"output\":1}", "{\"error\":{\"message\":\"m\"}}", "{\"error\":\"m\"}", failed] {
         assert!(provider.decode_answer(body.as_bytes()).is_err(), "{body}");
@@ -320,7 +320,7 @@ fn what_is_too_much_to_repeat_is_a_failure() {
 #[test]
 fn custom_tools_come_back() {
     let homeward = || Homeward::new(FormatId::Messages, Renames::default()).with_customs(vec!["patch".into()]);
-    let provider = formats::translation(FormatId::Messages).unwrap();
+    let provider = formats::named(FormatId::Messages);
     let body =
         r#"{"id":"m","content":[{"type":"tool_use","id":"t","name":"patch","input":{"input":"* a\n\"b\""}}],"stop_reason":"tool_use"}"#;
     let mut answer = provider.decode_answer(body.as_bytes()).unwrap();
@@ -372,7 +372,7 @@ fn broken_requests_are_refused() {
 /// The same of answers: whatever byte of a stream is another one, the reader ends it once and says nothing behind that.
 #[test]
 fn broken_streams_end_once() {
-    let provider = formats::translation(FormatId::Responses).unwrap();
+    let provider = formats::named(FormatId::Responses);
     for name in ["text_then_calls", "thinking_with_ciphertext", "without_indexes", "custom_call"] {
         let whole = fs::read(cases().join("answers/responses").join(name).with_extension("sse")).unwrap();
         for at in (0..whole.len()).step_by(3) {

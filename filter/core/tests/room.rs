@@ -78,7 +78,7 @@ const fn path(client: FormatId) -> &'static str {
 }
 
 fn request(from: FormatId, to: FormatId, body: &str) -> String {
-    let client = formats::client_side(from).unwrap();
+    let client = formats::named(from);
     let mut request = client.decode(&Head::new(path(from)), body.as_bytes()).unwrap();
     let kind = Kind::named(if to == FormatId::Messages { "anthropic" } else { "openai" }).unwrap();
     let onward =
@@ -87,7 +87,7 @@ fn request(from: FormatId, to: FormatId, body: &str) -> String {
     let (mut out, mut passage) = (Out::with_capacity(body.len() + body.len() / 8 + 256), Passage::default());
     formats::stand_in(&mut request, to, body.as_bytes(), &onward, &mut passage).unwrap();
     let mut crossing = Crossing::new(to, body.as_bytes(), &onward, &mut passage);
-    formats::translation(to).unwrap().encode(&request, &onward, &mut out, &mut crossing).unwrap();
+    formats::named(to).encode(&request, &onward, &mut out, &mut crossing).unwrap();
     out.into_string()
 }
 
@@ -95,7 +95,7 @@ fn request(from: FormatId, to: FormatId, body: &str) -> String {
 #[test]
 fn a_megabyte_takes_less_than_three() {
     let chat = conversation();
-    for (client, _) in clients().filter(|(client, _)| formats::translation(*client).is_some()) {
+    for (client, _) in clients() {
         let body = if client == FormatId::Chat { chat.clone() } else { request(FormatId::Chat, client, &chat) };
         for (target, _) in targets() {
             let (_written, peak) = cost(&format!("request {client} to {target}"), body.len(), || request(client, target, &body));
@@ -107,12 +107,12 @@ fn a_megabyte_takes_less_than_three() {
         r#"{{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":"{text}"}},"finish_reason":"stop"}}],"usage":{{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}}}"#
     );
     let told = |provider: FormatId, client: FormatId, body: &str| {
-        let answer = formats::translation(provider).unwrap().decode_answer(body.as_bytes()).unwrap();
+        let answer = formats::named(provider).decode_answer(body.as_bytes()).unwrap();
         let mut out = Out::with_capacity(body.len() + 512);
-        formats::client_side(client).unwrap().encode_answer(&answer, &asked(false), &mut out);
+        formats::named(client).encode_answer(&answer, &asked(false), &mut out);
         out.into_string()
     };
-    for (provider, _) in targets().filter(|(provider, _)| formats::client_side(*provider).is_some()) {
+    for (provider, _) in targets() {
         let body = told(FormatId::Chat, provider, &answer);
         for (client, _) in clients() {
             let (_written, peak) = cost(&format!("answer of {provider} to {client}"), body.len(), || told(provider, client, &body));

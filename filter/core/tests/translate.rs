@@ -117,17 +117,17 @@ fn case(folder: &Path, client: &dyn ClientSide, head: Head<'_>, body: &[u8], tar
 
 /// What a provider of the client's own format gets: the same bytes but for what it would not understand.
 fn passing(folder: &Path, id: FormatId, head: Head<'_>, body: &[u8]) {
-    let (Some(client), Some(same)) = (formats::client_side(id), formats::same_format(id)) else { return };
-    let Ok(outline) = client.outline(&head, body) else { return };
+    let format = formats::named(id);
+    let Ok(outline) = format.outline(&head, body) else { return };
     let onward = Onward {
         model: Some("m"),
         dialect: Kind::named("openai-compatible").unwrap().preset().dialect,
         default_max_tokens: 1,
         beside: Beside::default(),
-        client,
+        client: format,
     };
     let mut splices = Splices::default();
-    same.edit(&outline, body, &onward, &mut splices, &mut Losses::default()).unwrap();
+    format.edit(&outline, body, &onward, &mut splices, &mut Losses::default()).unwrap();
     let passed = String::from_utf8(splices.apply(body)).unwrap();
     assert!(Raw::parse(&passed).is_ok(), "{}: {passed}", folder.display());
     golden(&folder.join("passed.json"), &passed);
@@ -172,13 +172,13 @@ fn a_cloud_is_asked_to_count_in_its_own_words() {
         ),
         (FormatId::Gemini, "gemini-2.5-flash", r#"{"contents":[{"role":"user","parts":[{"text":"Hi"}]}]}"#),
     ] {
-        let client = formats::client_side(FormatId::Chat).unwrap();
+        let client = formats::named(FormatId::Chat);
         let beside = Beside { counts: true, ..Beside::default() };
         let dialect = Kind::named("vertex").unwrap().preset().dialect;
         let onward = Onward { model: Some(model), dialect, default_max_tokens: 9, beside, client };
         let request = client.decode(&Head::new("/tokenize"), body).unwrap();
         let (mut out, mut question, mut passage) = (Out::default(), Out::default(), Passage::default());
-        let translation = formats::translation(target).unwrap();
+        let translation = formats::named(target);
         translation.encode(&request, &onward, &mut out, &mut Crossing::new(target, body, &onward, &mut passage)).unwrap();
         formats::counting(target, dialect.carrier).question(&out.into_string(), model, &mut question).unwrap();
         assert_eq!(question.into_string(), expected);

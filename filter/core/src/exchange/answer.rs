@@ -100,10 +100,8 @@ impl Attempt {
             Hold::Error { status }
         } else if let Some(framer) = framer {
             let inflater = Inflater::new(coding, exchange.configured().gateway.caps.answer);
-            match self.relay(exchange, framer, now).map(|relay| relay.inflating(inflater)) {
-                Some(relay) => Hold::Stream { relay: Box::new(relay), fed: 0, out: Vec::new(), changed: false },
-                None => Hold::Error { status },
-            }
+            let relay = Box::new(self.relay(exchange, framer, now).inflating(inflater));
+            Hold::Stream { relay, fed: 0, out: Vec::new(), changed: false }
         } else {
             Hold::Whole
         };
@@ -114,16 +112,14 @@ impl Attempt {
         if end { self.answer_body(exchange, &[], 0, true, now) } else { AnswerVerdict::Hold }
     }
 
-    fn relay(&self, exchange: &Exchange, framer: Framer, now: u64) -> Option<Relay> {
+    fn relay(&self, exchange: &Exchange, framer: Framer, now: u64) -> Relay {
         let asked = exchange.asked(now);
         let client = exchange.client();
         match self.target.speak {
-            Speak::Same(format) => Some(Relay::pass(formats::same_format(format)?, client, &asked, framer)),
-            Speak::Translated(format) => {
-                Some(Relay::translate(formats::translation(format)?, client, &asked, self.homeward.clone(), framer))
-            }
+            Speak::Same(format) => Relay::pass(formats::named(format), client, &asked, framer),
+            Speak::Translated(format) => Relay::translate(formats::named(format), client, &asked, self.homeward.clone(), framer),
         }
-        .map(|relay| relay.carried_by(self.target.carrier))
+        .carried_by(self.target.carrier)
     }
 
     /// Which bytes of the host's buffer, which holds `size`, [`Attempt::answer_body`] wants to see.

@@ -97,10 +97,6 @@ impl Exchange {
     fn refuse_unknown(&mut self, path: &str) -> Verdict {
         let bare = path.split(['?', '#']).next().unwrap_or_default();
         let rejection = Rejection::new(ErrorKind::NotFound, format!("the gateway knows no path {}", shown(bare))).code("unknown_path");
-        match format_of_errors(bare) {
-            Some(client) => self.refuse_as(client, &rejection),
-            // Envoy's mapper words it in the format of the path.
-            None => self.refuse_in_words(&rejection),
-        }
+        self.refuse_as(format_of_errors(bare), &rejection)
     }
 }

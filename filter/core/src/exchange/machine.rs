@@ -7,7 +7,7 @@ use super::crowding::Reserved;
 use super::demands::demanded;
 use super::headers::{self, Headers};
 use crate::formats::messages::Carrier;
-use crate::formats::{self, Asked, ClientSide, Head, Outline, Reply, chat};
+use crate::formats::{self, Asked, ClientSide, Head, Outline, Reply};
 use crate::health::{Flight, Gate, Health, Seats};
 use crate::hub::{ErrorKind, Losses, Rejection};
 use crate::limits::{Claim, Decision, Ledger};
@@ -236,7 +236,7 @@ impl Exchange {
     }
 
     pub(super) fn client(&self) -> &'static dyn ClientSide {
-        formats::client_of(self.operation.format(), &self.head()).unwrap_or(&chat::Chat)
+        formats::client_of(self.operation.format(), &self.head())
     }
 
     /// The head of the request as formats read it.

@@ -40,25 +40,22 @@ pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, server: Op
     let mut passage = Passage::new(configured.gateway.strict_losses);
     let rewritten = match target.speak {
         Speak::Same(format) => {
-            let format = formats::same_format(format).ok_or_else(unconfigured)?;
             let mut splices = Splices::default();
-            format.edit(exchange.outline(), body, &onward, &mut splices, &mut passage.losses)?;
+            formats::named(format).edit(exchange.outline(), body, &onward, &mut splices, &mut passage.losses)?;
             (!splices.is_empty()).then(|| splices.apply(body))
         }
         Speak::Translated(format) => {
-            let format = formats::translation(format).ok_or_else(unconfigured)?;
             let plain = exchange.client().plain(exchange.outline(), body);
             let body = plain.as_deref().unwrap_or(body);
             let mut request = exchange.client().decode(&exchange.head(), body)?;
-            formats::stand_in(&mut request, target.speak.format(), body, &onward, &mut passage)?;
+            formats::stand_in(&mut request, format, body, &onward, &mut passage)?;
             let mut out = Out::with_capacity(body.len().saturating_add(body.len() / 8).saturating_add(256));
-            format.encode(&request, &onward, &mut out, &mut Crossing::new(target.speak.format(), body, &onward, &mut passage))?;
+            let mut crossing = Crossing::new(format, body, &onward, &mut passage);
+            formats::named(format).encode(&request, &onward, &mut out, &mut crossing)?;
             if counts {
                 let (asked, model) = (out.into_string(), target.model.as_deref().unwrap_or_default());
                 out = Out::with_capacity(asked.len().saturating_add(64));
-                formats::counting(target.speak.format(), provider.dialect.carrier)
-                    .question(&asked, model, &mut out)
-                    .map_err(|_| unconfigured())?;
+                formats::counting(format, provider.dialect.carrier).question(&asked, model, &mut out).map_err(|_| unconfigured())?;
             }
             Some(out.into_bytes())
         }

@@ -290,15 +290,11 @@ pub(super) fn without_credential() -> Rejection {
 /// How a provider is spoken to for a request, in one of its formats that are `allowed`; `None` where it can't express it.
 pub(super) fn speak(provider: &Provider, client: FormatId, traits: Traits, allowed: impl Fn(FormatId) -> bool) -> Option<Speak> {
     let allowed = |format| allowed(format) && provider.carrier(format).refuses(traits).is_none();
-    if provider.speaks.contains(&client) && allowed(client) && formats::same_format(client).is_some() {
+    if provider.speaks.contains(&client) && allowed(client) {
         return Some(Speak::Same(client));
     }
     let spoken = provider.speaks.iter().copied();
-    spoken
-        .filter(|&format| allowed(format))
-        .filter(|&format| formats::translation(format).is_some())
-        .find(|&format| traits.refused_by(format).is_none())
-        .map(Speak::Translated)
+    spoken.filter(|&format| allowed(format)).find(|&format| traits.refused_by(format).is_none()).map(Speak::Translated)
 }
 
 /// What a target refuses of a request in the formats that are `allowed`.

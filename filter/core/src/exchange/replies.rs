@@ -17,7 +17,7 @@ impl Exchange {
     pub(super) fn refuse_as(&mut self, client: &dyn ClientSide, rejection: &Rejection) -> Verdict {
         let reply = self.identified(client, client.reply(rejection));
         self.rejected = Some(rejection.kind);
-        self.say(reply, true)
+        self.say(reply)
     }
 
     /// A reply under the id of the request by which the access log knows it, where no provider's is in it: SDKs show it with the error.
@@ -29,14 +29,6 @@ impl Exchange {
             reply.headers.push((header, id.to_owned()));
         }
         reply
-    }
-
-    /// Refuses the request with a sentence alone, which Envoy words in the format of the path.
-    pub(super) fn refuse_in_words(&mut self, rejection: &Rejection) -> Verdict {
-        let status = self.client().reply(rejection).status;
-        self.rejected = Some(rejection.kind);
-        let headers = vec![("content-type", "text/plain".to_owned())];
-        self.say(Reply { status, headers, body: rejection.message.clone().into_bytes() }, false)
     }
 
     pub(super) fn refuse_size(&mut self, cap: usize) -> Verdict {
@@ -51,12 +43,12 @@ impl Exchange {
             reply.body.clear();
         }
         self.rejected = Some(ErrorKind::MethodNotAllowed);
-        self.say(reply, true)
+        self.say(reply)
     }
 
     /// An `OPTIONS` request that Envoy's `cors` filter left: no preflight, or no policy.
     pub(super) fn allow(&mut self, allowed: &str) -> Verdict {
-        self.say(Reply { status: 204, headers: vec![("allow", allowed.to_owned())], body: Vec::new() }, true)
+        self.say(Reply { status: 204, headers: vec![("allow", allowed.to_owned())], body: Vec::new() })
     }
 
     pub(super) fn list_models(&mut self, now: u64) -> Verdict {
@@ -64,19 +56,19 @@ impl Exchange {
         if self.method() == "HEAD" {
             reply.body.clear();
         }
-        self.say(reply, true)
+        self.say(reply)
     }
 
     pub(super) fn healthy(&mut self) -> Verdict {
         let body = if self.method() == "HEAD" { Vec::new() } else { b"ok\n".to_vec() };
-        self.say(Reply { status: 200, headers: vec![("content-type", "text/plain".to_owned())], body }, true)
+        self.say(Reply { status: 200, headers: vec![("content-type", "text/plain".to_owned())], body })
     }
 
-    fn say(&mut self, reply: Reply, worded: bool) -> Verdict {
+    fn say(&mut self, reply: Reply) -> Verdict {
         self.state = State::Local;
         self.reserved = None;
         self.status = reply.status;
-        Verdict::Reply(LocalReply { reply, worded })
+        Verdict::Reply(LocalReply { reply, worded: true })
     }
 }
 

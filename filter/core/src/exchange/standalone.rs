@@ -102,7 +102,7 @@ impl Way {
 impl Exchange {
     /// What a provider says that answers before it has had the request: an attempt all the same, of which nothing is billed.
     pub(super) fn too_early(&mut self, pick: Pick, status: u16) -> Rejection {
-        let side = pick.speak.filter(|_| status >= 300).and_then(|speak| formats::provider_side(speak.format()));
+        let side = pick.speak.filter(|_| status >= 300).map(|speak| formats::named(speak.format()));
         let (failure, outcome) = match side {
             Some(side) => (side.failure(status, &[], b""), AttemptOutcome::Error),
             None => (Failure::new(ErrorKind::BadGateway, "the provider answered before it had the request"), AttemptOutcome::Broken),

@@ -63,8 +63,7 @@ impl Attempt {
                 Some(("application/json", formats::counting(exchange.operation.format(), Carrier::Own).answer(total)))
             }
             Speak::Same(format) => {
-                let Some(format) = formats::same_format(format) else { return Err(Box::new((unspoken(), AttemptOutcome::Broken))) };
-                let seen = format.measure(body);
+                let seen = formats::named(format).measure(body);
                 self.take_note(exchange, &seen);
                 if let Some(failure) = seen.failure {
                     return Err(Box::new((failure, AttemptOutcome::Error)));
@@ -72,8 +71,8 @@ impl Attempt {
                 None
             }
             Speak::Translated(format) => {
-                let Some(format) = formats::translation(format) else { return Err(Box::new((unspoken(), AttemptOutcome::Broken))) };
-                let mut answer = format.decode_answer(body).map_err(|failure| Box::new((failure, AttemptOutcome::Broken)))?;
+                let read = formats::named(format).decode_answer(body);
+                let mut answer = read.map_err(|failure| Box::new((failure, AttemptOutcome::Broken)))?;
                 self.homeward.answer(&mut answer);
                 let seen = Seen {
                     usage: answer.usage,
@@ -109,11 +108,6 @@ pub(super) fn too_large() -> Failure {
 /// The answer to a request for a count does not hold one.
 fn uncounted() -> Failure {
     Failure::new(ErrorKind::BadGateway, "the provider's answer holds no count of tokens")
-}
-
-/// The plan has a format that can't be spoken; never seen.
-fn unspoken() -> Failure {
-    Failure::new(ErrorKind::Internal, "the gateway does not read the provider's format")
 }
 
 /// A whole answer as the client reads it, and its media type: a client that asked for a stream gets one, whatever the provider sent.

@@ -1,7 +1,6 @@
 //! Wire formats by what they can do: speak with clients, carry bytes through unchanged, or be translated into.
 //!
-//! Five formats make five decoders and five encoders, joined by [`crate::hub`]; no format knows another one. What a format can
-//! do in this version is what the four functions below answer for it.
+//! Five formats make five decoders and five encoders, joined by [`crate::hub`]; no format knows another one.
 
 mod aws_error;
 mod aws_reply;
@@ -57,9 +56,14 @@ pub trait ClientSide: Sync + core::fmt::Debug {
     /// What a path asks for; `None` where it is not one of this format's.
     fn task(&self, head: &Head<'_>) -> Option<Task>;
 
+    /// Elements whose member has another name here than in the table of fates.
+    fn members(&self) -> &'static [(Field, &'static str)] {
+        &[]
+    }
+
     /// The client's own member that says this element of a request, for errors that have no place in the body to name.
     fn member(&self, field: Field) -> &'static str {
-        field.as_str()
+        self.members().iter().find(|(one, _)| *one == field).map_or_else(|| field.as_str(), |(_, member)| member)
     }
 
     /// One scan over a request: what routing, limits and edits must know of it. Nothing in it borrows the body.
@@ -163,64 +167,31 @@ pub trait Translation: Sync {
     fn reader(&self) -> Box<dyn StreamReader>;
 }
 
-/// The format as clients speak it; `None` in versions that don't take it.
+/// A format, whole: whichever side speaks it, and whatever the other side speaks.
+pub trait Format: ClientSide + ProviderSide + SameFormat + Translation {}
+
+impl<T: ClientSide + ProviderSide + SameFormat + Translation> Format for T {}
+
+/// The format of this name.
 #[must_use]
-pub fn client_side(format: FormatId) -> Option<&'static dyn ClientSide> {
+pub fn named(format: FormatId) -> &'static dyn Format {
     match format {
-        FormatId::Chat => Some(&chat::Chat),
-        FormatId::Responses => Some(&responses::Responses),
-        FormatId::Messages => Some(&messages::Messages),
-        FormatId::Converse => Some(&converse::Converse),
-        FormatId::Gemini => Some(&gemini::Gemini),
+        FormatId::Chat => &chat::Chat,
+        FormatId::Responses => &responses::Responses,
+        FormatId::Messages => &messages::Messages,
+        FormatId::Converse => &converse::Converse,
+        FormatId::Gemini => &gemini::Gemini,
     }
 }
 
-/// The same for one request: a cloud's path may want answers and errors in the cloud's own words.
+/// The format as the client of one request speaks it: a cloud's path may want answers and errors in the cloud's own words.
 #[must_use]
-pub fn client_of(format: FormatId, head: &Head<'_>) -> Option<&'static dyn ClientSide> {
-    if format == FormatId::Messages && messages::Invoke::owns(head) { Some(&messages::Invoke) } else { client_side(format) }
-}
-
-/// The format as providers speak it; `None` in versions that have no such providers.
-#[must_use]
-pub fn provider_side(format: FormatId) -> Option<&'static dyn ProviderSide> {
-    match format {
-        FormatId::Chat => Some(&chat::Chat),
-        FormatId::Messages => Some(&messages::Messages),
-        FormatId::Responses => Some(&responses::Responses),
-        FormatId::Gemini => Some(&gemini::Gemini),
-        FormatId::Converse => Some(&converse::Converse),
-    }
+pub fn client_of(format: FormatId, head: &Head<'_>) -> &'static dyn ClientSide {
+    if format == FormatId::Messages && messages::Invoke::owns(head) { &messages::Invoke } else { named(format) }
 }
 
 /// Reads an error answer of a provider that speaks `format` below the paths of a carrier; it never fails, as [`ProviderSide::failure`].
 #[must_use]
 pub fn failure(format: FormatId, carrier: messages::Carrier, status: u16, headers: &[(&str, &str)], body: &[u8]) -> Failure {
-    let unread = || Failure::new(crate::hub::ErrorKind::BadGateway, "the provider's error can't be read");
-    let by_format = || provider_side(format).map(|format| format.failure(status, headers, body));
-    carrier.failure(status, headers, body).or_else(by_format).unwrap_or_else(unread)
-}
-
-/// The format where both sides speak it.
-#[must_use]
-pub fn same_format(format: FormatId) -> Option<&'static dyn SameFormat> {
-    match format {
-        FormatId::Chat => Some(&chat::Chat),
-        FormatId::Responses => Some(&responses::Responses),
-        FormatId::Messages => Some(&messages::Messages),
-        FormatId::Converse => Some(&converse::Converse),
-        FormatId::Gemini => Some(&gemini::Gemini),
-    }
-}
-
-/// The format as a target of translation.
-#[must_use]
-pub fn translation(format: FormatId) -> Option<&'static dyn Translation> {
-    match format {
-        FormatId::Chat => Some(&chat::Chat),
-        FormatId::Messages => Some(&messages::Messages),
-        FormatId::Responses => Some(&responses::Responses),
-        FormatId::Gemini => Some(&gemini::Gemini),
-        FormatId::Converse => Some(&converse::Converse),
-    }
+    carrier.failure(status, headers, body).unwrap_or_else(|| named(format).failure(status, headers, body))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use weir_core::formats::{self, Asked, Homeward, Translation};
+use weir_core::formats::{self, Asked, Format, Homeward, Translation};
 use weir_core::framing::event_stream::{self, MEDIA_TYPE, Value, write_event, write_exception, write_message};
 use weir_core::framing::{FrameKind, Framer, sse::MAX_EVENT};
 use weir_core::hub::{Answer, Citation, ErrorKind, Event, Failure, Field, Grammar, PartKind, Piece, PieceKind, Renames};
@@ -39,13 +39,13 @@ pub enum Ending {
 }
 
 /// The formats that requests are translated into.
-pub fn targets() -> impl Iterator<Item = (FormatId, &'static dyn Translation)> {
-    FormatId::ALL.into_iter().filter_map(|format| Some((format, formats::translation(format)?)))
+pub fn targets() -> impl Iterator<Item = (FormatId, &'static dyn Format)> {
+    FormatId::ALL.into_iter().map(|format| (format, formats::named(format)))
 }
 
 /// The formats that clients speak.
-pub fn clients() -> impl Iterator<Item = (FormatId, &'static dyn formats::ClientSide)> {
-    FormatId::ALL.into_iter().filter_map(|format| Some((format, formats::client_side(format)?)))
+pub fn clients() -> impl Iterator<Item = (FormatId, &'static dyn Format)> {
+    targets()
 }
 
 pub fn asked(stream: bool) -> Asked {
@@ -112,10 +112,9 @@ fn framed(lines: &str) -> Vec<u8> {
 
 /// The client's stream of a provider's, fed in these pieces.
 pub fn translated<'a>(provider: FormatId, client: FormatId, pieces: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
-    let (mut homeward, mut writer) =
-        (Homeward::new(provider, Renames::default()), formats::client_side(client).unwrap().writer(&asked(true)));
+    let (mut homeward, mut writer) = (Homeward::new(provider, Renames::default()), formats::named(client).writer(&asked(true)));
     let mut out = Vec::new();
-    let provider = formats::translation(provider).unwrap();
+    let provider = formats::named(provider);
     read(provider, pieces, &mut |event| writer.write(&homeward.event(event), &mut out));
     out
 }

@@ -82,8 +82,8 @@ impl ClientSide for Converse {
         }
     }
 
-    fn member(&self, field: Field) -> &'static str {
-        MEMBERS.iter().find(|(one, _)| *one == field).map_or_else(|| field.as_str(), |(_, member)| member)
+    fn members(&self) -> &'static [(Field, &'static str)] {
+        MEMBERS
     }
 
     fn outline(&self, head: &Head<'_>, body: &[u8]) -> Result<Outline, Rejection> {

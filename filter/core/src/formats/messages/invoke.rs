@@ -24,8 +24,8 @@ impl ClientSide for Invoke {
         Messages.task(head)
     }
 
-    fn member(&self, field: Field) -> &'static str {
-        Messages.member(field)
+    fn members(&self) -> &'static [(Field, &'static str)] {
+        Messages.members()
     }
 
     fn outline(&self, head: &Head<'_>, body: &[u8]) -> Result<Outline, Rejection> {
