@@ -4,6 +4,7 @@
 //! `weir1.ORIGIN.SIGNATURE`, and only a request into the format ORIGIN gets the signature again. Thinking that only the vendor can read
 //! is `weir1x.ORIGIN.DATA`: some formats keep both in the same place.
 
+use super::PartKind;
 use crate::json::Str;
 use crate::names::FormatId;
 
@@ -44,6 +45,22 @@ pub fn unwrap<'b>(envelope: &Str<'b>, target: FormatId) -> Option<Str<'b>> {
 #[must_use]
 pub fn unseal<'b>(envelope: &Str<'b>, target: FormatId) -> Option<Str<'b>> {
     opened(SEALED, envelope, target)
+}
+
+/// What only the vendor of `target` reads of its own thinking: a part's signature, or all of it.
+#[must_use]
+pub fn proof<'b>(part: &PartKind<'b>, target: FormatId) -> Option<Str<'b>> {
+    match part {
+        PartKind::Reasoning { signature: Some(signature), .. } => unwrap(signature, target),
+        PartKind::RedactedReasoning(data) => unseal(data, target),
+        PartKind::Reasoning { signature: None, .. }
+        | PartKind::Text(_)
+        | PartKind::Refusal(_)
+        | PartKind::Media { .. }
+        | PartKind::ToolCall { .. }
+        | PartKind::ToolCallResponse { .. }
+        | PartKind::Opaque(_) => None,
+    }
 }
 
 fn opened<'b>(expected: &str, envelope: &Str<'b>, target: FormatId) -> Option<Str<'b>> {

@@ -61,22 +61,7 @@ impl Pen<'_, '_> {
 
 /// Whether thinking is signed by a model of this format, and so may go back to one.
 pub(super) fn is_own(part: &PartKind<'_>) -> bool {
-    own(part).is_some()
-}
-
-/// The signature, or the whole thinking that only the vendor can read, as the provider gave it.
-fn own<'b>(part: &PartKind<'b>) -> Option<Str<'b>> {
-    match part {
-        PartKind::Reasoning { signature: Some(text), .. } => envelope::unwrap(text, FormatId::Converse),
-        PartKind::RedactedReasoning(data) => envelope::unseal(data, FormatId::Converse),
-        PartKind::Reasoning { signature: None, .. }
-        | PartKind::Text(_)
-        | PartKind::Refusal(_)
-        | PartKind::Media { .. }
-        | PartKind::ToolCall { .. }
-        | PartKind::ToolCallResponse { .. }
-        | PartKind::Opaque(_) => None,
-    }
+    envelope::proof(part, FormatId::Converse).is_some()
 }
 
 /// Writes one part as a block, and its breakpoint behind it.
@@ -102,11 +87,11 @@ pub(super) fn encode(part: &Part<'_>, pen: &mut Pen<'_, '_>) -> Result<(), Rejec
             let own = pen.breakpoint(part.cache, part.at)?;
             return pen.write(own.or(nested));
         }
-        PartKind::Reasoning { text, .. } => match own(&part.kind) {
+        PartKind::Reasoning { text, .. } => match envelope::proof(&part.kind, FormatId::Converse) {
             Some(signature) => thought(text, &signature, pen.out),
             None => leave(Field::ForeignReasoning, part.at, pen)?,
         },
-        PartKind::RedactedReasoning(_) => match own(&part.kind) {
+        PartKind::RedactedReasoning(_) => match envelope::proof(&part.kind, FormatId::Converse) {
             Some(data) => {
                 pen.out.constant(r#"{"reasoningContent":{"redactedContent":""#);
                 pen.out.verbatim(data.as_escaped());

@@ -42,22 +42,7 @@ impl Pen<'_, '_> {
 
 /// Whether thinking was made by a model of this format, and so may go back to one.
 pub(super) fn is_own(part: &PartKind<'_>) -> bool {
-    proof(part).is_some()
-}
-
-/// What only the vendor reads of its own thinking, which comes back in an envelope: its signature, or all of it.
-fn proof<'b>(part: &PartKind<'b>) -> Option<Str<'b>> {
-    match part {
-        PartKind::Reasoning { signature: Some(signature), .. } => envelope::unwrap(signature, FormatId::Messages),
-        PartKind::RedactedReasoning(data) => envelope::unseal(data, FormatId::Messages),
-        PartKind::Reasoning { signature: None, .. }
-        | PartKind::Text(_)
-        | PartKind::Refusal(_)
-        | PartKind::Media { .. }
-        | PartKind::ToolCall { .. }
-        | PartKind::ToolCallResponse { .. }
-        | PartKind::Opaque(_) => None,
-    }
+    envelope::proof(part, FormatId::Messages).is_some()
 }
 
 /// Writes one part as a block.
@@ -112,7 +97,9 @@ fn said(text: &Str<'_>, pen: &mut Pen<'_, '_>) -> bool {
 
 /// Writes thinking, whose text can be read or not. The API refuses a breakpoint behind it.
 fn thought(part: &Part<'_>, text: Option<&Str<'_>>, pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
-    let Some(proof) = proof(&part.kind) else { return leave(Field::ForeignReasoning, part.at, pen).map(|_| ()) };
+    let Some(proof) = envelope::proof(&part.kind, FormatId::Messages) else {
+        return leave(Field::ForeignReasoning, part.at, pen).map(|_| ());
+    };
     if part.cache.is_some() {
         pen.crossing.meet_at(Field::CacheCount, part.at)?;
     }
