@@ -197,7 +197,7 @@ impl Attempt {
             }
         }
         self.take_note(exchange, held.relay.seen());
-        exchange.note_losses(held.relay.met().iter().copied());
+        held.relay.met(|fields| exchange.note_losses(fields.iter().copied()));
         if let Some(failure) = failure.or_else(|| held.relay.refused().cloned()) {
             return self.fail(exchange, failure, AttemptOutcome::Error, held.fed == 0);
         }
@@ -241,7 +241,7 @@ impl Attempt {
         let relayed = relay.push(bytes, true).unwrap_or(Relayed::Unchanged);
         let rest = if end { relay.end(true).unwrap_or_default() } else { Vec::new() };
         self.take_note(exchange, relay.seen());
-        exchange.note_losses(relay.met().iter().copied());
+        relay.met(|fields| exchange.note_losses(fields.iter().copied()));
         if relay.seen().content {
             exchange.first_content.get_or_insert(now);
         }

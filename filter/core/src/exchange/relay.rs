@@ -171,11 +171,12 @@ impl Relay {
         seen.complete && seen.failure.is_none()
     }
 
-    /// What a translated answer held so far that not every client's format can express.
-    pub fn met(&self) -> &[Field] {
+    /// Hands out what a translated answer held so far that not every client's format can express, and what the client could not be told
+    /// as it was said.
+    pub fn met(&self, mut note: impl FnMut(&[Field])) {
         match &self.way {
-            Way::Pass { .. } => &[],
-            Way::Translate { home, .. } => &home.met,
+            Way::Pass { .. } => {}
+            Way::Translate { home, .. } => [&home.met, home.writer.left()].into_iter().for_each(&mut note),
         }
     }
 

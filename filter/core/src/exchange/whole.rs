@@ -8,7 +8,7 @@ use super::machine::{Exchange, Speak};
 use crate::formats::messages::Carrier;
 use crate::formats::{self, Asked, ClientSide, Seen};
 use crate::framing::inflate::Coding;
-use crate::hub::{Answer, ErrorKind, Failure, replay};
+use crate::hub::{Answer, ErrorKind, Failure, Field, replay};
 use crate::json::Out;
 use crate::operations::Operation;
 use crate::telemetry::AttemptOutcome;
@@ -82,7 +82,9 @@ impl Attempt {
                 };
                 self.take_note(exchange, &seen);
                 exchange.note_losses(answer.elements());
-                Some(written(exchange.client(), &exchange.asked(exchange.began), &answer, body.len()))
+                let (written, left) = written(exchange.client(), &exchange.asked(exchange.began), &answer, body.len());
+                exchange.note_losses(left.into_iter());
+                Some(written)
             }
         };
         self.outcome(exchange, AttemptOutcome::Complete);
@@ -110,14 +112,15 @@ fn uncounted() -> Failure {
     Failure::new(ErrorKind::BadGateway, "the provider's answer holds no count of tokens")
 }
 
-/// A whole answer as the client reads it, and its media type: a client that asked for a stream gets one, whatever the provider sent.
-fn written(client: &dyn ClientSide, asked: &Asked, answer: &Answer<'_>, size: usize) -> Translated {
+/// A whole answer as the client reads it, its media type, and what of it could not be written as it was said: a client that asked for a
+/// stream gets one, whatever the provider sent.
+fn written(client: &dyn ClientSide, asked: &Asked, answer: &Answer<'_>, size: usize) -> (Translated, Vec<Field>) {
     if asked.stream {
         let (mut writer, mut out) = (client.writer(asked), Vec::new());
         replay(answer, &mut |event| writer.write(&event, &mut out));
-        return (client.stream_type(asked), out);
+        return ((client.stream_type(asked), out), writer.left().to_vec());
     }
     let mut out = Out::with_capacity(size.saturating_add(512));
-    client.encode_answer(answer, asked, &mut out);
-    ("application/json", out.into_bytes())
+    let left = client.encode_answer(answer, asked, &mut out);
+    (("application/json", out.into_bytes()), left)
 }

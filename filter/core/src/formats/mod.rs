@@ -83,8 +83,9 @@ pub trait ClientSide: Sync + core::fmt::Debug {
         None
     }
 
-    /// Writes a whole answer as the client's format has it.
-    fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out);
+    /// Writes a whole answer as the client's format has it. What could not be written as the model said it is what it gives back; an
+    /// element may stand more than once.
+    fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out) -> Vec<Field>;
 
     /// The media type of a streamed answer.
     fn stream_type(&self, _asked: &Asked) -> &'static str {

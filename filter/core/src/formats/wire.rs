@@ -2,7 +2,7 @@
 
 use super::ClientSide;
 use crate::framing::Frame;
-use crate::hub::{Answer, Event, Failure, Losses, Piece, Renames};
+use crate::hub::{Answer, Event, Failure, Field, Losses, Piece, Renames};
 use crate::providers::Dialect;
 use crate::usage::Usage;
 
@@ -159,6 +159,11 @@ pub trait StreamReader {
 pub trait StreamWriter {
     /// Writes what the event means to the client; an event may mean nothing yet.
     fn write(&mut self, event: &Event<'_>, out: &mut Vec<u8>);
+
+    /// What could not be written so far as the model said it, beside what [`Event::element`] tells; an element may stand more than once.
+    fn left(&self) -> &[Field] {
+        &[]
+    }
 }
 
 /// A whole reply to a client.

@@ -289,6 +289,14 @@ table! {
     AnswerHosted = "answer.hosted":                                        [Lose Lose Lose Lose Lose],
     /// How probable the words of an answer were, which no client of another format can have asked for.
     AnswerLogprobs = "answer.logprobs":                                    [Note Note Note Note Note],
+    /// The signature of streamed thinking that is too long to be kept for it.
+    AnswerSignature = "answer.reasoning.signature":                         [Lose Carry Carry Carry Carry],
+    /// More than one call, for a client that reads one alone: the first one is written.
+    AnswerCalls = "answer.tool_calls":                                     [Lose Carry Carry Carry Carry],
+    /// A call whose arguments the answer's end cut off: half an object says nothing.
+    AnswerCutCall = "answer.tool_calls.cut":                               [Carry Carry Lose Lose Lose],
+    /// The arguments of a call that are not a JSON object: they stand in one.
+    AnswerArguments = "answer.tool_calls.arguments":                       [Carry Carry Alter Alter Alter],
     /// Pictures or sound that the model made.
     AnswerMedia = "answer.media":                                          [Lose Lose Lose Lose Lose],
     /// More than one choice: the first one is written.

@@ -5,11 +5,12 @@ use super::outline::{FUNCTIONS, noted};
 use super::thinking::{self, Block, is_of_call};
 use super::{encode_finish, encode_id, usage};
 use crate::formats::Asked;
-use crate::hub::{Answer, CallKind, Choice, Part, PartKind};
+use crate::hub::{Answer, CallKind, Choice, Field, Part, PartKind};
 use crate::json::{Out, Str, characters};
 
-/// Writes a `chat.completion` object.
-pub(super) fn encode(answer: &Answer<'_>, asked: &Asked, out: &mut Out) {
+/// Writes a `chat.completion` object. What could not be written is what this gives back.
+pub(super) fn encode(answer: &Answer<'_>, asked: &Asked, out: &mut Out) -> Vec<Field> {
+    let older = noted(asked.memo.as_deref(), FUNCTIONS);
     out.open_object();
     out.key("id");
     out.string(&encode_id(answer.id.as_ref(), asked.now));
@@ -22,7 +23,7 @@ pub(super) fn encode(answer: &Answer<'_>, asked: &Asked, out: &mut Out) {
     out.key("choices");
     out.open_array();
     for choice in &answer.choices {
-        encode_choice(choice, noted(asked.memo.as_deref(), FUNCTIONS), out);
+        encode_choice(choice, older, out);
     }
     out.close_array();
     if let Some(counts) = &answer.usage {
@@ -34,6 +35,8 @@ pub(super) fn encode(answer: &Answer<'_>, asked: &Asked, out: &mut Out) {
         out.string(tier);
     }
     out.close_object();
+    let several = |choice: &Choice<'_>| choice.parts.iter().filter(|part| matches!(part.kind, PartKind::ToolCall { .. })).nth(1).is_some();
+    if older && answer.choices.iter().any(several) { vec![Field::AnswerCalls] } else { Vec::new() }
 }
 
 fn encode_choice(choice: &Choice<'_>, older: bool, out: &mut Out) {

@@ -22,7 +22,7 @@ use super::{
     Asked, ClientSide, Crossing, Head, Meter, Onward, Outline, ProviderSide, Reply, SameFormat, Seen, StreamReader, StreamWriter, Task,
     Translation, openai,
 };
-use crate::hub::{Answer, Failure, Finish, Losses, Rejection, Request};
+use crate::hub::{Answer, Failure, Field, Finish, Losses, Rejection, Request};
 use crate::json::{Out, Splices, Str};
 
 /// The format.
@@ -67,8 +67,8 @@ impl ClientSide for Chat {
         decode::decode(body)
     }
 
-    fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out) {
-        answer::encode(answer, asked, out);
+    fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out) -> Vec<Field> {
+        answer::encode(answer, asked, out)
     }
 
     fn writer(&self, asked: &Asked) -> Box<dyn StreamWriter> {

@@ -9,7 +9,7 @@ use super::outline::{FUNCTIONS, noted};
 use super::thinking::{self, Block};
 use super::{encode_finish, encode_id, error, usage};
 use crate::formats::{Asked, StreamWriter};
-use crate::hub::{CallKind, Citation, Cited, ErrorKind, Event, Finish, Piece, PieceKind, Rejection, Start};
+use crate::hub::{CallKind, Citation, Cited, ErrorKind, Event, Field, Finish, Piece, PieceKind, Rejection, Start};
 use crate::json::{Out, Str, characters};
 use crate::usage::Usage;
 
@@ -25,6 +25,8 @@ pub(super) struct Writer {
     head: Vec<u8>,
     choices: Vec<ChoiceState>,
     usage: Option<Usage>,
+    /// What could not be written.
+    left: Vec<Field>,
     over: bool,
 }
 
@@ -114,6 +116,10 @@ impl StreamWriter for Writer {
             Event::End => self.end(out),
         }
     }
+
+    fn left(&self) -> &[Field] {
+        &self.left
+    }
 }
 
 impl Writer {
@@ -126,6 +132,7 @@ impl Writer {
             head: Vec::new(),
             choices: Vec::new(),
             usage: None,
+            left: Vec::new(),
             over: false,
         }
     }
@@ -207,7 +214,7 @@ impl Writer {
             let listed = ["\"tool_calls\":[{\"index\":", &number, ",\"id\":\"", id, "\",\"type\":\"", kind, "\","];
             match slot {
                 Slot::Function => self.chunk(choice, &["\"function_call\":{\"name\":\"", name, "\",\"arguments\":\"\"}"], None, out),
-                Slot::Silent => {}
+                Slot::Silent => self.left.push(Field::AnswerCalls),
                 Slot::Call(_) | Slot::Custom(_) | Slot::Content { .. } | Slot::Refusal | Slot::Reasoning => {
                     self.chunk(choice, &[&listed[..], &called[..]].concat(), None, out);
                 }
@@ -292,6 +299,8 @@ impl Writer {
         } else if thought.as_escaped().len() <= MAX_THOUGHT {
             let block = state.block(Block::Signed(&thought, signature));
             self.chunk(choice, &[&block], None, out);
+        } else {
+            self.left.push(Field::AnswerSignature);
         }
     }
 

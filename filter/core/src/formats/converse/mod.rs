@@ -102,8 +102,8 @@ impl ClientSide for Converse {
         }
     }
 
-    fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out) {
-        client::encode_answer(answer, asked, out);
+    fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out) -> Vec<Field> {
+        client::encode_answer(answer, asked, out)
     }
 
     fn stream_type(&self, _asked: &Asked) -> &'static str {

@@ -93,8 +93,8 @@ impl ClientSide for Gemini {
         client::plain(outline, body)
     }
 
-    fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out) {
-        client::encode_answer(answer, asked, out);
+    fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out) -> Vec<Field> {
+        client::encode_answer(answer, asked, out)
     }
 
     fn stream_type(&self, asked: &Asked) -> &'static str {

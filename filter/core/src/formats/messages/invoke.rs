@@ -36,8 +36,8 @@ impl ClientSide for Invoke {
         Messages.decode(head, body)
     }
 
-    fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out) {
-        Messages.encode_answer(answer, asked, out);
+    fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out) -> Vec<Field> {
+        Messages.encode_answer(answer, asked, out)
     }
 
     fn stream_type(&self, _asked: &Asked) -> &'static str {
@@ -102,5 +102,9 @@ impl StreamWriter for Writer {
             self.over = true;
             aws_reply::event(&Rejection::new(ErrorKind::BadGateway, "the provider broke off its answer"), out);
         }
+    }
+
+    fn left(&self) -> &[Field] {
+        self.inner.left()
     }
 }

@@ -88,8 +88,8 @@ impl ClientSide for Messages {
         Ok(request)
     }
 
-    fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out) {
-        client::encode_answer(answer, asked, out);
+    fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out) -> Vec<Field> {
+        client::encode_answer(answer, asked, out)
     }
 
     fn id_header(&self) -> &'static str {

@@ -95,8 +95,9 @@ impl ClientSide for Responses {
         decode::decode(body, head.bare().ends_with(COUNT))
     }
 
-    fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out) {
+    fn encode_answer(&self, answer: &Answer<'_>, asked: &Asked, out: &mut Out) -> Vec<Field> {
         whole::encode(answer, asked, out);
+        Vec::new()
     }
 
     fn writer(&self, asked: &Asked) -> Box<dyn StreamWriter> {

@@ -5,15 +5,16 @@ use crate::base64;
 use crate::formats::converse::citations;
 use crate::formats::ids::named_id;
 use crate::formats::{Asked, calls};
-use crate::hub::{Answer, Choice, Finish, Part, PartKind};
+use crate::hub::{Answer, Choice, Field, Finish, Part, PartKind};
 use crate::json::{Out, Str};
 use crate::usage::Usage;
 
 /// The service's tiers.
 pub(super) const TIERS: [&str; 4] = ["priority", "default", "flex", "reserved"];
 
-/// Writes an answer. The format has one choice.
-pub(in super::super) fn encode(answer: &Answer<'_>, asked: &Asked, out: &mut Out) {
+/// Writes an answer. The format has one choice. What is not as the model said it is what this gives back.
+pub(in super::super) fn encode(answer: &Answer<'_>, asked: &Asked, out: &mut Out) -> Vec<Field> {
+    let mut left = Vec::new();
     let choice = answer.choices.first();
     let parts = choice.map_or(&[][..], |choice| &choice.parts);
     let calls = parts.iter().any(|part| matches!(part.kind, PartKind::ToolCall { .. }));
@@ -21,7 +22,7 @@ pub(in super::super) fn encode(answer: &Answer<'_>, asked: &Asked, out: &mut Out
     for (place, part) in parts.iter().enumerate() {
         match (&part.kind, choice.map(|choice| choice.cited(place)).unwrap_or_default()) {
             (PartKind::Text(text), sources @ [_, ..]) => citations::encode_block(text, sources.iter().map(|(_, source)| source), out),
-            _ => block(part, choice, out),
+            _ => block(part, choice, &mut left, out),
         }
     }
     out.verbatim("]}}");
@@ -36,6 +37,7 @@ pub(in super::super) fn encode(answer: &Answer<'_>, asked: &Asked, out: &mut Out
         out.close_object();
     }
     out.close_object();
+    left
 }
 
 /// Writes what an answer cost, whole or streamed.
@@ -68,7 +70,7 @@ pub(super) fn redacted(data: &Str<'_>) -> Str<'static> {
     Str::from_plain_owned(base64::encode(data.plain().as_bytes()))
 }
 
-fn block(part: &Part<'_>, choice: Option<&Choice<'_>>, out: &mut Out) {
+fn block(part: &Part<'_>, choice: Option<&Choice<'_>>, left: &mut Vec<Field>, out: &mut Out) {
     match &part.kind {
         // The service refuses a conversation with empty text in it, which clients hand back as it came.
         PartKind::Text(text) | PartKind::Refusal(text) if text.is_empty() => {}
@@ -94,7 +96,7 @@ fn block(part: &Part<'_>, choice: Option<&Choice<'_>>, out: &mut Out) {
             out.verbatim("}}");
         }
         PartKind::ToolCall { id, name, arguments, .. } => {
-            if let Some(input) = calls::input(arguments, choice.map(|choice| &choice.finish)) {
+            if let Some(input) = calls::input(arguments, choice.map(|choice| &choice.finish), left) {
                 out.constant(r#"{"toolUse":"#);
                 call(id, name, out);
                 out.key("input");

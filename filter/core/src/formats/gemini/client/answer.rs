@@ -4,21 +4,23 @@ use super::outline::is_quiet;
 use super::{signature, usage};
 use crate::formats::gemini::citations;
 use crate::formats::{Asked, calls};
-use crate::hub::{Answer, Choice, Citation, Finish, PartKind};
+use crate::hub::{Answer, Choice, Citation, Field, Finish, PartKind};
 use crate::json::{Json, Out, Ruler, Str};
 use crate::usage::Usage;
 
-/// Writes a response.
-pub(in super::super) fn encode(answer: &Answer<'_>, asked: &Asked, out: &mut Out) {
+/// Writes a response. What is not as the model said it is what this gives back.
+pub(in super::super) fn encode(answer: &Answer<'_>, asked: &Asked, out: &mut Out) -> Vec<Field> {
+    let mut left = Vec::new();
     out.open_object();
     out.key("candidates");
     out.open_array();
     for choice in &answer.choices {
-        candidate(choice, is_quiet(asked), out);
+        candidate(choice, is_quiet(asked), &mut left, out);
     }
     out.close_array();
     tail(answer.usage.as_ref(), answer.id.as_ref(), asked, out);
     out.close_object();
+    left
 }
 
 /// Writes the members behind the candidates, whole or streamed.
@@ -35,7 +37,7 @@ pub(super) fn tail(counts: Option<&Usage>, id: Option<&Str<'_>>, asked: &Asked, 
     }
 }
 
-fn candidate(choice: &Choice<'_>, quiet: bool, out: &mut Out) {
+fn candidate(choice: &Choice<'_>, quiet: bool, left: &mut Vec<Field>, out: &mut Out) {
     out.constant(r#"{"content":{"parts":["#);
     let mut pen = Pen { out, signature: None };
     for part in &choice.parts {
@@ -51,7 +53,7 @@ fn candidate(choice: &Choice<'_>, quiet: bool, out: &mut Out) {
                 }
             }
             PartKind::RedactedReasoning(data) => pen.sign(signature::written(data).into_owned()),
-            PartKind::ToolCall { id, name, arguments, .. } => pen.call(id, name, arguments, Some(&choice.finish)),
+            PartKind::ToolCall { id, name, arguments, .. } => pen.call((id, name), arguments, Some(&choice.finish), left),
             PartKind::Media { .. } | PartKind::ToolCallResponse { .. } | PartKind::Opaque(_) => {}
         }
     }
@@ -139,8 +141,14 @@ impl Pen<'_> {
     }
 
     /// Writes a call, unless the answer was cut before its arguments were an object.
-    pub(super) fn call(&mut self, id: &Str<'_>, name: &Str<'_>, arguments: &Json<'_>, finish: Option<&Finish<'_>>) {
-        let Some(input) = calls::input(arguments, finish) else { return };
+    pub(super) fn call(
+        &mut self,
+        (id, name): (&Str<'_>, &Str<'_>),
+        arguments: &Json<'_>,
+        finish: Option<&Finish<'_>>,
+        left: &mut Vec<Field>,
+    ) {
+        let Some(input) = calls::input(arguments, finish, left) else { return };
         self.out.constant(r#"{"functionCall":{"#);
         if !id.is_empty() {
             self.out.key("id");

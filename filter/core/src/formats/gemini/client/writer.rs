@@ -10,7 +10,7 @@ use super::outline::{is_list, is_quiet};
 use super::{error, signature};
 use crate::formats::gemini::citations;
 use crate::formats::{Asked, StreamWriter};
-use crate::hub::{Citation, ErrorKind, Event, Finish, Piece, PieceKind, Rejection};
+use crate::hub::{Citation, ErrorKind, Event, Field, Finish, Piece, PieceKind, Rejection};
 use crate::json::{Json, Out, Ruler, Str};
 use crate::usage::Usage;
 use std::collections::BTreeMap;
@@ -29,6 +29,8 @@ pub(in super::super) struct Writer {
     usage: Usage,
     choices: BTreeMap<u32, Choice>,
     held: usize,
+    /// What was not written as the model said it.
+    left: Vec<Field>,
 }
 
 /// How events follow each other.
@@ -111,6 +113,10 @@ impl StreamWriter for Writer {
             Event::End => self.end(out),
         }
     }
+
+    fn left(&self) -> &[Field] {
+        &self.left
+    }
 }
 
 impl Writer {
@@ -124,6 +130,7 @@ impl Writer {
             usage: Usage::default(),
             choices: BTreeMap::new(),
             held: 0,
+            left: Vec::new(),
         }
     }
 
@@ -195,7 +202,7 @@ impl Writer {
         let signature = call.signature.take();
         self.say(choice, out, |pen| {
             pen.signature = signature.or(pen.signature.take());
-            pen.call(&call.id, &call.name, &arguments, None);
+            pen.call((&call.id, &call.name), &arguments, None, &mut Vec::new());
         });
     }
 
@@ -245,7 +252,7 @@ impl Writer {
             let mut pen = Pen { out: &mut body, signature: choice.signature };
             for call in choice.broken {
                 pen.signature = call.signature.or(pen.signature.take());
-                pen.call(&call.id, &call.name, &Json::Text(call.arguments), Some(&finish));
+                pen.call((&call.id, &call.name), &Json::Text(call.arguments), Some(&finish), &mut self.left);
             }
             // An empty text, as the API itself ends its streams; it carries the last signature.
             pen.text(&Str::default());

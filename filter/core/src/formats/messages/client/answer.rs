@@ -4,14 +4,15 @@ use super::usage;
 use crate::formats::ids::wire_id;
 use crate::formats::messages::citations;
 use crate::formats::{Asked, calls};
-use crate::hub::{Answer, Choice, Citation, Finish, Part, PartKind};
+use crate::hub::{Answer, Choice, Citation, Field, Finish, Part, PartKind};
 use crate::json::{Out, Str};
 
 /// What begins the id of every answer.
 const ID_PREFIX: &str = "msg_";
 
-/// Writes a `message` object. The format has one choice.
-pub(in super::super) fn encode(answer: &Answer<'_>, asked: &Asked, out: &mut Out) {
+/// Writes a `message` object. The format has one choice. What is not as the model said it is what this gives back.
+pub(in super::super) fn encode(answer: &Answer<'_>, asked: &Asked, out: &mut Out) -> Vec<Field> {
+    let mut left = Vec::new();
     let choice = answer.choices.first();
     let parts = choice.map_or(&[][..], |choice| &choice.parts);
     let calls = parts.iter().any(|part| matches!(part.kind, PartKind::ToolCall { .. }));
@@ -20,7 +21,8 @@ pub(in super::super) fn encode(answer: &Answer<'_>, asked: &Asked, out: &mut Out
     out.key("content");
     out.open_array();
     for (place, part) in parts.iter().enumerate() {
-        block(part, choice, choice.map(|choice| choice.cited(place)).unwrap_or_default(), out);
+        let pen = Pen { out, left: &mut left };
+        block(part, choice, choice.map(|choice| choice.cited(place)).unwrap_or_default(), pen);
     }
     out.close_array();
     let (reason, sequence) = choice.map_or(("end_turn", None), |choice| stop_reason(&choice.finish, calls));
@@ -34,6 +36,13 @@ pub(in super::super) fn encode(answer: &Answer<'_>, asked: &Asked, out: &mut Out
     out.key("usage");
     usage::encode(&answer.usage.unwrap_or_default(), out);
     out.close_object();
+    left
+}
+
+/// Where blocks are written, and what is left of them.
+struct Pen<'p> {
+    out: &'p mut Out,
+    left: &'p mut Vec<Field>,
 }
 
 /// Writes the members that an answer begins with, whole or streamed.
@@ -68,7 +77,8 @@ pub(super) fn stop_reason<'a>(finish: &'a Finish<'_>, calls: bool) -> (&'static 
     (reason, None)
 }
 
-fn block(part: &Part<'_>, choice: Option<&Choice<'_>>, sources: &[(usize, Citation<'_>)], out: &mut Out) {
+fn block(part: &Part<'_>, choice: Option<&Choice<'_>>, sources: &[(usize, Citation<'_>)], pen: Pen<'_>) {
+    let Pen { out, left } = pen;
     match &part.kind {
         PartKind::Text(text) if !sources.is_empty() => {
             out.constant(r#"{"type":"text","text":"#);
@@ -86,7 +96,7 @@ fn block(part: &Part<'_>, choice: Option<&Choice<'_>>, sources: &[(usize, Citati
         }
         PartKind::RedactedReasoning(data) => members(out, &[("type", &Str::from_plain("redacted_thinking")), ("data", data)]),
         PartKind::ToolCall { id, name, arguments, .. } => {
-            if let Some(input) = calls::input(arguments, choice.map(|choice| &choice.finish)) {
+            if let Some(input) = calls::input(arguments, choice.map(|choice| &choice.finish), left) {
                 call(id, name, &input, out);
             }
         }
