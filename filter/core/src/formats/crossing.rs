@@ -1,7 +1,7 @@
 //! The way of a request's elements into another format: what is not carried over is accounted for here and nowhere else.
 
 use super::{ClientSide, Onward, Passage, ids};
-use crate::hub::{ErrorKind, Fate, Field, Rejection, Request};
+use crate::hub::{Citation, Cited, ErrorKind, Fate, Field, Rejection, Request, cited};
 use crate::json::{self, Raw, Str};
 use crate::names::FormatId;
 
@@ -47,6 +47,26 @@ impl<'a> Crossing<'a> {
         if fate == Fate::Refuse { Err(Self::refusal(field, Some(member.to_owned()))) } else { Ok(fate) }
     }
 
+    /// The sources of a text at byte `at` of the client's body that the target is told of; its model `takes` some kinds of them.
+    ///
+    /// # Errors
+    /// The target's fate for one of them is [`Fate::Refuse`].
+    pub fn sources<'s, 'b>(
+        &mut self,
+        sources: &'s [(u32, Citation<'b>)],
+        at: u32,
+        takes: impl Fn(&Cited<'_>) -> bool,
+    ) -> Result<Vec<&'s Citation<'b>>, Rejection> {
+        let mut told = Vec::new();
+        for (_, citation) in cited(sources, at) {
+            let field = if takes(&citation.source) { named(&citation.source) } else { Field::Citations };
+            if matches!(self.meet_at(field, at)?, Fate::Carry | Fate::Alter) {
+                told.push(citation);
+            }
+        }
+        Ok(told)
+    }
+
     /// Accounts for everything that only the client's own format has. What the target has, too, is refused all the same: nothing but the
     /// place of such an element is known here, and bytes pass where both sides speak one format.
     ///
@@ -86,6 +106,12 @@ impl<'a> Crossing<'a> {
         ];
         for (_, field) in present.into_iter().filter(|(present, _)| *present) {
             self.meet(field)?;
+        }
+        for (at, citation) in &request.citations {
+            let field = named(&citation.source);
+            if field.fate(self.target) == Fate::Lose {
+                self.meet_at(field, *at)?;
+            }
         }
         self.leave_extensions(request)
     }
@@ -155,5 +181,15 @@ impl<'a> Crossing<'a> {
             Some(path) => rejection.at(path),
             None => rejection,
         }
+    }
+}
+
+/// What a source is that a turn of the history names.
+const fn named(source: &Cited<'_>) -> Field {
+    match source {
+        Cited::Page(_) => Field::CitedPage,
+        Cited::Document { .. } | Cited::SearchResult { .. } => Field::CitedPlace,
+        // Ids of files don't cross vendors.
+        Cited::File(_) => Field::Citations,
     }
 }

@@ -1,6 +1,6 @@
 //! A whole answer of a model, whatever the provider's format.
 
-use super::{Citation, Field, Part, PartKind};
+use super::{Citation, Field, Part, PartKind, cited};
 use crate::json::Str;
 use crate::usage::Usage;
 
@@ -50,9 +50,7 @@ pub struct Choice<'b> {
 impl<'b> Choice<'b> {
     /// The sources that are named for the part in this place.
     pub fn cited(&self, place: usize) -> &[(usize, Citation<'b>)] {
-        let begin = self.citations.partition_point(|(part, _)| *part < place);
-        let end = self.citations.partition_point(|(part, _)| *part <= place);
-        self.citations.get(begin..end).unwrap_or_default()
+        cited(&self.citations, place)
     }
 }
 

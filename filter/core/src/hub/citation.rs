@@ -59,6 +59,14 @@ pub enum Unit {
     Blocks,
 }
 
+/// The sources of one text in a list of them, each with the place of its text, in the order of these.
+#[must_use]
+pub fn cited<'s, 'b, P: Ord>(sources: &'s [(P, Citation<'b>)], place: P) -> &'s [(P, Citation<'b>)] {
+    let begin = sources.partition_point(|(one, _)| *one < place);
+    let end = sources.partition_point(|(one, _)| *one <= place);
+    sources.get(begin..end).unwrap_or_default()
+}
+
 impl Citation<'_> {
     /// What of it not every format can express; a page that is named for a whole part every format can.
     #[must_use]

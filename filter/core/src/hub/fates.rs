@@ -116,11 +116,17 @@ table! {
     /// A file in another vendor's store.
     FileId = "messages.content.file_id":                                   [Carry Carry Refuse Refuse Refuse],
     /// The file name of a document.
-    FileName = "messages.content.file.filename":                           [Carry Carry Note Alter Note],
+    FileName = "messages.content.file.filename":                           [Carry Carry Alter Alter Note],
+    /// The name of a medium that has none in the target: of an image, or of a file that the target fetches.
+    MediaName = "messages.content.name":                                   [Note Note Note Note Note],
     /// A part that Weir does not know.
     OpaquePart = "messages.content.unknown":                               [Refuse Refuse Refuse Refuse Refuse],
-    /// Sources that an answer in the history cited.
-    Citations = "messages.content.citations":                              [Note Note Note Note Note],
+    /// Sources that a turn of the history names, in a form that the target or its model does not take.
+    Citations = "messages.content.citations":                              [Lose Lose Lose Lose Lose],
+    /// A page that a turn of the history names: for the whole block, where the target knows no words.
+    CitedPage = "messages.content.citations.page":                         [Lose Carry Lose Alter Lose],
+    /// A place in a document or a search result of the request, named by a turn of the history.
+    CitedPlace = "messages.content.citations.document":                    [Lose Lose Carry Carry Lose],
     /// Arguments in the history that are not a JSON object.
     BrokenArguments = "messages.tool_calls.arguments":                     [Carry Carry Refuse Refuse Refuse],
     /// A prompt-cache breakpoint.

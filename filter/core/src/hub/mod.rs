@@ -18,7 +18,7 @@ mod request;
 
 pub use answer::{Answer, Choice, Finish};
 pub use capability::{Capabilities, Capability};
-pub use citation::{Citation, Cited, Unit};
+pub use citation::{Citation, Cited, Unit, cited};
 pub use error::{ErrorKind, Failure, Rejection};
 pub use event::{Event, Piece, PieceKind, Start};
 pub use fates::{Fate, Field, Losses};
@@ -28,5 +28,5 @@ pub use renames::Renames;
 pub use replay::replay;
 pub use request::{
     About, Alphabet, CallKind, Extension, InputGrammar, Limits, Message, Modality, OutputFormat, Part, PartKind, Request, Role, Sampling,
-    Source, State, Tool, ToolChoice, ToolKind,
+    Source, State, Tool, ToolChoice, ToolKind, uncite,
 };

@@ -1,6 +1,6 @@
 //! What a client asks for, whatever its format.
 
-use super::{Field, Reasoning};
+use super::{Citation, Field, Reasoning};
 use crate::json::{Json, Raw, Str};
 
 /// One request to a model. It borrows the client's body.
@@ -10,6 +10,8 @@ pub struct Request<'b> {
     pub system_instructions: Vec<Part<'b>>,
     /// The turns one to one as the client wrote them; merging is the encoder's work.
     pub messages: Vec<Message<'b>>,
+    /// The sources that turns of the model's name, each with the place of its text in the client's body, in the order of these.
+    pub citations: Vec<(u32, Citation<'b>)>,
     /// What the model may call.
     pub tools: Vec<Tool<'b>>,
     /// Whether and what the model must call; absent is not `auto`.
@@ -42,6 +44,27 @@ pub struct Request<'b> {
     pub include_usage: bool,
     /// What only the client's own format has; what becomes of it elsewhere the table of fates says.
     pub extensions: Vec<Extension>,
+}
+
+impl<'b> Request<'b> {
+    /// Notes the sources of a text at byte `at` of the client's body: those that others may have, and whether there were more.
+    pub fn cite(&mut self, at: u32, named: Vec<Citation<'b>>, more: bool) {
+        self.citations.extend(named.into_iter().map(|citation| (at, citation)));
+        if more {
+            self.extensions.push(Extension { at, field: Field::Citations });
+        }
+    }
+
+    /// The sources behind the first so many are not of a turn of the model's.
+    pub fn uncite(&mut self, first: usize) {
+        uncite(&mut self.citations, first, &mut self.extensions);
+    }
+}
+
+/// Takes the sources behind the first so many out of a list: they are not of a turn of the model's, which alone names any.
+pub fn uncite(citations: &mut Vec<(u32, Citation<'_>)>, first: usize, extensions: &mut Vec<Extension>) {
+    let others = citations.split_off(first.min(citations.len()));
+    extensions.extend(others.into_iter().map(|(at, _)| Extension { at, field: Field::Citations }));
 }
 
 /// An element that only the client's own format has: nothing but its place crosses to another format.

@@ -1,9 +1,10 @@
 //! The messages of a conversation, one to one; leading instructions apart.
 
 use super::parts::decode_content;
-use super::thinking;
+use super::{citations, thinking};
 use crate::formats::shape::{Fault, place};
-use crate::hub::{CallKind, Message, Part, PartKind, Request, Role};
+use crate::formats::sources;
+use crate::hub::{CallKind, Citation, Message, Part, PartKind, Request, Role};
 use crate::json::{Cursor, Json, Kind, Raw, Str};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,10 +14,14 @@ pub(super) fn decode_messages<'b>(cursor: &mut Cursor<'b>, request: &mut Request
     let mut legacy = Legacy::default();
     request.system_instructions.clear();
     request.messages.clear();
+    request.citations.clear();
     cursor.enter_array()?;
     while cursor.element()? {
         let at = cursor.offset();
-        let message = Draft::read(cursor)?.message(at, &mut legacy)?;
+        let mut draft = Draft::read(cursor)?;
+        let (named, foreign) = (core::mem::take(&mut draft.annotations), draft.foreign);
+        let message = draft.message(at, &mut legacy)?;
+        name(&message, named, foreign, request);
         let instruction = matches!(message.role, Role::System | Role::Developer);
         if instruction && message.parts.iter().any(|part| !matches!(part.kind, PartKind::Text(_))) {
             return Err(Fault::wrong(at, "an instruction can hold text only"));
@@ -28,6 +33,18 @@ pub(super) fn decode_messages<'b>(cursor: &mut Cursor<'b>, request: &mut Request
         }
     }
     Ok(())
+}
+
+/// Notes the sources of a message, whose places are in its whole text.
+fn name<'b>(message: &Message<'b>, named: Vec<Citation<'b>>, foreign: bool, request: &mut Request<'b>) {
+    if named.is_empty() && !foreign {
+        return;
+    }
+    let mut texts = message.parts.iter().filter(|part| matches!(part.kind, PartKind::Text(_)));
+    match (texts.next(), texts.next()) {
+        (Some(text), None) if message.role == Role::Assistant => request.cite(text.at, named, foreign),
+        (Some(_) | None, _) => request.cite(message.at, Vec::new(), true),
+    }
 }
 
 /// The calls of the older form, which have no ids: a result names the function, and means the last call of it.
@@ -66,6 +83,9 @@ struct Draft<'b> {
     refusal: Option<Part<'b>>,
     calls: Vec<Part<'b>>,
     function_call: Option<Part<'b>>,
+    annotations: Vec<Citation<'b>>,
+    /// Whether a source is of a kind that nobody else has.
+    foreign: bool,
     tool_call_id: Option<Str<'b>>,
 }
 
@@ -89,6 +109,7 @@ impl<'b> Draft<'b> {
                 thinking::BLOCKS | thinking::DETAILS if draft.signed.is_empty() => draft.signed = thinking::decode_blocks(cursor)?,
                 "tool_calls" => draft.calls = decode_calls(cursor)?,
                 "function_call" => draft.function_call = part(at, decode_function(cursor, CallKind::Function)?),
+                "annotations" => draft.foreign = sources::read_all(cursor.raw()?, citations::read, &mut draft.annotations)?,
                 "tool_call_id" => draft.tool_call_id = Some(cursor.string()?),
                 _ => cursor.skip()?,
             }

@@ -40,7 +40,7 @@ pub(super) fn encode(request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, 
     let offered = allowed(request, crossing)?;
     let breakpoints = Breakpoints::of(&offered, &conversation);
     out.open_object();
-    let mut pen = Pen { out, crossing, breakpoints, family, documents: BTreeMap::new() };
+    let mut pen = Pen { out, crossing, breakpoints, family, sources: &request.citations, documents: BTreeMap::new() };
     tools::encode(request, &offered, &conversation, &mut pen)?;
     system(&conversation, &mut pen)?;
     messages(&conversation, &mut pen)?;

@@ -75,6 +75,8 @@ pub(super) fn encode(medium: &Medium<'_, '_>, pen: &mut Pen<'_, '_>) -> Result<(
         let name = name(medium, pen)?;
         pen.out.key("name");
         pen.out.plain(&name);
+    } else if medium.name.is_some() {
+        pen.crossing.meet_at(Field::MediaName, medium.at)?;
     }
     pen.out.key("source");
     pen.out.open_object();

@@ -1,6 +1,7 @@
 //! What each family of models on Bedrock takes; of the others what the service itself documents.
 
 use crate::formats::claude;
+use crate::hub::Cited;
 
 /// A family of models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,14 @@ impl Family {
         match self {
             Self::Claude(_) | Self::Nova => true,
             Self::Other => false,
+        }
+    }
+
+    /// Whether it takes a source that a turn of the history names: of its own kinds, as its answers have them.
+    pub(super) const fn names(self, source: &Cited<'_>) -> bool {
+        match (self, source) {
+            (Self::Claude(_), Cited::Document { .. } | Cited::SearchResult { .. }) | (Self::Nova, Cited::Page(_)) => true,
+            (Self::Claude(_) | Self::Nova | Self::Other, _) => false,
         }
     }
 

@@ -1,12 +1,13 @@
 //! Content blocks: text, thinking, tool calls and their results. A prompt-cache breakpoint is a block of its own.
 
+use super::citations;
 use super::media::{self, Medium};
 use super::models::Family;
 use super::results;
 use crate::formats::breakpoints::{Breakpoint, Breakpoints};
 use crate::formats::crossing::Crossing;
 use crate::formats::ids::named_id;
-use crate::hub::{Field, Part, PartKind, Rejection, envelope};
+use crate::hub::{Citation, Field, Part, PartKind, Rejection, envelope};
 use crate::json::{Json, Out, Raw, Str};
 use crate::names::FormatId;
 use std::collections::BTreeMap;
@@ -24,6 +25,8 @@ pub(super) struct Pen<'p, 'c> {
     pub breakpoints: Breakpoints,
     /// The model's.
     pub family: Family,
+    /// The sources that turns name.
+    pub sources: &'p [(u32, Citation<'p>)],
     /// The names of documents so far, each of which must have its own, and the number behind the last one that was made of it.
     pub documents: BTreeMap<String, usize>,
 }
@@ -67,7 +70,15 @@ pub(super) fn is_own(part: &PartKind<'_>) -> bool {
 /// Writes one part as a block, and its breakpoint behind it.
 pub(super) fn encode(part: &Part<'_>, pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
     match &part.kind {
-        PartKind::Text(text) => said(text, pen.out),
+        PartKind::Text(text) if pen.sources.is_empty() => said(text, pen.out),
+        PartKind::Text(text) => {
+            let family = pen.family;
+            let sources = pen.crossing.sources(pen.sources, part.at, |source| family.names(source))?;
+            match sources.as_slice() {
+                [] => said(text, pen.out),
+                sources => citations::encode_block(text, sources.iter().copied(), pen.out),
+            }
+        }
         PartKind::Refusal(text) => {
             pen.crossing.meet_at(Field::Refusal, part.at)?;
             said(text, pen.out);

@@ -29,7 +29,7 @@ pub(super) fn encode(request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, 
     onward.dialect.carrier.open(name, onward.beside.counts, out);
     out.key("max_tokens");
     out.number(plan.max_tokens);
-    let mut pen = Pen { out, crossing, breakpoints };
+    let mut pen = Pen { out, crossing, breakpoints, sources: &request.citations };
     tools::encode(request, &offered, &mut pen)?;
     system(&conversation, &mut pen)?;
     messages(&conversation, &mut pen)?;

@@ -1,15 +1,19 @@
 //! Content blocks: text, media, tool calls and their results.
 
+use super::citations;
 use crate::formats::breakpoints::{Breakpoint, Breakpoints};
 use crate::formats::crossing::Crossing;
 use crate::formats::ids::wire_id;
 use crate::formats::media::{is_of_the_web, usual};
-use crate::hub::{About, Field, Modality, Part, PartKind, Rejection, Source, envelope};
+use crate::hub::{About, Citation, Field, Modality, Part, PartKind, Rejection, Source, envelope};
 use crate::json::{Json, Out, Raw, Str};
 use crate::names::FormatId;
 
 /// Longest name of a tool, in characters.
 pub(super) const MAX_NAME: usize = 64;
+
+/// Longest title of a document, in characters.
+const MAX_TITLE: usize = 500;
 
 /// The media types of images that the API reads.
 const IMAGES: [&str; 4] = ["image/jpeg", "image/png", "image/gif", "image/webp"];
@@ -22,6 +26,8 @@ pub(super) struct Pen<'p, 'c> {
     pub crossing: &'p mut Crossing<'c>,
     /// The prompt-cache breakpoints.
     pub breakpoints: Breakpoints,
+    /// The sources that turns name.
+    pub sources: &'p [(u32, Citation<'p>)],
 }
 
 impl Pen<'_, '_> {
@@ -49,7 +55,13 @@ pub(super) fn is_own(part: &PartKind<'_>) -> bool {
 pub(super) fn encode(part: &Part<'_>, pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
     // Each kind leaves its block open, or says that it wrote none.
     let opened = match &part.kind {
-        PartKind::Text(text) => said(text, pen),
+        PartKind::Text(text) => {
+            let opened = said(text, pen);
+            if !pen.sources.is_empty() {
+                sources(part.at, pen)?;
+            }
+            opened
+        }
         PartKind::Refusal(text) => {
             pen.crossing.meet_at(Field::Refusal, part.at)?;
             said(text, pen)
@@ -58,12 +70,11 @@ pub(super) fn encode(part: &Part<'_>, pen: &mut Pen<'_, '_>) -> Result<(), Rejec
             if detail.is_some() {
                 pen.crossing.meet_at(Field::ImageDetail, part.at)?;
             }
-            if name.is_some() {
-                pen.crossing.meet_at(Field::FileName, part.at)?;
-            }
             let opened = media(*modality, mime_type, source, part.at, pen)?;
-            if let Some(about) = about.as_ref().filter(|_| opened && *modality == Modality::Document) {
-                self::about(about, pen.out);
+            if opened && *modality == Modality::Document {
+                self::about(name.as_ref(), about.as_deref(), part.at, pen)?;
+            } else if name.is_some() {
+                pen.crossing.meet_at(Field::MediaName, part.at)?;
             }
             opened
         }
@@ -77,15 +88,27 @@ pub(super) fn encode(part: &Part<'_>, pen: &mut Pen<'_, '_>) -> Result<(), Rejec
 }
 
 /// What is said of a document.
-fn about(about: &About<'_>, out: &mut Out) {
-    if let Some(context) = &about.context {
-        out.key("context");
-        out.string(context);
+fn about(name: Option<&Str<'_>>, about: Option<&About<'_>>, at: u32, pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
+    if let Some(name) = name.filter(|name| !name.is_empty()) {
+        pen.out.key("title");
+        let plain = name.plain();
+        match plain.char_indices().nth(MAX_TITLE).and_then(|(end, _)| plain.get(..end)) {
+            Some(beginning) => {
+                pen.crossing.meet_at(Field::FileName, at)?;
+                pen.out.plain(beginning);
+            }
+            None => pen.out.string(name),
+        }
     }
-    if about.cited {
-        out.key("citations");
-        out.constant(r#"{"enabled":true}"#);
+    if let Some(context) = about.and_then(|about| about.context.as_ref()) {
+        pen.out.key("context");
+        pen.out.string(context);
     }
+    if about.is_some_and(|about| about.cited) {
+        pen.out.key("citations");
+        pen.out.constant(r#"{"enabled":true}"#);
+    }
+    Ok(())
 }
 
 fn said(text: &Str<'_>, pen: &mut Pen<'_, '_>) -> bool {
@@ -93,6 +116,18 @@ fn said(text: &Str<'_>, pen: &mut Pen<'_, '_>) -> bool {
     pen.out.verbatim(text.as_escaped());
     pen.out.verbatim("\"");
     true
+}
+
+/// Writes what a text names as its sources: the service's own tokens stand behind pages alone, and nobody else has those.
+fn sources(at: u32, pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
+    let sources = pen.crossing.sources(pen.sources, at, |_| true)?;
+    if !sources.is_empty() {
+        pen.out.key("citations");
+        pen.out.open_array();
+        sources.iter().for_each(|source| citations::encode(source, pen.out));
+        pen.out.close_array();
+    }
+    Ok(())
 }
 
 /// Writes thinking, whose text can be read or not. The API refuses a breakpoint behind it.

@@ -33,7 +33,7 @@ pub(super) fn encode(request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, 
     out.open_object();
     out.key("model");
     out.plain(name);
-    let mut pen = Pen::new(out, crossing);
+    let mut pen = Pen::new(request, out, crossing);
     instructions(request, &mut pen)?;
     sent::input(request, &mut pen)?;
     asked_tools::encode(request, pen.out, pen.crossing)?;

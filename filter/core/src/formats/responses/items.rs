@@ -1,6 +1,6 @@
 //! The items of a request's input: turns, calls and their results, thinking, and what only the provider's own state explains.
 
-use super::parts::decode_content;
+use super::parts::{Sources, decode_content};
 use super::tools::joined;
 use crate::formats::shape::{Fault, place};
 use crate::hub::{CallKind, Extension, Field, Message, Part, PartKind, Request, Role, envelope};
@@ -13,6 +13,7 @@ pub(super) fn decode_input<'b>(cursor: &mut Cursor<'b>, request: &mut Request<'b
     let at = cursor.offset();
     request.system_instructions.clear();
     request.messages.clear();
+    request.citations.clear();
     request.extensions.retain(|extension| !is_item(extension.field));
     if cursor.peek()? == Kind::String {
         let part = Part { at: place(at), cache: None, kind: PartKind::Text(cursor.string()?) };
@@ -22,13 +23,21 @@ pub(super) fn decode_input<'b>(cursor: &mut Cursor<'b>, request: &mut Request<'b
     cursor.enter_array()?;
     while cursor.element()? {
         let at = cursor.offset();
-        let message = match Draft::read(cursor)?.item(at)? {
+        let mut draft = Draft::read(cursor)?;
+        let sources = core::mem::take(&mut draft.sources);
+        let message = match draft.item(at)? {
             Item::Turn(message) => message,
             Item::Beyond(field) => {
                 request.extensions.push(Extension { at: place(at), field });
                 continue;
             }
         };
+        let first = request.citations.len();
+        request.citations.extend(sources.named);
+        request.extensions.extend(sources.foreign.map(|at| Extension { at, field: Field::Citations }));
+        if message.role != Role::Assistant {
+            request.uncite(first);
+        }
         let instruction = matches!(message.role, Role::System | Role::Developer);
         if instruction && message.parts.iter().any(|part| !matches!(part.kind, PartKind::Text(_))) {
             return Err(Fault::wrong(at, "an instruction can hold text only"));
@@ -44,7 +53,7 @@ pub(super) fn decode_input<'b>(cursor: &mut Cursor<'b>, request: &mut Request<'b
 
 /// Whether an extension is one that an item of the input makes.
 const fn is_item(field: Field) -> bool {
-    matches!(field, Field::ItemReference | Field::HostedItem)
+    matches!(field, Field::ItemReference | Field::HostedItem | Field::Citations)
 }
 
 /// What an item comes to.
@@ -59,6 +68,8 @@ struct Draft<'b> {
     kind: Option<Str<'b>>,
     role: Option<(usize, Str<'b>)>,
     content: Option<Vec<Part<'b>>>,
+    /// The sources that its texts name.
+    sources: Sources<'b>,
     /// `content` of a reasoning item, whose parts are of another kind.
     thoughts: Option<Raw<'b>>,
     summary: Option<Raw<'b>>,
@@ -96,7 +107,7 @@ impl<'b> Draft<'b> {
             match &*name.into_plain() {
                 "role" => draft.role = Some((at, cursor.string()?)),
                 "content" if thinking => draft.thoughts = Some(cursor.raw()?),
-                "content" => draft.content = Some(decode_content(cursor)?),
+                "content" => draft.content = Some(decode_content(cursor, &mut draft.sources)?),
                 "summary" => draft.summary = Some(cursor.raw()?),
                 "encrypted_content" => draft.encrypted_content = Some(cursor.string()?).filter(|text| !text.is_empty()),
                 "id" => {
@@ -108,7 +119,7 @@ impl<'b> Draft<'b> {
                 "namespace" => draft.namespace = Some(cursor.string()?).filter(|text| !text.is_empty()),
                 "arguments" if cursor.peek()? == Kind::Object => draft.input = Some(Json::Value(cursor.raw()?)),
                 "arguments" | "input" => draft.input = Some(Json::Text(cursor.string()?)),
-                "output" => draft.output = Some(decode_content(cursor)?),
+                "output" => draft.output = Some(decode_content(cursor, &mut draft.sources)?),
                 _ => cursor.skip()?,
             }
         }

@@ -4,7 +4,7 @@ use super::answer::Content;
 use super::echo::Echo;
 use super::{citations, error, usage};
 use crate::formats::ids::digest;
-use crate::hub::{CallKind, Finish, Rejection};
+use crate::hub::{CallKind, Citation, Finish, Rejection};
 use crate::json::{Out, Str};
 use crate::usage::Usage;
 
@@ -158,7 +158,7 @@ pub(super) fn encode_content(content: &Content<'_>, out: &mut Out) {
 }
 
 /// Writes a text of the assistant's in the history of a request.
-pub(super) fn encode_history(text: &Str<'_>, out: &mut Out) {
+pub(super) fn encode_history(text: &Str<'_>, sources: &[&Citation<'_>], out: &mut Out) {
     out.open_object();
     out.key("type");
     out.plain("output_text");
@@ -166,6 +166,7 @@ pub(super) fn encode_history(text: &Str<'_>, out: &mut Out) {
     out.string(text);
     out.key("annotations");
     out.open_array();
+    sources.iter().for_each(|source| citations::encode(source, text, out));
     out.close_array();
     out.close_object();
 }

@@ -1,17 +1,28 @@
 //! The parts of an item's content: text, refusals, images, files, sound.
 
+use super::citations;
 use crate::formats::media::{base64, media, media_type};
 use crate::formats::openai::content;
 use crate::formats::shape::{Fault, place, string_member, type_of};
-use crate::hub::{Modality, Part, PartKind};
+use crate::formats::sources;
+use crate::hub::{Citation, Modality, Part, PartKind};
 use crate::json::{Cursor, Kind, Raw, Str};
 
-/// Reads content: a string, a list of parts, or `null`, which is none.
-pub(super) fn decode_content<'b>(cursor: &mut Cursor<'b>) -> Result<Vec<Part<'b>>, Fault> {
-    content::decode_content(cursor, decode_part)
+/// Sources that texts name.
+#[derive(Debug, Default)]
+pub(super) struct Sources<'b> {
+    /// Each with the place of its text.
+    pub named: Vec<(u32, Citation<'b>)>,
+    /// Where the last one stands that nobody else has.
+    pub foreign: Option<u32>,
 }
 
-fn decode_part<'b>(cursor: &mut Cursor<'b>) -> Result<Part<'b>, Fault> {
+/// Reads content: a string, a list of parts, or `null`, which is none.
+pub(super) fn decode_content<'b>(cursor: &mut Cursor<'b>, sources: &mut Sources<'b>) -> Result<Vec<Part<'b>>, Fault> {
+    content::decode_content(cursor, |cursor| decode_part(cursor, sources))
+}
+
+fn decode_part<'b>(cursor: &mut Cursor<'b>, named: &mut Sources<'b>) -> Result<Part<'b>, Fault> {
     let at = cursor.offset();
     let kind = type_of(cursor)?.ok_or(Fault::missing(at, "type"))?;
     let kind = kind.plain();
@@ -20,6 +31,13 @@ fn decode_part<'b>(cursor: &mut Cursor<'b>) -> Result<Part<'b>, Fault> {
     }
     let draft = Draft::read(cursor)?;
     let cache = draft.cache;
+    if let Some(list) = draft.annotations {
+        let mut found = Vec::new();
+        if sources::read_all(list, citations::read, &mut found)? {
+            named.foreign = Some(place(at));
+        }
+        named.named.extend(found.into_iter().map(|citation| (place(at), citation)));
+    }
     let kind = match &*kind {
         "refusal" => PartKind::Refusal(draft.refusal.ok_or(Fault::missing(at, "refusal"))?),
         "input_image" => draft.image(at)?,
@@ -34,6 +52,7 @@ fn decode_part<'b>(cursor: &mut Cursor<'b>) -> Result<Part<'b>, Fault> {
 #[derive(Default)]
 struct Draft<'b> {
     cache: Option<Raw<'b>>,
+    annotations: Option<Raw<'b>>,
     text: Option<Str<'b>>,
     refusal: Option<Str<'b>>,
     image_url: Option<(usize, Str<'b>)>,
@@ -56,6 +75,7 @@ impl<'b> Draft<'b> {
             }
             match &*name.into_plain() {
                 "prompt_cache_breakpoint" => draft.cache = Some(cursor.raw()?),
+                "annotations" => draft.annotations = Some(cursor.raw()?),
                 "text" => draft.text = Some(cursor.string()?),
                 "refusal" => draft.refusal = Some(cursor.string()?),
                 "image_url" => draft.image_url = Some((at, address(cursor)?)),

@@ -5,7 +5,7 @@ use super::encode::leading;
 use crate::formats::crossing::Crossing;
 use crate::formats::ids::short_id;
 use crate::formats::media::{is_of_the_web, usual};
-use crate::hub::{CallKind, Field, Message, Modality, Part, PartKind, Rejection, Request, Role, Source, envelope};
+use crate::hub::{CallKind, Citation, Field, Message, Modality, Part, PartKind, Rejection, Request, Role, Source, envelope};
 use crate::json::{Json, Out, Str};
 use crate::names::FormatId;
 use std::collections::BTreeSet;
@@ -18,11 +18,13 @@ pub(super) struct Pen<'p, 'c> {
     pub crossing: &'p mut Crossing<'c>,
     /// Ids of calls of custom tools, whose results are items of another type.
     custom: BTreeSet<String>,
+    /// The sources that turns name.
+    sources: &'p [(u32, Citation<'p>)],
 }
 
 impl<'p, 'c> Pen<'p, 'c> {
-    pub(super) const fn new(out: &'p mut Out, crossing: &'p mut Crossing<'c>) -> Self {
-        Self { out, crossing, custom: BTreeSet::new() }
+    pub(super) const fn new(request: &'p Request<'_>, out: &'p mut Out, crossing: &'p mut Crossing<'c>) -> Self {
+        Self { out, crossing, custom: BTreeSet::new(), sources: request.citations.as_slice() }
     }
 
     /// Accounts for a prompt-cache breakpoint behind a part.
@@ -31,6 +33,11 @@ impl<'p, 'c> Pen<'p, 'c> {
             self.crossing.meet_at(Field::CacheHint, part.at)?;
         }
         Ok(())
+    }
+
+    /// Whether the text at byte `at` comes with sources.
+    fn names(&mut self, at: u32) -> Result<bool, Rejection> {
+        Ok(!self.sources.is_empty() && !self.crossing.sources(self.sources, at, |_| true)?.is_empty())
     }
 
     fn open(&mut self, kind: &str) {
@@ -110,11 +117,12 @@ fn said(role: Role, parts: &[&Part<'_>], pen: &mut Pen<'_, '_>) -> Result<(), Re
         Role::Assistant => "assistant",
     });
     pen.out.key("content");
-    if let [Part { kind: PartKind::Text(text), .. }] = parts {
-        parts.iter().try_for_each(|part| pen.hint(part))?;
-        pen.out.string(text);
-    } else {
-        contents(parts, role == Role::Assistant, pen)?;
+    match parts {
+        [Part { kind: PartKind::Text(text), at, .. }] if !pen.names(*at)? => {
+            parts.iter().try_for_each(|part| pen.hint(part))?;
+            pen.out.string(text);
+        }
+        parts => contents(parts, role == Role::Assistant, pen)?,
     }
     pen.out.close_object();
     Ok(())
@@ -125,7 +133,10 @@ fn contents(parts: &[&Part<'_>], assistant: bool, pen: &mut Pen<'_, '_>) -> Resu
     for part in parts {
         pen.hint(part)?;
         match &part.kind {
-            PartKind::Text(text) if assistant => super::output::encode_history(text, pen.out),
+            PartKind::Text(text) if assistant => {
+                let sources = pen.crossing.sources(pen.sources, part.at, |_| true)?;
+                super::output::encode_history(text, &sources, pen.out);
+            }
             PartKind::Text(text) => plain(&[text], pen),
             PartKind::Refusal(text) if assistant => {
                 pen.open("refusal");
@@ -187,6 +198,9 @@ fn media(
             return Ok(());
         }
         Source::Uri(_) | Source::Base64(..) | Source::File(_) => {}
+    }
+    if name.is_some() && (image || !matches!(source, Source::Base64(..))) {
+        pen.leave(Field::MediaName, at)?;
     }
     pen.open(if image { "input_image" } else { "input_file" });
     if image {

@@ -86,6 +86,10 @@ impl Medium<'_, '_> {
         if let Some(field) = refused {
             return crossing.meet_at(field, self.at).map(|_| ());
         }
+        let named = self.modality == Modality::Document && matches!(self.source, Source::Text(_) | Source::Base64(..));
+        if self.name.is_some() && !named {
+            crossing.meet_at(Field::MediaName, self.at)?;
+        }
         match (self.modality, self.source) {
             (Modality::Document, Source::Text(plain)) => {
                 crossing.meet_at(Field::PlainDocument, self.at)?;

@@ -3,7 +3,9 @@
 use super::media;
 use super::scan::Scan;
 use crate::base64;
+use crate::formats::converse::citations;
 use crate::formats::shape::{Fault, place};
+use crate::formats::sources;
 use crate::hub::{CallKind, Extension, Field, Part, PartKind, envelope};
 use crate::json::{Json, Raw, Str};
 
@@ -65,6 +67,8 @@ pub(super) fn content<'b>(scan: &mut Scan<'b>, of: Place) -> Result<Vec<Part<'b>
             }
             Some(Block::Opaque) | None => PartKind::Opaque(scan.cursor.since(at)),
         };
+        let named = core::mem::take(&mut scan.cited);
+        scan.citations.extend(named.into_iter().map(|citation| (place(at), citation)));
         Part { at: place(at), cache: None, kind }.join(&mut parts);
         Ok(())
     })?;
@@ -185,7 +189,12 @@ fn cited<'b>(scan: &mut Scan<'b>) -> Result<Str<'b>, Fault> {
     let mut text = Str::default();
     scan.structure(&["content", "citations"], &mut |scan, name, at| match name {
         "content" => texts(scan, "", &mut text),
-        _ => scan.note(at, Field::Citations),
+        _ => {
+            if sources::read_all(scan.cursor.raw()?, citations::read, &mut scan.cited)? {
+                scan.extensions.push(Extension { at: place(at), field: Field::Citations });
+            }
+            Ok(())
+        }
     })?;
     Ok(text)
 }

@@ -5,7 +5,6 @@ use super::scan::Scan;
 use super::{settings, tools};
 use crate::formats::shape::{self, Fault, place};
 use crate::hub::{Field, Message, PartKind, Rejection, Request, Role};
-use crate::json::Cursor;
 
 /// The members of a request. What is in none of the arms of [`read`] is nobody else's.
 const MEMBERS: [&str; 13] = [
@@ -43,7 +42,7 @@ pub(in super::super) fn decode_counted(body: &[u8]) -> Result<Request<'_>, Rejec
 
 fn counted(text: &str) -> Result<Request<'_>, Fault> {
     let mut request = Request { include_usage: true, ..Request::default() };
-    let mut scan = Scan { cursor: Cursor::of_text(text), extensions: Vec::new() };
+    let mut scan = Scan::of(text);
     let (top, mut found) = (scan.cursor.offset(), false);
     scan.structure(&["input"], &mut |scan, _, at| {
         let whose = scan.union(&["converse", "invokeModel"], &mut |scan, name, at| match name {
@@ -54,16 +53,16 @@ fn counted(text: &str) -> Result<Request<'_>, Fault> {
         whose.ok_or(Fault::missing(at, "converse"))
     })?;
     scan.cursor.end()?;
-    request.extensions = scan.extensions;
+    scan.settle(&mut request);
     if found { Ok(request) } else { Err(Fault::missing(top, "input")) }
 }
 
 fn read<'b>(text: &'b str, request: &mut Request<'b>, prompt: bool) -> Result<(), Fault> {
-    let mut scan = Scan { cursor: Cursor::of_text(text), extensions: Vec::new() };
+    let mut scan = Scan::of(text);
     let top = scan.cursor.offset();
     members(&mut scan, request, top, prompt)?;
     scan.cursor.end()?;
-    request.extensions = scan.extensions;
+    scan.settle(request);
     Ok(())
 }
 
@@ -102,7 +101,7 @@ fn members<'b>(scan: &mut Scan<'b>, request: &mut Request<'b>, top: usize, promp
 }
 
 fn message<'b>(scan: &mut Scan<'b>, at: usize) -> Result<Message<'b>, Fault> {
-    let (mut role, mut parts) = (None, None);
+    let (mut role, mut parts, cited) = (None, None, scan.citations.len());
     scan.structure(&["role", "content"], &mut |scan, name, _| {
         if name == "role" {
             role = Some(match scan.word(&["user", "assistant", "system"])? {
@@ -117,6 +116,9 @@ fn message<'b>(scan: &mut Scan<'b>, at: usize) -> Result<Message<'b>, Fault> {
     })?;
     let role = role.ok_or(Fault::missing(at, "role"))?;
     let parts = parts.ok_or(Fault::missing(at, "content"))?;
+    if role != Role::Assistant {
+        scan.uncite(cited);
+    }
     if role == Role::System && parts.iter().any(|part| !matches!(part.kind, PartKind::Text(_) | PartKind::Opaque(_))) {
         return Err(Fault::wrong(at, "an instruction can hold text only"));
     }

@@ -1,7 +1,7 @@
 //! How a Converse request is read: the structures and unions of the service's model, strictly; members that it does not know are noted.
 
 use crate::formats::shape::{Fault, place, within};
-use crate::hub::{Extension, Field};
+use crate::hub::{Citation, Extension, Field, Request, uncite};
 use crate::json::{Cursor, Raw, Str};
 
 /// Reads a member's value, which begins at the given byte.
@@ -13,9 +13,18 @@ pub(super) struct Scan<'b> {
     pub cursor: Cursor<'b>,
     /// What only this format has.
     pub extensions: Vec<Extension>,
+    /// The sources that the block which is read names.
+    pub cited: Vec<Citation<'b>>,
+    /// Those that a turn of the model's names, each with the place of its block.
+    pub citations: Vec<(u32, Citation<'b>)>,
 }
 
 impl<'b> Scan<'b> {
+    /// Begins to read a request.
+    pub(super) fn of(text: &'b str) -> Self {
+        Self { cursor: Cursor::of_text(text), extensions: Vec::new(), cited: Vec::new(), citations: Vec::new() }
+    }
+
     /// Reads the structure that comes next: each of its members that is known and not null. A second value for one is refused,
     /// because servers differ in which they take.
     pub(super) fn structure(&mut self, names: &[&'static str], read: Read<'_, 'b>) -> Result<(), Fault> {
@@ -74,6 +83,16 @@ impl<'b> Scan<'b> {
             read(self, at)?;
         }
         Ok(())
+    }
+
+    /// What was found beside the members that others have.
+    pub(super) fn settle(self, request: &mut Request<'b>) {
+        (request.extensions, request.citations) = (self.extensions, self.citations);
+    }
+
+    /// The sources behind the first so many are not of a turn of the model's.
+    pub(super) fn uncite(&mut self, first: usize) {
+        uncite(&mut self.citations, first, &mut self.extensions);
     }
 
     /// Passes over a value that only this format has, and notes it unless it says nothing.

@@ -1,20 +1,22 @@
 //! Content blocks of a Messages request: text, media, thinking, calls and their results.
 
 use crate::formats::media::{base64, decode_mime};
+use crate::formats::messages::citations;
 use crate::formats::shape::{Fault, object, place, type_of};
-use crate::hub::{About, CallKind, Extension, Field, Modality, Part, PartKind, Source};
+use crate::formats::sources;
+use crate::hub::{About, CallKind, Citation, Modality, Part, PartKind, Request, Source};
 use crate::json::{Cursor, Json, Kind, Raw, Str};
 
 /// What is wrong with a result in a result: the API knows none, and each level would be scanned for its type again.
 pub(super) const NESTED_RESULT: &str = "a tool_result can't hold a tool_result";
 
 /// Reads content: a string or a list of blocks.
-pub(super) fn decode_content<'b>(cursor: &mut Cursor<'b>, extensions: &mut Vec<Extension>) -> Result<Vec<Part<'b>>, Fault> {
-    content(cursor, false, extensions)
+pub(super) fn decode_content<'b>(cursor: &mut Cursor<'b>, request: &mut Request<'b>) -> Result<Vec<Part<'b>>, Fault> {
+    content(cursor, false, request)
 }
 
 /// Reads content, which may be what a tool gave back.
-fn content<'b>(cursor: &mut Cursor<'b>, of_result: bool, extensions: &mut Vec<Extension>) -> Result<Vec<Part<'b>>, Fault> {
+fn content<'b>(cursor: &mut Cursor<'b>, of_result: bool, request: &mut Request<'b>) -> Result<Vec<Part<'b>>, Fault> {
     let at = cursor.offset();
     if cursor.peek()? == Kind::String {
         return Ok(vec![Part { at: place(at), cache: None, kind: PartKind::Text(cursor.string()?) }]);
@@ -22,20 +24,21 @@ fn content<'b>(cursor: &mut Cursor<'b>, of_result: bool, extensions: &mut Vec<Ex
     let mut parts = Vec::new();
     cursor.enter_array()?;
     while cursor.element()? {
-        block(cursor, of_result, extensions)?.join(&mut parts);
+        block(cursor, of_result, request)?.join(&mut parts);
     }
     Ok(parts)
 }
 
-fn block<'b>(cursor: &mut Cursor<'b>, of_result: bool, extensions: &mut Vec<Extension>) -> Result<Part<'b>, Fault> {
+fn block<'b>(cursor: &mut Cursor<'b>, of_result: bool, request: &mut Request<'b>) -> Result<Part<'b>, Fault> {
     let at = cursor.offset();
     let kind = type_of(cursor)?.ok_or(Fault::missing(at, "type"))?;
     if of_result && kind.is("tool_result") {
         return Err(Fault::wrong(at, NESTED_RESULT));
     }
     let whole = cursor.clone().raw()?;
-    let draft = Draft::read(cursor, &kind, extensions)?;
+    let draft = Draft::read(cursor, &kind, request)?;
     let cache = draft.cache;
+    request.cite(place(at), draft.citations, draft.foreign);
     let missing = |member| Fault::missing(at, member);
     let kind = match &*kind.plain() {
         "text" => PartKind::Text(draft.text.ok_or(missing("text"))?),
@@ -71,6 +74,9 @@ fn block<'b>(cursor: &mut Cursor<'b>, of_result: bool, extensions: &mut Vec<Exte
 struct Draft<'b> {
     cache: Option<Raw<'b>>,
     text: Option<Str<'b>>,
+    citations: Vec<Citation<'b>>,
+    /// Whether a source is of a kind that nobody else has.
+    foreign: bool,
     thinking: Option<Str<'b>>,
     signature: Option<Str<'b>>,
     data: Option<Str<'b>>,
@@ -86,19 +92,18 @@ struct Draft<'b> {
 }
 
 impl<'b> Draft<'b> {
-    fn read(cursor: &mut Cursor<'b>, kind: &Str<'b>, extensions: &mut Vec<Extension>) -> Result<Self, Fault> {
+    fn read(cursor: &mut Cursor<'b>, kind: &Str<'b>, request: &mut Request<'b>) -> Result<Self, Fault> {
         let mut draft = Self::default();
         let kind = kind.plain();
         cursor.enter_object()?;
         while let Some(name) = cursor.member()? {
-            let at = cursor.offset();
             if cursor.null()? {
                 continue;
             }
             match (&*kind, &*name.into_plain()) {
                 (_, "cache_control") => draft.cache = Some(cursor.raw()?),
                 ("text", "text") => draft.text = Some(cursor.string()?),
-                ("text", "citations") => note(cursor, at, Field::Citations, extensions)?,
+                ("text", "citations") => draft.foreign = sources::read_all(cursor.raw()?, citations::read, &mut draft.citations)?,
                 ("thinking", "thinking") => draft.thinking = Some(cursor.string()?),
                 ("thinking", "signature") => draft.signature = Some(cursor.string()?),
                 ("redacted_thinking", "data") => draft.data = Some(cursor.string()?),
@@ -106,7 +111,7 @@ impl<'b> Draft<'b> {
                 ("tool_use", "name") => draft.name = Some(cursor.string()?),
                 ("tool_use", "input") => draft.input = Some(object(cursor)?),
                 ("tool_result", "tool_use_id") => draft.tool_use_id = Some(cursor.string()?),
-                ("tool_result", "content") => draft.content = content(cursor, true, extensions)?,
+                ("tool_result", "content") => draft.content = content(cursor, true, request)?,
                 ("tool_result", "is_error") => draft.is_error = Some(cursor.boolean()?),
                 ("image" | "document", "source") => draft.source = Some(Found::read(cursor)?),
                 ("document", "title") => draft.title = Some(cursor.string()?),
@@ -121,14 +126,6 @@ impl<'b> Draft<'b> {
         }
         Ok(draft)
     }
-}
-
-/// Notes a member that only this format has, unless it says nothing.
-fn note(cursor: &mut Cursor<'_>, at: usize, field: Field, extensions: &mut Vec<Extension>) -> Result<(), Fault> {
-    if cursor.filled()? {
-        extensions.push(Extension { at: place(at), field });
-    }
-    Ok(())
 }
 
 /// Whether a document's words shall be cited.

@@ -56,12 +56,13 @@ pub(super) fn field(name: &str) -> Field {
 /// What the model reads, and what it may call.
 fn content<'b>(name: &str, cursor: &mut Cursor<'b>, request: &mut Request<'b>) -> Result<bool, Fault> {
     match name {
-        "system" => request.system_instructions = instructions(cursor, &mut request.extensions)?,
+        "system" => request.system_instructions = instructions(cursor, request)?,
         "messages" => {
             request.messages.clear();
+            request.citations.clear();
             cursor.enter_array()?;
             while cursor.element()? {
-                let message = message(cursor, &mut request.extensions)?;
+                let message = message(cursor, request)?;
                 request.messages.push(message);
             }
         }
@@ -77,17 +78,18 @@ fn content<'b>(name: &str, cursor: &mut Cursor<'b>, request: &mut Request<'b>) -
 }
 
 /// Instructions: text, whole or in blocks.
-fn instructions<'b>(cursor: &mut Cursor<'b>, extensions: &mut Vec<Extension>) -> Result<Vec<Part<'b>>, Fault> {
-    let at = cursor.offset();
-    let parts = blocks::decode_content(cursor, extensions)?;
+fn instructions<'b>(cursor: &mut Cursor<'b>, request: &mut Request<'b>) -> Result<Vec<Part<'b>>, Fault> {
+    let (at, cited) = (cursor.offset(), request.citations.len());
+    let parts = blocks::decode_content(cursor, request)?;
+    request.uncite(cited);
     if parts.iter().any(|part| !matches!(part.kind, PartKind::Text(_))) {
         return Err(Fault::wrong(at, "an instruction can hold text only"));
     }
     Ok(parts)
 }
 
-fn message<'b>(cursor: &mut Cursor<'b>, extensions: &mut Vec<Extension>) -> Result<Message<'b>, Fault> {
-    let at = cursor.offset();
+fn message<'b>(cursor: &mut Cursor<'b>, request: &mut Request<'b>) -> Result<Message<'b>, Fault> {
+    let (at, cited) = (cursor.offset(), request.citations.len());
     let (mut role, mut parts) = (None, None);
     cursor.enter_object()?;
     while let Some(name) = cursor.member()? {
@@ -101,12 +103,15 @@ fn message<'b>(cursor: &mut Cursor<'b>, extensions: &mut Vec<Extension>) -> Resu
                     _ => return Err(Fault::wrong(member, "it must be user, assistant or system")),
                 });
             }
-            "content" => parts = Some(blocks::decode_content(cursor, extensions)?),
+            "content" => parts = Some(blocks::decode_content(cursor, request)?),
             _ => cursor.skip()?,
         }
     }
     let role = role.ok_or(Fault::missing(at, "role"))?;
     let parts = parts.ok_or(Fault::missing(at, "content"))?;
+    if role != Role::Assistant {
+        request.uncite(cited);
+    }
     // Blocks that add tools in mid-conversation are nobody else's.
     if role == Role::System && parts.iter().any(|part| !matches!(part.kind, PartKind::Text(_) | PartKind::Opaque(_))) {
         return Err(Fault::wrong(at, "an instruction can hold text only"));
