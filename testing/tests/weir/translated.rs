@@ -75,7 +75,7 @@ fn an_error_behind_every_event_has_a_status_until_the_first_words() {
     let error = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n";
     let words = STREAM.find("event: content_block_delta").unwrap();
     for (end, _) in STREAM.match_indices("event: ") {
-        let pieces = [&STREAM[..end], error].map(|piece| piece.as_bytes().to_vec());
+        let pieces = [STREAM.split_at(end).0, error].map(|piece| piece.as_bytes().to_vec());
         let mut proxy = claude(move |_| Play::stream(pieces.clone()));
         let id = proxy.exchange(&ask(ASK_STREAM)).unwrap();
         let received = proxy.received(id);
