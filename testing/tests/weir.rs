@@ -3,6 +3,7 @@
 
 mod weir {
     mod absent;
+    mod alone;
     mod answers;
     mod bytes;
     mod caps;

@@ -70,6 +70,8 @@ pub enum Fault {
     NotWith(&'static str),
     /// A target whose provider `standalone` never picks.
     NotPicked,
+    /// A target without a label that its model demands, asked before the model is known.
+    Unlabelled(String),
     /// Each path of the provider holds what only the body of a request says.
     ModelInPath,
     /// A server of a provider that is reached in another way than its first.
@@ -123,6 +125,10 @@ impl fmt::Display for Fault {
             Self::Header(name) => write!(f, "{name:?} cannot pass: it is a credential, a header of the connection or one of Weir's own"),
             Self::NotWith(other) => write!(f, "means nothing beside {other}"),
             Self::NotPicked => f.write_str("never reached: standalone picks other providers"),
+            Self::Unlabelled(wanted) => write!(
+                f,
+                "is not labelled {wanted}, which its model demands: standalone, a request's head would go there before its model is known"
+            ),
             Self::ModelInPath => f.write_str(
                 "can't be reached by standalone: the path of each format that it speaks holds the model, which stands in the body, \
                  and the path has to be written before",

@@ -344,6 +344,7 @@ impl Attempt {
 
     /// The stream has ended or is gone. `unreachable`: the host says that no connection came about, so nothing can be billed.
     pub fn done(&mut self, exchange: &mut Exchange, unreachable: bool, now: u64) {
+        let half_told = self.half_told();
         let unanswered = matches!(self.state, AttemptState::Sent | AttemptState::Held { .. });
         let outcome = match &self.state {
             AttemptState::Sent if unreachable => Some(AttemptOutcome::Unreachable),
@@ -364,7 +365,7 @@ impl Attempt {
             self.lesson = match known {
                 Some(AttemptOutcome::Timeout) if unanswered => lesson_of(AttemptOutcome::Timeout),
                 Some(AttemptOutcome::Broken) if outcome.is_some() => lesson_of(AttemptOutcome::Broken),
-                Some(_) | None => None,
+                Some(_) | None => half_told,
             };
             return;
         }
@@ -376,6 +377,8 @@ impl Attempt {
         // What a stream taught when it was cut or ended is not taught again.
         if unanswered || known.is_none() {
             self.lesson = record.outcome.and_then(lesson_of);
+        } else if half_told.is_some() {
+            self.lesson = half_told;
         }
     }
 

@@ -11,11 +11,11 @@ use std::rc::Rc;
 const SOON: u64 = 1;
 
 impl Exchange {
-    /// Counts the request among those that it shares limits with; it counts until the exchange is gone.
+    /// Counts the request among those that it shares limits with, by the rules that are `due`; it counts until the exchange is gone.
     ///
     /// # Errors
     /// As many as the document allows are under way, or the request lacks an identity without which the document refuses it.
-    pub(super) fn join_crowds(&mut self, health: &mut Health) -> Result<(), Rejection> {
+    pub(super) fn join_crowds(&mut self, health: &mut Health, due: impl Fn(&ConcurrencyRule) -> bool) -> Result<(), Rejection> {
         let configured = Rc::clone(self.configured());
         let rules = &configured.gateway.concurrency;
         if rules.is_empty() {
@@ -23,7 +23,7 @@ impl Exchange {
         }
         let values = self.identity_values(&configured.gateway)?;
         let mut gates = Vec::with_capacity(rules.len());
-        for rule in rules {
+        for rule in rules.iter().filter(|rule| due(rule)) {
             let Some(common) = self.in_common(&configured.gateway, rule, &values) else { continue };
             let gate = health.crowd(&common, rule.requests);
             if gate.is_full() {
@@ -31,7 +31,7 @@ impl Exchange {
             }
             gates.push(gate);
         }
-        self.crowds = gates.iter().map(crate::health::Gate::enter).collect();
+        self.crowds.extend(gates.iter().map(crate::health::Gate::enter));
         Ok(())
     }
 
@@ -69,6 +69,11 @@ impl Exchange {
         self.expected = from.saturating_add(roomy.unwrap_or(0));
         roomy.is_some()
     }
+}
+
+/// Whether a limit tells models apart.
+pub(super) fn tells_models(rule: &ConcurrencyRule) -> bool {
+    rule.key.iter().any(|part| matches!(part, KeyPart::Model))
 }
 
 /// The seat of an attempt that is to begin.

@@ -3,9 +3,10 @@
 use super::DECISION;
 use super::attempted::AttemptRecord;
 use super::configured::Configured;
-use super::crowding::Reserved;
+use super::crowding::{Reserved, tells_models};
 use super::demands::demanded;
 use super::headers::{self, Headers};
+use crate::config::ConcurrencyRule;
 use crate::formats::messages::Carrier;
 use crate::formats::{self, Asked, ClientSide, Head, Outline, Reply};
 use crate::health::{Flight, Gate, Health, Seats};
@@ -295,7 +296,7 @@ impl Exchange {
 
     /// The request's body has ended, with end of stream or with trailers. `random` decides the weights.
     pub fn request_body(&mut self, body: Vec<u8>, random: u64, ledger: &mut Ledger, health: &mut Health, now: u64) -> Verdict {
-        let cap = self.configured.gateway.caps.request_body;
+        let (cap, standalone) = (self.configured.gateway.caps.request_body, self.is_standalone());
         if body.len() > cap {
             return self.refuse_size(cap);
         }
@@ -304,7 +305,9 @@ impl Exchange {
             Err(rejection) => return self.refuse(rejection),
         }
         health.see(now);
-        if let Err(rejection) = self.make_plan(&body, random, health).and_then(|()| self.join_crowds(health)) {
+        // Where the head has gone, those of the head's alone are joined.
+        let due = |rule: &ConcurrencyRule| !standalone || tells_models(rule);
+        if let Err(rejection) = self.make_plan(&body, random, health).and_then(|()| self.join_crowds(health, due)) {
             return self.refuse(rejection);
         }
         self.body = Some(body);

@@ -13,6 +13,7 @@
 //! Neither machine calls the host: the shell carries out the verdicts after it has let go of every borrow, because host calls re-enter.
 //! Every state in which the host is paused has a deadline, which [`Exchange::deadline`] and [`Attempt::deadline`] name.
 
+mod ahead;
 mod answer;
 mod attempt;
 mod attempted;

@@ -39,7 +39,7 @@ impl Exchange {
         let speak = Speak::Same(provider.speaks.first().copied().unwrap_or(FormatId::Chat));
         let target = PlannedTarget::without_model(endpoint.provider, provider.name.clone(), speak);
         self.plan.push(Rc::new(PlannedTarget { has_names: provider.has_names(), seats, gate, ..target }));
-        match self.join_crowds(health).and_then(|()| self.claim_budgets(now)) {
+        match self.join_crowds(health, |_| true).and_then(|()| self.claim_budgets(now)) {
             Ok(()) => Verdict::Wait,
             Err(rejection) => self.refuse(rejection),
         }

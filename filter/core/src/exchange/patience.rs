@@ -169,10 +169,7 @@ impl Attempt {
                 self.note_failure(exchange, &too_late(), AttemptOutcome::Timeout);
                 AnswerVerdict::Reply(exchange.refuse_attempt(&Rejection::from(&too_late())).reply)
             }
-            AttemptState::Gathering { .. } => {
-                self.note_failure(exchange, &too_late(), AttemptOutcome::Timeout);
-                AnswerVerdict::Reset
-            }
+            AttemptState::Gathering { gather, head } => self.cut_short(exchange, &gather, &head, &too_late(), AttemptOutcome::Timeout),
             AttemptState::Committed(Some(mut relay)) => {
                 self.outcome(exchange, AttemptOutcome::Timeout);
                 self.lesson = Some(Lesson::Failed(ErrorKind::Timeout, None));

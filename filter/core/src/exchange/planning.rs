@@ -62,10 +62,9 @@ impl Exchange {
         let configured = Rc::clone(self.configured());
         let gateway = &configured.gateway;
         let model = self.outline().model.clone();
-        let Some((place, route)) = gateway.route(&model) else {
-            let message = format!("the model `{}` does not exist or you do not have access to it", shown(&model));
-            return Err(Rejection::new(ErrorKind::NotFound, message).code("model_not_found").at("model"));
-        };
+        let (place, route) = gateway.route(&model).ok_or_else(|| unknown_model(&model))?;
+        // A seat that was kept for the head is taken anew, with one at the model.
+        self.reserved = None;
         self.route = Some(place);
         self.demanded.extend_from_slice(&route.demands);
         let (client, traits) = (self.operation.format(), self.outline().traits);
@@ -160,10 +159,7 @@ impl Exchange {
         let refused = may.iter().find_map(|target| refusing(gateway, target, &model, traits, spoken));
         let lacked = may.iter().find_map(|target| target.lacks.common(uses));
         Err(match refused {
-            None if !picked => {
-                let message = format!("the provider of this request does not have the model `{}`", shown(&model));
-                Rejection::new(ErrorKind::NotFound, message).code("model_not_found").at("model")
-            }
+            None if !picked => not_its_model(Some(&model)),
             None if may.is_empty() => self.nobody_is_labelled(&format!("no provider of `{}`", shown(&model))),
             Some(field) => {
                 let member = self.client().member(field);
@@ -280,6 +276,21 @@ pub(super) fn shown(word: &str) -> &str {
     }
     let end = (0..=LONGEST).rev().find(|&end| word.is_char_boundary(end)).unwrap_or(0);
     word.get(..end).unwrap_or_default()
+}
+
+/// No route has this model.
+pub(super) fn unknown_model(model: &str) -> Rejection {
+    let message = format!("the model `{}` does not exist or you do not have access to it", shown(model));
+    Rejection::new(ErrorKind::NotFound, message).code("model_not_found").at("model")
+}
+
+/// The provider that a head picks does not have its model, or any.
+pub(super) fn not_its_model(model: Option<&str>) -> Rejection {
+    let message = match model {
+        Some(model) => format!("the provider of this request does not have the model `{}`", shown(model)),
+        None => "the provider of this request has no model".to_owned(),
+    };
+    Rejection::new(ErrorKind::NotFound, message).code("model_not_found").at("model")
 }
 
 /// A provider without the credential that the document names for it.

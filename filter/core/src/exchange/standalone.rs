@@ -15,15 +15,13 @@ use super::attempted::AttemptRecord;
 use super::coded::plain;
 use super::configured::Configured;
 use super::headers::Headers;
-use super::machine::{Exchange, Pick, PlannedTarget, Verdict, Way};
-use super::onward;
-use super::planning::{shown, speak, without_credential};
+use super::machine::{Exchange, Pick, PlannedTarget, Way};
+use super::planning::shown;
 use super::whole::too_large;
-use crate::formats::{self, Traits};
+use crate::formats;
 use crate::health::Lesson;
 use crate::hub::{ErrorKind, Failure, Rejection};
 use crate::names::FormatId;
-use crate::operations::Operation;
 use crate::providers::{Provider, ProviderId};
 use crate::routing::{Picked, Route};
 use crate::telemetry::AttemptOutcome;
@@ -120,41 +118,6 @@ impl Exchange {
     pub(super) const fn is_standalone(&self) -> bool {
         matches!(self.way, Way::Standalone(_))
     }
-
-    /// Writes the head for the provider that it picks; the body is read behind it.
-    pub(super) fn send_head(&mut self, choice: Choice) -> Verdict {
-        match choice {
-            Choice::Free => Verdict::Wait,
-            Choice::Refused(rejection) => self.refuse(rejection),
-            Choice::Provider { id, .. } => match self.head_for(id) {
-                Ok(headers) => Verdict::Head(headers),
-                Err(rejection) => self.refuse(rejection),
-            },
-        }
-    }
-
-    fn head_for(&mut self, id: ProviderId) -> Result<Headers, Rejection> {
-        let configured = Rc::clone(self.configured());
-        let mut targets = configured.gateway.routes.iter().flat_map(|route| &route.targets).filter(|target| target.provider == id);
-        if !self.demanded.is_empty() && !targets.any(|target| self.may_be_answered_by(&target.labels)) {
-            return Err(self.nobody_is_labelled("not even the provider that this request picks"));
-        }
-        if configured.credential(id).is_err() {
-            return Err(without_credential());
-        }
-        let counts = matches!(self.operation, Operation::CountTokens(_));
-        let provider = configured.gateway.provider(id);
-        let spoken = provider.and_then(|provider| {
-            let allowed = |format| provider.has_fixed_path(format) && (!counts || provider.counts(format));
-            speak(provider, self.operation.format(), Traits::default(), allowed)
-        });
-        let Some(spoken) = spoken else {
-            let what = if counts { "does not count tokens without an answer" } else { "can't be asked before the request is read" };
-            return Err(Rejection::new(ErrorKind::Unsupported, format!("the provider of this request {what}")));
-        };
-        self.way = Way::Standalone(Some(Pick { provider: id, speak: Some(spoken) }));
-        onward::head(self, id, spoken.format(), "", None)
-    }
 }
 
 /// What is done with the body of an answer whose head has gone.
@@ -177,6 +140,8 @@ impl Attempt {
             Hold::Error { status } => {
                 let failure = self.read_failure(status, &head, b"");
                 self.note_failure(exchange, &failure, AttemptOutcome::Error);
+                // Its body may say another reason: it teaches at its end.
+                self.lesson = None;
                 exchange.rejected = Some(failure.kind);
                 let mut headers = Headers::of_reply(&told(exchange, &failure), true);
                 headers.retain(|name| name != "content-length");
@@ -226,15 +191,13 @@ impl Attempt {
                 self.state = AttemptState::Gathering { gather, head };
                 AnswerVerdict::Hold
             }
-            Gather::Whole | Gather::Error { .. } if !end => self.cut(exchange, &too_large(), AttemptOutcome::Broken),
+            Gather::Whole | Gather::Error { .. } if !end => self.cut_short(exchange, &gather, &head, &too_large(), AttemptOutcome::Broken),
             Gather::Error { status } => {
                 self.state = AttemptState::Committed(None);
                 let body = plain(exchange, &head, bytes).unwrap_or_default();
                 let failure = self.read_failure(status, &head, &body);
+                self.note_failure(exchange, &failure, AttemptOutcome::Error);
                 exchange.rejected = Some(failure.kind);
-                if let Some(record) = exchange.record(self.place) {
-                    record.reason = Some(failure.kind);
-                }
                 AnswerVerdict::Replace(told(exchange, &failure).body)
             }
             Gather::Metered(body) => self.gathered(exchange, &head, &body, now),
@@ -258,6 +221,27 @@ impl Attempt {
                 AnswerVerdict::Continue
             }
             Err(none) => self.cut(exchange, &none.0, none.1),
+        }
+    }
+
+    /// What an error teaches that breaks off behind its head.
+    pub(super) fn half_told(&self) -> Option<Lesson> {
+        let AttemptState::Gathering { gather: Gather::Error { status }, head } = &self.state else { return None };
+        Some(Lesson::of(&self.read_failure(*status, head, b"")))
+    }
+
+    /// The end of an answer whose head has gone is not waited for. An error stays what its head has said.
+    pub(super) fn cut_short(
+        &mut self,
+        exchange: &mut Exchange,
+        gather: &Gather,
+        head: &Headers,
+        failure: &Failure,
+        outcome: AttemptOutcome,
+    ) -> AnswerVerdict {
+        match gather {
+            Gather::Error { status } => self.cut(exchange, &self.read_failure(*status, head, b""), AttemptOutcome::Error),
+            Gather::Metered(_) | Gather::Whole => self.cut(exchange, failure, outcome),
         }
     }
 

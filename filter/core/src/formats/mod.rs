@@ -56,6 +56,11 @@ pub trait ClientSide: Sync + core::fmt::Debug {
     /// What a path asks for; `None` where it is not one of this format's.
     fn task(&self, head: &Head<'_>) -> Option<Task>;
 
+    /// The model that a path names; `None` where the body names it.
+    fn model_in_path(&self, _head: &Head<'_>) -> Option<String> {
+        None
+    }
+
     /// Elements whose member has another name here than in the table of fates.
     fn members(&self) -> &'static [(Field, &'static str)] {
         &[]

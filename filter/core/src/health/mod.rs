@@ -103,6 +103,12 @@ impl Health {
         Gate([(seats.provider, provider), (seats.model, model)].into_iter().filter_map(count).collect())
     }
 
+    /// The same for requests of which no more is known than the provider.
+    #[must_use]
+    pub fn provider_gate(&self, seats: Seats, provider: u32) -> Gate {
+        self.gate(seats.of_provider(), Some(provider), None)
+    }
+
     /// Where the requests are counted that have this in common, of which the document allows so many.
     #[must_use]
     pub fn crowd(&mut self, common: &str, cap: u32) -> Gate {

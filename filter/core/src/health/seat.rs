@@ -26,6 +26,13 @@ pub struct Seats {
     by_name: bool,
 }
 
+impl Seats {
+    /// Those of no model.
+    pub(super) const fn of_provider(self) -> Self {
+        Self { model: 0, ..self }
+    }
+}
+
 /// The seats of a document.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seating {

@@ -102,6 +102,9 @@ pub(super) fn check(reading: &mut Reading<'_>, gateway: &Gateway) {
             let path = path.member("targets").entry(place);
             check_provider(reading, gateway, target.provider, picker, &path.member("provider"));
             refuse(reading, tree, &path, &NEEDS_MORE);
+            if let Some(wanted) = route.demands.iter().find(|wanted| !wanted.is_met(&target.labels)) {
+                reading.faults.add(&path, Fault::Unlabelled(wanted.to_string()));
+            }
             if alike(target.provider) == 1 {
                 refuse(reading, tree, &path, &["weight"]);
             }

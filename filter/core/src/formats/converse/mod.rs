@@ -82,6 +82,10 @@ impl ClientSide for Converse {
         }
     }
 
+    fn model_in_path(&self, head: &Head<'_>) -> Option<String> {
+        model_of(head).map(|(model, _)| decoded(model))
+    }
+
     fn members(&self) -> &'static [(Field, &'static str)] {
         MEMBERS
     }

@@ -77,6 +77,10 @@ impl ClientSide for Gemini {
         }
     }
 
+    fn model_in_path(&self, head: &Head<'_>) -> Option<String> {
+        called(head).map(|called| called.model)
+    }
+
     fn members(&self) -> &'static [(Field, &'static str)] {
         MEMBERS
     }

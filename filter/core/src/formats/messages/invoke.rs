@@ -24,6 +24,10 @@ impl ClientSide for Invoke {
         Messages.task(head)
     }
 
+    fn model_in_path(&self, head: &Head<'_>) -> Option<String> {
+        Messages.model_in_path(head)
+    }
+
     fn members(&self) -> &'static [(Field, &'static str)] {
         Messages.members()
     }

@@ -74,6 +74,10 @@ impl ClientSide for Messages {
         }
     }
 
+    fn model_in_path(&self, head: &Head<'_>) -> Option<String> {
+        Called::of(head).map(|called| called.model).filter(|model| !model.is_empty())
+    }
+
     fn members(&self) -> &'static [(Field, &'static str)] {
         MEMBERS
     }
