@@ -38,9 +38,10 @@ pub fn set_headers(map: Map, headers: &Headers) -> Option<()> {
     report(abi::set_header_pairs(map, &headers.to_pairs()))
 }
 
-/// The authority of the server that Envoy has picked, as its endpoint's metadata says.
-pub fn server() -> Vec<u8> {
-    abi::property("xds\0upstream_host_metadata\0filter_metadata\0weir\0server").unwrap_or_default()
+/// The authority of the server that Envoy has picked, as its endpoint's metadata says; empty where they don't (status 1), `None` if nobody knows.
+pub fn server() -> Option<Vec<u8>> {
+    let server = abi::property("xds\0upstream_host_metadata\0filter_metadata\0weir\0server");
+    server.or_else(|error| (error.status == 1).then(Vec::new).ok_or(error)).ok()
 }
 
 /// A whole body.

@@ -35,10 +35,11 @@ pub fn request_head(context: u32, end: bool) -> Action {
                 stream.key = Some(key);
                 stream.attempt.replace(attempt)
             });
-            if let Some(server) = server {
-                vm::attempt(context, |attempt, exchange| attempt.at_server(exchange, &server));
-            }
-            attempt::act(context, vm::attempt(context, |attempt, exchange| attempt.request_head(exchange, end)))
+            let verdict = vm::attempt(context, |attempt, exchange| {
+                let refused = server.and_then(|server| attempt.at_server(exchange, server.as_deref()));
+                refused.unwrap_or_else(|| attempt.request_head(exchange, end))
+            });
+            attempt::act(context, verdict)
         }
     }
 }

@@ -112,13 +112,25 @@ fn how_often_a_provider_is_tried_and_what_is_hashed() {
 
 #[test]
 fn each_server_is_asked_by_its_own_name_and_by_no_other() {
-    for (said, authority) in [("two:8000", "two:8000"), ("one", "one"), ("elsewhere", "one"), ("", "one")] {
+    // The tombstone says nothing, and refuses what it is asked.
+    for (said, authority) in [("two:8000", "two:8000"), ("one", "one"), ("", "one")] {
         let (mut exchange, _) = leaves(Failover::Clusters, "kept", &[]);
         let (mut attempt, _) = bound(&mut exchange, "pool");
         assert!(attempt.asks_server());
-        attempt.at_server(&exchange, said.as_bytes());
+        assert!(attempt.at_server(&mut exchange, Some(said.as_bytes())).is_none());
         let RequestVerdict::Send { headers, .. } = attempt.request_body(&mut exchange, BODY) else { panic!("not sent") };
         assert_eq!(headers.unwrap().first(":authority"), Some(authority), "{said}");
+    }
+    // Nothing leaves for one that is not the provider's, and none is blamed for it.
+    for said in [Some(&b"elsewhere"[..]), Some(b"two"), None] {
+        let (mut exchange, _) = leaves(Failover::Clusters, "kept", &[]);
+        let (mut attempt, _) = bound(&mut exchange, "pool");
+        let Some(RequestVerdict::Reply(told)) = attempt.at_server(&mut exchange, said) else { panic!("{said:?}") };
+        assert_eq!(told.reply.status, 500);
+        attempt.done(&mut exchange, false, SECOND);
+        assert!(!attempt.reads_body() && attempt.take_lesson().is_none());
+        let record = exchange.settle(&mut Ledger::default(), SECOND, String::new, |_, _, _| ()).unwrap();
+        assert!(record.contains(r#""outcome":"not_sent""#), "{record}");
     }
     let (mut exchange, _) = leaves(Failover::Clusters, "named", &[]);
     assert!(!bound(&mut exchange, "named").0.asks_server());

@@ -10,6 +10,7 @@ use weir_integration::gateway::{Gateway, Settings};
 use weir_integration::paths;
 use weir_integration::providers::{Behaviour, Provider, Vendor};
 
+use crate::positions::outcomes;
 use crate::tls::authority::Authority;
 use crate::tls::front::{Door, Front};
 use crate::world::{ANTHROPIC_KEY, CHAT, OPENAI_KEY, ask, ask_stream, in_both_forms, said, settings};
@@ -21,6 +22,7 @@ in_both_forms! {
     a_refused_key_is_not_tried_at_another_server,
     a_canary_gets_its_share_of_conversations_and_keeps_them,
     a_server_without_others_is_never_left_out,
+    where_no_server_has_an_address_the_next_target_is_tried,
 }
 
 /// Three servers of one provider, and another provider behind them.
@@ -262,6 +264,24 @@ fn a_server_without_others_is_never_left_out(form: Failover) {
         assert_eq!((response.status, said(&response).as_str()), (200, "1 2 3"), "{model}: {}", response.text());
         assert_eq!(gateway.stat(&format!("cluster.{model}.outlier_detection.ejections_active")).unwrap_or(0), 0, "{model}");
     }
+}
+
+/// Then Envoy picks the tombstone, whose metadata name no server.
+fn where_no_server_has_an_address_the_next_target_is_tried(form: Failover) {
+    let names = NameServer::start().unwrap();
+    let spare = Provider::start(Vendor::OpenAi, OPENAI_KEY).unwrap();
+    let endpoint = spare.endpoint(Vendor::OpenAi);
+    let auth = "auth: { bearer: { env: TEST_OPENAI_KEY } }, cooldown: { failures: 0 }";
+    let document = format!(
+        "version: 1\nproviders:\n  lost: {{ kind: vllm, endpoints: [ \"http://one.test/v1\", \"http://two.test/v1\" ], {auth} }}\n  spare: {{ kind: vllm, endpoint: \"{endpoint}\", {auth} }}\nmodels:\n  - {{ name: lost-first, targets: [ {{ provider: lost, model: llama }}, {{ provider: spare, model: llama, priority: 1 }} ] }}\n"
+    );
+    let gateway = Gateway::start(&document, &Settings { failover: form, resolver: Some(names.address()), ..settings("servers") }).unwrap();
+    let response = gateway.connect().post(CHAT, &ask("lost-first", "count to 3")).unwrap();
+    assert_eq!((response.status, said(&response).as_str()), (200, "1 2 3"), "{}", response.text());
+    let line = gateway.wait_log(1)[0].clone();
+    // Where Envoy goes on by itself it has passed over a priority without hosts.
+    let expected: &[&str] = if form == Failover::Priorities { &["complete"] } else { &["unreachable", "unreachable", "complete"] };
+    assert_eq!(outcomes(&line), expected, "{line}");
 }
 
 #[test]

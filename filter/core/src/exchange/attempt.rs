@@ -308,7 +308,7 @@ impl Attempt {
         RequestVerdict::Send { headers, body }
     }
 
-    fn give_up(&mut self, exchange: &mut Exchange, rejection: &Rejection) -> RequestVerdict {
+    pub(super) fn give_up(&mut self, exchange: &mut Exchange, rejection: &Rejection) -> RequestVerdict {
         self.state = AttemptState::Over;
         self.flight = None;
         if let Some(record) = exchange.record(self.place) {

@@ -1,10 +1,10 @@
 //! Providers that are several servers: the host picks one for each attempt, a conversation's own while it is there, and one that fails is
 //! replaced by another of them before the next target is tried.
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, RequestVerdict};
 use super::machine::{Exchange, PlannedTarget};
 use crate::health::Lesson;
-use crate::hub::ErrorKind;
+use crate::hub::{ErrorKind, Rejection};
 use crate::names::STATE_CONVERSATION;
 use crate::providers::Provider;
 use std::rc::Rc;
@@ -52,11 +52,21 @@ impl Attempt {
         self.target.has_names
     }
 
-    /// The host has picked the server with this authority, as its endpoint's metadata says. What is none of the provider's is not believed.
-    pub fn at_server(&mut self, exchange: &Exchange, authority: &[u8]) {
+    /// The host has picked the server with this authority, as its endpoint's metadata says; `None` if it can't be known. One that the document
+    /// does not have gets nothing: who has added it to the provider's cluster has not told Weir by which name it is asked, nor that it may
+    /// see the key. Empty it is the tombstone's, which refuses whatever is written for it.
+    pub fn at_server(&mut self, exchange: &mut Exchange, authority: Option<&[u8]>) -> Option<RequestVerdict> {
         let provider = exchange.configured().gateway.provider(self.target.provider);
-        let server = provider.and_then(|provider| provider.servers.iter().find(|server| server.authority.as_bytes() == authority));
-        self.server = server.map(|server| server.authority.clone());
+        let server = provider.zip(authority).and_then(|(provider, authority)| {
+            let known = provider.servers.iter().find(|server| server.authority.as_bytes() == authority);
+            known.map_or_else(|| authority.is_empty().then_some(None), |server| Some(Some(server.authority.clone())))
+        });
+        let Some(server) = server else {
+            let sentence = "the request was routed to a server that its provider does not have";
+            return Some(self.give_up(exchange, &Rejection::new(ErrorKind::Internal, sentence)));
+        };
+        self.server = server;
+        None
     }
 
     /// What another server of the provider would say as well ends the provider's turn.
