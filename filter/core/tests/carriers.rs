@@ -1,13 +1,13 @@
 //! Requests of Messages in each of the forms that its carriers have, as each of them gets it: a folder of `cases/carriers` holds `request.json`, and
 //! where they say something, too, `path.txt` and `headers.txt` (`NAME: VALUE` a line). Beside it stand for each carrier `CARRIER.json`, and
-//! `CARRIER.losses.txt` where something was lost; `translated.CARRIER.json` is what clients of other formats become. `WEIR_BLESS=1` rewrites them.
+//! `CARRIER.losses.txt` where something was lost and `CARRIER.headers.txt` where the head says what the body did; `translated.CARRIER.json` is what clients of other formats become. `WEIR_BLESS=1` rewrites them.
 #![expect(clippy::unwrap_used, reason = "tests may panic, and so may what they share")]
 
 mod said;
 
 use said::{absent, cases, entries, golden};
 use std::fs;
-use weir_core::formats::messages::{Carrier, Messages};
+use weir_core::formats::messages::{Carrier, Messages, Said};
 use weir_core::formats::{Beside, ClientSide, Crossing, Head, Onward, Passage, SameFormat, Task, Translation};
 use weir_core::hub::Losses;
 use weir_core::json::{Out, Raw, Splices};
@@ -29,20 +29,29 @@ fn requests_take_the_carriers_form() {
         let (path, headers, body) = (read("path.txt"), read("headers.txt"), read("request.json"));
         let head = Head::new(if path.is_empty() { "/v1/messages" } else { path.trim() });
         let said: Vec<(&str, &str)> = headers.lines().filter_map(|line| line.split_once(": ")).collect();
-        let values = |name: &str| said.iter().filter(|(one, _)| *one == name).map(|(_, value)| *value).collect::<Vec<_>>();
-        let (betas, version) = (values("anthropic-beta"), values("anthropic-version"));
         let counts = Messages.task(&head) == Some(Task::CountTokens);
         let outline = Messages.outline(&head, body.as_bytes()).unwrap();
         assert!(!outline.model.is_empty() && outline.model_span.is_none_or(|_| path.is_empty() || counts));
         // Bedrock counts what Converse takes.
         for (name, carrier) in CARRIERS.into_iter().filter(|(_, carrier)| !counts || *carrier != Carrier::Bedrock) {
-            let beside = Beside { version: version.first().copied(), betas: &betas, counts };
+            let from = outline.carrier;
+            let carried = (from, carrier) != (Carrier::Own, Carrier::Own);
+            let said = Said::of(said.iter().copied(), carried.then_some(body.as_bytes()));
+            let betas: Vec<&str> = said.betas.iter().map(String::as_str).collect();
+            let beside = Beside { version: said.version.as_deref(), betas: &betas, counts };
             let onward = Onward { model: Some("claude-x"), dialect: dialect(carrier), default_max_tokens: 8192, beside, client: &Messages };
             let (mut splices, mut losses) = (Splices::default(), Losses::default());
             Messages.edit(&outline, body.as_bytes(), &onward, &mut splices, &mut losses).unwrap();
             let sent = String::from_utf8(splices.apply(body.as_bytes())).unwrap();
             assert!(Raw::parse(&sent).is_ok(), "{}: {sent}", folder.display());
             golden(&folder.join(format!("{name}.json")), &sent);
+            let head: String = said.headers(carrier).map(|(name, value)| format!("{name}: {value}\n")).collect();
+            let path = folder.join(format!("{name}.headers.txt"));
+            if head.is_empty() {
+                absent(&path)
+            } else {
+                golden(&path, &head)
+            }
             let told: String = losses.as_slice().iter().map(|(field, fate)| format!("{};{}\n", field.as_str(), fate.as_str())).collect();
             let path = folder.join(format!("{name}.losses.txt"));
             if told.is_empty() { absent(&path) } else { golden(&path, &told) }

@@ -249,6 +249,21 @@ fn requests_leave_by_invoke() {
     assert_eq!(headers.first(":path"), Some(&*format!("/model/{model}/invoke")));
 }
 
+/// What Bedrock has in the body Anthropic has in headers, whichever of Bedrock's APIs the client calls.
+#[test]
+fn what_a_clouds_body_says_anthropic_is_told_in_headers() {
+    let body = r#"{"anthropic_version":"2026-10-21","anthropic_beta":["effort-2025-11-24","context-1m-2025-08-07"],"max_tokens":9,"messages":[{"role":"user","content":"Hi"}]}"#;
+    let (.., headers, sent_body) = sent_to("anthropic", "/model/own/invoke", body);
+    assert_eq!(headers.first("anthropic-version"), Some("2026-10-21"));
+    assert_eq!(headers.first("anthropic-beta"), Some("context-1m-2025-08-07,effort-2025-11-24"));
+    assert!(!sent_body.contains("anthropic_"), "{sent_body}");
+    let body = r#"{"messages":[{"role":"user","content":[{"text":"Hi"}]}],"additionalModelRequestFields":{"anthropic_beta":["effort-2025-11-24"]}}"#;
+    let (.., headers, sent_body) = sent_to("anthropic", "/model/own/converse", body);
+    assert_eq!(headers.first("anthropic-version"), Some("2023-06-01"));
+    assert_eq!(headers.first("anthropic-beta"), Some("context-1m-2025-08-07,effort-2025-11-24"));
+    assert!(!sent_body.contains("effort"), "{sent_body}");
+}
+
 #[test]
 fn a_cloud_fetches_nothing() {
     let body = r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"image","source":{"type":"url","url":"https://a/b.png"}}]}]}"#;

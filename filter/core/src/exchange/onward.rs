@@ -2,13 +2,17 @@
 
 use super::headers::{self, Headers};
 use super::machine::{Exchange, PlannedTarget, Speak, Way};
-use crate::formats::messages::Carrier;
+use crate::formats::claude::betas;
+use crate::formats::messages::{Carrier, Said};
 use crate::formats::{self, Beside, Crossing, Onward, Passage};
-use crate::hub::{ErrorKind, Rejection};
+use crate::hub::{ErrorKind, Fate, Field, Rejection};
 use crate::json::{Out, Splices};
 use crate::names::{self, FormatId};
 use crate::operations::Operation;
 use crate::providers::{Provider, ProviderId};
+
+/// What is wrong with flags in a body whose head has gone.
+const LATE: &str = "anthropic_beta: the provider of this model takes this in a header only";
 
 /// What an attempt sends.
 pub(super) struct Outgoing {
@@ -24,17 +28,14 @@ pub(super) struct Outgoing {
 pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, server: Option<&str>, body: &[u8]) -> Result<Outgoing, Rejection> {
     let configured = exchange.configured();
     let provider = configured.gateway.provider(target.provider).ok_or_else(unconfigured)?;
-    // What headers say beside the body is asked only where one of the carriers has it in the body.
-    let carried = target.carrier != Carrier::Own || exchange.outline().carrier != Carrier::Own;
-    let said = Some(exchange.headers()).filter(|_| carried);
-    let betas = said.iter().flat_map(|said| said.iter()).filter(|(name, _)| *name == "anthropic-beta").map(|(_, value)| value);
-    let betas: Vec<&str> = betas.collect();
+    let said = said(exchange, target, body);
+    let betas: Vec<&str> = said.iter().flat_map(|said| &said.betas).map(String::as_str).collect();
     let counts = matches!(exchange.operation, Operation::CountTokens(_));
     let onward = Onward {
         model: target.model.as_deref(),
         dialect: provider.dialect,
         default_max_tokens: target.default_max_tokens,
-        beside: Beside { version: said.and_then(|said| said.first("anthropic-version")), betas: &betas, counts },
+        beside: Beside { version: said.as_ref().and_then(|said| said.version.as_deref()), betas: &betas, counts },
         client: exchange.client(),
     };
     let mut passage = Passage::new(configured.gateway.strict_losses);
@@ -61,14 +62,47 @@ pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, server: Op
         }
     };
     let headers = if exchange.is_standalone() {
+        // What stood in the body and belongs into the head comes too late.
+        let late = said.as_ref().is_some_and(|said| said.is_late(target.carrier));
+        if (late || !passage.betas.is_empty()) && passage.losses.record(Field::BetaFlag, target.speak.format()) == Fate::Refuse {
+            return Err(Rejection::new(ErrorKind::Unsupported, LATE).code("unsupported_by_target").at(betas::MEMBER));
+        }
         None
     } else {
         let model = target.model.as_deref().unwrap_or_default();
         let mut headers = head(exchange, target.provider, target.speak.format(), model, server)?;
+        if target.speak.format() == FormatId::Messages {
+            flag(target.carrier, said.as_ref(), &passage.betas, &mut headers);
+        }
         headers.set("content-length", &rewritten.as_ref().map_or(body.len(), Vec::len).to_string());
         Some(headers)
     };
     Ok(Outgoing { headers, body: rewritten, passage })
+}
+
+/// What a request says of Anthropic's API beside its content, where a carrier has it in another place than the client, or the client's
+/// format is left.
+fn said(exchange: &Exchange, target: &PlannedTarget, body: &[u8]) -> Option<Said> {
+    let carried = target.carrier != Carrier::Own || exchange.outline().carrier != Carrier::Own;
+    let headers = exchange.headers().iter();
+    match target.speak {
+        Speak::Same(_) if carried => Some(Said::of(headers, Some(body))),
+        Speak::Translated(_) if carried || exchange.operation.format() == FormatId::Messages => Some(Said::of(headers, None)),
+        Speak::Same(_) | Speak::Translated(_) => None,
+    }
+}
+
+/// Says in headers what stood in the client's body.
+fn flag(to: Carrier, said: Option<&Said>, flags: &[Box<str>], headers: &mut Headers) {
+    for (name, value) in said.iter().flat_map(|said| said.headers(to)) {
+        headers.set(name, &value);
+    }
+    if !flags.is_empty() {
+        let mut all = Vec::new();
+        headers.iter().filter(|(name, _)| *name == "anthropic-beta").for_each(|(_, list)| betas::add(list, &mut all));
+        flags.iter().for_each(|flag| betas::add(flag, &mut all));
+        headers.set("anthropic-beta", &all.join(","));
+    }
 }
 
 /// Writes the headers of a request whose body is read; they say nothing of its length.

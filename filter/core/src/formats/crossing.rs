@@ -11,6 +11,8 @@ pub struct Crossing<'a> {
     target: FormatId,
     body: &'a [u8],
     client: &'a dyn ClientSide,
+    /// Whether headers flag beta features of Anthropic's API.
+    flagged: bool,
     passage: &'a mut Passage,
 }
 
@@ -18,7 +20,7 @@ impl<'a> Crossing<'a> {
     /// The way of the request in `body` into `target`.
     #[must_use]
     pub const fn new(target: FormatId, body: &'a [u8], onward: &Onward<'a>, passage: &'a mut Passage) -> Self {
-        Self { target, body, client: onward.client, passage }
+        Self { target, body, client: onward.client, flagged: !onward.beside.betas.is_empty(), passage }
     }
 
     /// Records an element that stands at byte `at` of the client's body, and gives its fate back.
@@ -67,6 +69,11 @@ impl<'a> Crossing<'a> {
         Ok(told)
     }
 
+    /// Flags of the body for beta features of Anthropic's API, which the provider is told in a header.
+    pub fn flag(&mut self, flags: &[Str<'_>]) {
+        self.passage.betas.extend(flags.iter().map(|flag| flag.plain().into()));
+    }
+
     /// Accounts for everything that only the client's own format has. What the target has, too, is refused all the same: nothing but the
     /// place of such an element is known here, and bytes pass where both sides speak one format.
     ///
@@ -101,6 +108,7 @@ impl<'a> Crossing<'a> {
             (request.metadata.is_some_and(|labels| labels.as_str() != "{}"), Field::Metadata),
             (request.end_user.is_some(), Field::EndUser),
             (request.cache_key.is_some(), Field::CacheKey),
+            (self.flagged || !request.betas.is_empty(), Field::Betas),
             (request.verbosity.is_some(), Field::Verbosity),
             (request.reasoning.as_ref().is_some_and(|reasoning| reasoning.show.is_some()), Field::ReasoningShow),
         ];

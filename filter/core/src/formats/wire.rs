@@ -58,6 +58,8 @@ pub struct Passage {
     pub renames: Renames,
     /// The client's names of custom tools for which functions stand in.
     pub customs: Vec<Box<str>>,
+    /// Flags for beta features of Anthropic's API that are said in a header.
+    pub betas: Vec<Box<str>>,
 }
 
 impl Passage {

@@ -277,6 +277,8 @@ table! {
     Untaken = "dialect":                                                   [Lose Lose Lose Lose Lose],
     /// The same, where the answer would be of another shape without it.
     UntakenPromise = "dialect.promise":                                    [Refuse Refuse Refuse Refuse Refuse],
+    /// Flags for beta features of Anthropic's API.
+    Betas = "anthropic_beta.flags":                                        [Note Note Carry Carry Note],
     /// A flag for a beta feature of Anthropic's API that the provider does not take.
     BetaFlag = "anthropic_beta":                                           [Lose Lose Lose Lose Lose],
     /// A member that Weir does not know.

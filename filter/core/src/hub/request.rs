@@ -36,6 +36,8 @@ pub struct Request<'b> {
     pub service_tier: Option<Str<'b>>,
     /// How wordy the answer shall be.
     pub verbosity: Option<Str<'b>>,
+    /// Flags for beta features of Anthropic's API that the body says.
+    pub betas: Vec<Str<'b>>,
     /// What refers to state on the provider's side.
     pub state: State<'b>,
     /// Whether the answer comes as a stream.

@@ -1,5 +1,6 @@
 //! What Claude models take, whichever format they are asked in: Anthropic's own, and those of clouds that have them.
 
+pub mod betas;
 mod models;
 mod plan;
 mod sampling;

@@ -44,7 +44,7 @@ pub(super) fn encode(request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, 
     tools::encode(request, &offered, &conversation, &mut pen)?;
     system(&conversation, &mut pen)?;
     messages(&conversation, &mut pen)?;
-    settings::encode(request, family, plan.as_ref(), out, crossing)?;
+    settings::encode(request, &onward.beside, (family, plan.as_ref()), out, crossing)?;
     out.close_object();
     Ok(())
 }

@@ -1,7 +1,8 @@
 //! What stands beside the conversation: limits, sampling, the shape of the answer, thinking, tier and labels.
 
 use super::models::Family;
-use crate::formats::claude::{Plan, Sampling, Takes};
+use crate::formats::Beside;
+use crate::formats::claude::{Plan, Sampling, Takes, betas};
 use crate::formats::crossing::Crossing;
 use crate::hub::{Field, OutputFormat, Rejection, Request, Wish};
 use crate::json::{Kind, Out, Str};
@@ -15,8 +16,8 @@ const MAX_LABEL: usize = 256;
 /// Writes all of it.
 pub(super) fn encode(
     request: &Request<'_>,
-    family: Family,
-    plan: Option<&Plan>,
+    beside: &Beside<'_>,
+    (family, plan): (Family, Option<&Plan>),
     out: &mut Out,
     crossing: &mut Crossing<'_>,
 ) -> Result<(), Rejection> {
@@ -30,7 +31,15 @@ pub(super) fn encode(
     let limit = request.limits.max_tokens.or_else(|| plan.filter(|plan| plan.has_budget()).map(|plan| plan.max_tokens));
     inference(limit, &sampling, out, crossing)?;
     output(request, effort(request, plan, crossing)?, out, crossing)?;
-    additional(family, plan, &sampling, out, crossing)?;
+    let mut fields = Out::default();
+    match family {
+        Family::Claude(_) => betas::translate(request, beside, &mut fields, crossing)?,
+        Family::Nova | Family::Other if !(beside.betas.is_empty() && request.betas.is_empty()) => {
+            crossing.meet(Field::BetaFlag)?;
+        }
+        Family::Nova | Family::Other => {}
+    }
+    additional(fields, (family, plan), &sampling, out, crossing)?;
     tier(request, out, crossing)?;
     labels(request, out, crossing)
 }
@@ -125,13 +134,12 @@ fn output(request: &Request<'_>, effort: Option<&str>, out: &mut Out, crossing: 
 
 /// `additionalModelRequestFields`: what only some models take.
 fn additional(
-    family: Family,
-    plan: Option<&Plan>,
+    mut fields: Out,
+    (family, plan): (Family, Option<&Plan>),
     sampling: &Sampling<'_>,
     out: &mut Out,
     crossing: &mut Crossing<'_>,
 ) -> Result<(), Rejection> {
-    let mut fields = Out::default();
     if let Some(plan) = plan {
         plan.write_thinking(&mut fields);
     }

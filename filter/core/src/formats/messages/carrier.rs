@@ -10,6 +10,7 @@
 
 use super::chunks;
 use crate::formats::aws_error;
+use crate::formats::claude::betas;
 use crate::formats::google_paths::{self, Method};
 use crate::formats::head::{Head, decoded};
 use crate::formats::shape::Fault;
@@ -31,23 +32,8 @@ pub enum Carrier {
     Bedrock,
 }
 
-/// The flags that Bedrock's documentation names for Claude models: it answers a request with any other one with 400.
-const BEDROCK_BETAS: [&str; 11] = [
-    "computer-use-2024-10-22",
-    "computer-use-2025-01-24",
-    "token-efficient-tools-2025-02-19",
-    "interleaved-thinking-2025-05-14",
-    "output-128k-2025-02-19",
-    "dev-full-thinking-2025-05-14",
-    "context-1m-2025-08-07",
-    "context-management-2025-06-27",
-    "effort-2025-11-24",
-    "tool-search-tool-2025-10-19",
-    "tool-examples-2025-10-29",
-];
-
 /// The version of Anthropic's own API that both clouds have by a name of theirs; of a later one they take Anthropic's own name.
-const FIRST_VERSION: &str = "2023-06-01";
+pub(super) const FIRST_VERSION: &str = "2023-06-01";
 
 /// What stands where a model does in Vertex's path for counting, which leaves the model in the body.
 const COUNTED: &str = "count-tokens";
@@ -189,6 +175,11 @@ pub(super) fn invoked<'h>(head: &Head<'h>) -> Option<(&'h str, bool)> {
     }
 }
 
+/// Whether a version is a cloud's name of the first one.
+pub(super) fn is_clouds(version: &str) -> bool {
+    ["vertex-", "bedrock-"].into_iter().any(|cloud| version.contains(cloud))
+}
+
 /// Notes the splices that bring a request from the form in which it came into that of the provider's carrier.
 ///
 /// # Errors
@@ -209,7 +200,7 @@ pub(super) fn edit(
     // Where tokens are counted the model stays in the body.
     let by_path = from != Carrier::Own && outline.model_span.is_none();
     let keeps_model = !by_path && (to == Carrier::Own || to == Carrier::Vertex && onward.beside.counts);
-    let (mut dropped, mut version, mut betas, mut stream) = (Vec::new(), false, false, false);
+    let (mut dropped, mut version, mut flagged, mut stream) = (Vec::new(), false, false, false);
     // In the order of the body, as all of them are.
     let mut repeated = outline.repeated.iter().peekable();
     let value = |span: &Span| span.range().and_then(|range| text.get(range)).unwrap_or_default();
@@ -223,15 +214,14 @@ pub(super) fn edit(
                 stream && to.streams_by_body()
             }
             "anthropic_version" => {
-                let value = value(span);
                 // Another cloud's name of the first version means nothing here.
-                let known = ["\"vertex-", "\"bedrock-"].into_iter().all(|foreign| !value.contains(foreign)) || from == to;
+                let known = from == to || !is_clouds(value(span));
                 version |= known && to != Carrier::Own;
                 known && to != Carrier::Own
             }
             "anthropic_beta" => {
-                betas = true;
-                // A header says the same to the others: the SDKs send both.
+                flagged = !value(span).trim_end().ends_with("[]");
+                // The others are told in a header.
                 from == to
             }
             _ => true,
@@ -255,17 +245,13 @@ pub(super) fn edit(
         opening.key("stream");
         opening.boolean(true);
     }
-    let mut lost = betas && from != to && onward.beside.betas.is_empty();
-    if to == Carrier::Bedrock && !(betas && from == to) {
-        let said = onward.beside.betas.iter().flat_map(|header| header.split(',')).map(str::trim).filter(|flag| !flag.is_empty());
-        let (known, unknown): (Vec<&str>, Vec<&str>) = said.partition(|flag| BEDROCK_BETAS.contains(flag));
-        lost |= !unknown.is_empty();
-        if !known.is_empty() {
-            opening.key("anthropic_beta");
-            opening.open_array();
-            known.iter().for_each(|flag| opening.plain(flag));
-            opening.close_array();
-        }
+    let mut lost = flagged && from != to && onward.beside.betas.is_empty();
+    if to == Carrier::Bedrock && !(flagged && from == to) {
+        let mut flags = Vec::new();
+        onward.beside.betas.iter().for_each(|list| betas::add(list, &mut flags));
+        let (taken, others) = betas::on_bedrock(flags);
+        lost |= others;
+        betas::encode(&taken, &mut opening);
     }
     if lost && losses.record(Field::BetaFlag, FormatId::Messages) == Fate::Refuse {
         let sentence = "anthropic-beta: the provider of this model does not take all of these flags";

@@ -5,7 +5,7 @@ use super::parts::Pen;
 use super::{parts, sampling, tools};
 use crate::formats::Onward;
 use crate::formats::breakpoints::Breakpoints;
-use crate::formats::claude::{Model, Plan, Takes};
+use crate::formats::claude::{Model, Plan, Takes, betas};
 use crate::formats::crossing::Crossing;
 use crate::formats::offer::allowed;
 use crate::formats::schema::{self, Dialect};
@@ -27,6 +27,10 @@ pub(super) fn encode(request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, 
     let breakpoints = Breakpoints::of(&offered, &conversation);
     out.open_object();
     onward.dialect.carrier.open(name, onward.beside.counts, out);
+    match onward.dialect.carrier {
+        Carrier::Own | Carrier::Vertex => crossing.flag(&request.betas),
+        Carrier::Bedrock => betas::translate(request, &onward.beside, out, crossing)?,
+    }
     out.key("max_tokens");
     out.number(plan.max_tokens);
     let mut pen = Pen { out, crossing, breakpoints, sources: &request.citations };

@@ -11,12 +11,14 @@ mod event;
 mod invoke;
 mod parts;
 mod reader;
+mod said;
 mod sampling;
 mod tools;
 mod usage;
 
 pub use carrier::Carrier;
 pub use invoke::Invoke;
+pub use said::Said;
 
 use carrier::Called;
 

@@ -1,6 +1,7 @@
 //! How a Converse request is handled: limits, sampling, thinking, the shape of the answer.
 
 use super::scan::Scan;
+use crate::formats::claude::betas;
 use crate::formats::shape::{Fault, count, place};
 use crate::formats::thinking::thinking;
 use crate::hub::{Extension, Field, OutputFormat, ReasoningMode, Request};
@@ -51,6 +52,7 @@ fn vendors<'b>(name: &str, mut cursor: Cursor<'b>, request: &mut Request<'b>) ->
     match name {
         // Claude.
         "thinking" | "reasoning_config" => thinking(&mut cursor, request.reasoning.get_or_insert_default())?,
+        betas::MEMBER => return Ok(betas::read(cursor.raw()?, &mut request.betas)?),
         "top_k" => request.sampling.top_k = Some(cursor.number()?),
         // OpenAI's open models.
         "reasoning_effort" => request.reasoning.get_or_insert_default().effort = Some(cursor.string()?),

@@ -1,6 +1,7 @@
 //! A whole Messages request into the hub, borrowed.
 
 use super::{blocks, tools};
+use crate::formats::claude::betas;
 use crate::formats::shape::{self, Fault, count, place, within};
 use crate::formats::thinking::thinking;
 use crate::hub::{Extension, Field, Message, OutputFormat, Part, PartKind, Rejection, Request, Role};
@@ -48,7 +49,6 @@ pub(super) fn field(name: &str) -> Field {
         "context_management" => Field::ContextEditing,
         "mcp_servers" => Field::HostedTool,
         "inference_geo" => Field::DataResidency,
-        "anthropic_beta" => Field::BetaFlag,
         _ => Field::Extension,
     }
 }
@@ -125,6 +125,12 @@ fn settings<'b>(name: &str, cursor: &mut Cursor<'b>, request: &mut Request<'b>) 
     match name {
         // The outline has it, and the other one is a carrier's.
         "model" | "anthropic_version" => cursor.skip()?,
+        "anthropic_beta" => {
+            let at = cursor.offset();
+            if !betas::read(cursor.raw()?, &mut request.betas)? {
+                request.extensions.push(Extension { at: place(at), field: Field::BetaFlag });
+            }
+        }
         "stream" => request.stream = cursor.boolean()?,
         "max_tokens" => request.limits.max_tokens = Some(count(cursor)?),
         "temperature" => sampling.temperature = Some(within(cursor, 0.0, 1.0)?),
