@@ -3,7 +3,7 @@
 use super::shape::Fault;
 use crate::base64::is_base64;
 use crate::hub::{Alphabet, Modality, PartKind, Source};
-use crate::json::Str;
+use crate::json::{Cursor, Str};
 
 /// The media type of newer text documents of an office.
 pub const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
@@ -88,6 +88,16 @@ pub fn decode_mime<'b>(mime: Str<'b>) -> Str<'b> {
         other => other.to_owned(),
     };
     Str::from_plain_owned(usual)
+}
+
+/// The media type that comes next, in its usual spelling.
+///
+/// # Errors
+/// It is no text, or an empty one.
+pub fn stated<'b>(cursor: &mut Cursor<'b>) -> Result<Str<'b>, Fault> {
+    let at = cursor.offset();
+    let mime = decode_mime(cursor.string()?);
+    if mime.is_empty() { Err(Fault::wrong(at, "it must be a media type")) } else { Ok(mime) }
 }
 
 /// The bytes of a medium, which stand at byte `at` or in what does.

@@ -5,7 +5,7 @@ use super::signature;
 use super::wire::{list, member, word};
 use crate::base64::is_base64;
 use crate::formats::media::type_of_address;
-use crate::formats::media::{base64, decode_mime};
+use crate::formats::media::{base64, stated};
 use crate::formats::shape::{Fault, place};
 use crate::formats::{Span, ids::digest};
 use crate::hub::{CallKind, Extension, Field, Modality, Part, PartKind, Source};
@@ -216,7 +216,7 @@ fn inline<'b>(cursor: &mut Cursor<'b>) -> Result<PartKind<'b>, Fault> {
     cursor.enter_object()?;
     while let Some((name, at)) = member(cursor)? {
         match &*name {
-            "mimeType" => mime = Some(decode_mime(cursor.string()?)),
+            "mimeType" => mime = Some(stated(cursor)?),
             "data" => data = Some(base64(at, cursor.string()?)?),
             "displayName" => title = Some(cursor.string()?),
             _ => cursor.skip()?,
@@ -233,7 +233,7 @@ fn file<'b>(cursor: &mut Cursor<'b>) -> Result<PartKind<'b>, Fault> {
     cursor.enter_object()?;
     while let Some((name, _)) = member(cursor)? {
         match &*name {
-            "mimeType" => mime = Some(decode_mime(cursor.string()?)),
+            "mimeType" => mime = Some(stated(cursor)?),
             "fileUri" => uri = Some(cursor.string()?),
             "displayName" => title = Some(cursor.string()?),
             _ => cursor.skip()?,

@@ -1,6 +1,6 @@
 //! Content blocks of a Messages request: text, media, thinking, calls and their results.
 
-use crate::formats::media::{base64, decode_mime};
+use crate::formats::media::{base64, stated};
 use crate::formats::messages::citations;
 use crate::formats::shape::{Fault, object, place, type_of};
 use crate::formats::sources;
@@ -153,11 +153,11 @@ impl<'b> Found<'b> {
     fn read(cursor: &mut Cursor<'b>) -> Result<Self, Fault> {
         let at = cursor.offset();
         let kind = type_of(cursor)?.ok_or(Fault::missing(at, "type"))?;
-        let (mut mime_type, mut value, mut value_at) = (Str::default(), None, at);
+        let (mut mime_type, mut value, mut value_at) = (None, None, at);
         cursor.enter_object()?;
         while let Some(name) = cursor.member()? {
             match &*name.into_plain() {
-                "media_type" => mime_type = decode_mime(cursor.string()?),
+                "media_type" => mime_type = Some(stated(cursor)?),
                 "data" | "url" | "file_id" => {
                     value_at = cursor.offset();
                     value = Some(cursor.string()?);
@@ -168,12 +168,15 @@ impl<'b> Found<'b> {
         }
         let missing = |member| Fault::missing(at, member);
         Ok(match &*kind.plain() {
-            "base64" => Self::Source(mime_type, base64(value_at, value.ok_or(missing("data"))?)?),
-            "url" => Self::Source(mime_type, Source::Uri(value.ok_or(missing("url"))?)),
+            "base64" => {
+                let data = base64(value_at, value.ok_or(missing("data"))?)?;
+                Self::Source(mime_type.ok_or(missing("media_type"))?, data)
+            }
+            "url" => Self::Source(mime_type.unwrap_or_default(), Source::Uri(value.ok_or(missing("url"))?)),
             // A file in Anthropic's store is nobody else's.
             "file" => Self::Opaque,
-            "text" => Self::Source(mime_type, Source::Text(value.ok_or(missing("data"))?)),
-            "content" => value.map_or(Self::Opaque, |text| Self::Source(mime_type, Source::Text(text))),
+            "text" => Self::Source(mime_type.unwrap_or_default(), Source::Text(value.ok_or(missing("data"))?)),
+            "content" => value.map_or(Self::Opaque, |text| Self::Source(mime_type.unwrap_or_default(), Source::Text(text))),
             _ => return Err(Fault::wrong(at, "its type must be base64, url, file, text or content")),
         })
     }
