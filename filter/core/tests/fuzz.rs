@@ -1,7 +1,8 @@
 //! Inputs that nobody wrote: the cases, changed at random, through every decoder, encoder and framer. What they say may be anything;
 //! nothing panics, what is written is JSON, cuts change nothing, and no target is left out whose encoder would have taken the request.
 //!
-//! `FUZZ_SECONDS` lets each kind of input run so long (1); `FUZZ_SEED` begins elsewhere. A finding prints its input.
+//! `FUZZ_SECONDS` lets each kind of input run so long (1), `FUZZ_ONLY="requests of chat"` only this one; `FUZZ_SEED` begins elsewhere.
+//! A finding prints its input.
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
@@ -132,6 +133,9 @@ fn collect(value: &serde_json::Value, path: &mut String, paths: &mut Vec<String>
 /// Feeds changed seeds to `check` until time is up; a panic in it is told with the input that caused it.
 fn fuzz(what: &str, seeds: &[Vec<u8>], mut check: impl FnMut(&mut Dice, &[u8])) {
     assert!(seeds.len() > 3, "{what}: the seeds are there");
+    if std::env::var("FUZZ_ONLY").is_ok_and(|only| only != what) {
+        return;
+    }
     let number = |name: &str, usual: u64| std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(usual);
     let until = Instant::now() + Duration::from_secs(number("FUZZ_SECONDS", 1));
     let mut seed = number("FUZZ_SEED", 1);
