@@ -133,12 +133,17 @@ fn text(content: &Value) -> String {
 }
 
 fn tool(tool: &Value) -> Tool {
-    let schema = if tool["parametersJsonSchema"].is_null() { &tool["parameters_json_schema"] } else { &tool["parametersJsonSchema"] };
+    let schema = either(tool, ["parametersJsonSchema", "parameters_json_schema"]);
     Tool { name: tool["name"].as_str().unwrap_or_default().to_owned(), schema: schema.clone() }
 }
 
+/// A member in one of its two spellings, both of which the API reads.
+fn either<'v>(object: &'v Value, [usual, other]: [&str; 2]) -> &'v Value {
+    if object[usual].is_null() { &object[other] } else { &object[usual] }
+}
+
 fn forced(config: &Value) -> Forced {
-    match (config["mode"].as_str(), config["allowedFunctionNames"][0].as_str()) {
+    match (config["mode"].as_str(), either(config, ["allowedFunctionNames", "allowed_function_names"])[0].as_str()) {
         (Some("NONE"), _) => Forced::Never,
         (Some("ANY"), Some(name)) => Forced::Named(name.to_owned()),
         (Some("ANY"), None) => Forced::Any,

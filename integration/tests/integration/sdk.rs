@@ -122,6 +122,13 @@ pub fn run_converse_with(environment: &[(&str, &str)], base: &str, model: &str, 
     script(command, base, model, parts);
 }
 
+/// Runs parts of the script of AWS's SDK in the words of Claude models.
+pub fn run_invoke(world: &World, model: &str, parts: &[&str]) {
+    let mut command = Command::new(fetch::python::aws_sdk().unwrap_or_else(|trouble| panic!("{trouble}")));
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/invoke.py"));
+    script(command, &format!("http://{}", world.gateway.listener), model, parts);
+}
+
 fn script(mut command: Command, base: &str, model: &str, parts: &[&str]) {
     let output = command.arg(base).arg(model).args(parts).output().unwrap();
     let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

@@ -1,4 +1,6 @@
-"""The official Gemini SDK against one address: usage `gemini.py BASE_URL MODEL PART...`; every part is a promise to an SDK's user."""
+"""The official Gemini SDK against one address: usage `gemini.py [--vertex] BASE_URL MODEL PART...`; every part is a promise to an SDK's user.
+
+With `--vertex` it is the SDK's client for Vertex AI, with a token of Google's that never runs out."""
 
 import base64
 import sys
@@ -6,9 +8,21 @@ import sys
 from google import genai
 from google.genai import errors as failures
 from google.genai import types
+from google.oauth2.credentials import Credentials
 
-BASE, MODEL, *PARTS = sys.argv[1:]
-client = genai.Client(api_key="goog-client-key", http_options=types.HttpOptions(base_url=BASE, timeout=120_000))
+VERTEX = "--vertex" in sys.argv
+BASE, MODEL, *PARTS = [word for word in sys.argv[1:] if word != "--vertex"]
+OPTIONS = types.HttpOptions(base_url=BASE, timeout=120_000)
+if VERTEX:
+    client = genai.Client(
+        vertexai=True,
+        project="of-the-client",
+        location="europe-west1",
+        credentials=Credentials(token="token-of-the-client"),
+        http_options=OPTIONS,
+    )
+else:
+    client = genai.Client(api_key="goog-client-key", http_options=OPTIONS)
 WEATHER = types.FunctionDeclaration(
     name="get_weather",
     description="The weather of a place",

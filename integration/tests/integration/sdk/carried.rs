@@ -2,17 +2,22 @@
 use weir_integration::providers::{Provider, Vendor};
 
 use super::bedrock::{self, without_addresses};
-use super::{MESSAGES, PARTS, gemini, run, run_converse, run_messages, run_messages_with};
+use super::{MESSAGES, PARTS, gemini, run, run_converse, run_invoke, run_messages, run_messages_with};
 use crate::responses;
 use crate::world::{ANTHROPIC_KEY, World, standard};
 
 /// The standard world with one more provider and its models.
 fn world(vertex: &Provider) -> World {
+    World::with("sdk", |openai, anthropic| with_vertex(vertex, &standard(openai, anthropic)))
+}
+
+/// A document with that.
+fn with_vertex(vertex: &Provider, document: &str) -> String {
     let more = format!(
         "  vertex: {{ kind: vertex, project: acme, location: us-east5, endpoint: \"{}\", auth: {{ bearer: {{ env: TEST_ANTHROPIC_KEY }} }}, cooldown: {{ failures: 0 }} }}\nmodels:\n  - {{ name: cloudy, targets: [ {{ provider: vertex, model: \"claude-sonnet-4@20250514\" }} ] }}\n  - {{ name: sunny, targets: [ {{ provider: vertex, model: gemini-3-flash }} ] }}\n",
         vertex.endpoint(Vendor::Vertex)
     );
-    World::with("sdk", |openai, anthropic| standard(openai, anthropic).replace("models:\n", &more))
+    document.replace("models:\n", &more)
 }
 
 fn vertex() -> Provider {
@@ -72,14 +77,58 @@ fn anthropics_client_for_bedrock() {
     }
 }
 
+/// What AWS's SDK does in the words of Claude models, whatever the provider.
+const INVOKE: &[&str] =
+    &["text", "stream", "tools", "forced", "image", "limits", "betas", "structured", "errors", "error_in_stream", "unknown_model"];
+
+#[test]
+fn aws_client_in_the_words_of_claude() {
+    let (bedrock, google) = (bedrock::bedrock(), gemini::google());
+    let world = World::with("sdk", |openai, anthropic| gemini::with(&google, &with_bedrock(&bedrock, &standard(openai, anthropic))));
+    for model in ["bed", "claude", "gpt", "gem"] {
+        run_invoke(&world, model, INVOKE);
+    }
+    // Responses has no sequences that end an answer.
+    run_invoke(&world, "newer", &INVOKE.iter().copied().filter(|part| *part != "limits").collect::<Vec<_>>());
+    for model in ["bed", "claude"] {
+        run_invoke(&world, model, &["reasoning"]);
+    }
+    run_invoke(&world, "gpt", &["bad_request"]);
+    for seen in [&world.openai, &world.anthropic, &bedrock, &google].into_iter().flat_map(|provider| provider.shared().take()) {
+        let headers = format!("{:?}", seen.headers);
+        assert!(!headers.contains("AKIACLIENTKEY") && !headers.contains("client-session"), "{headers}");
+    }
+}
+
+#[test]
+fn googles_client_for_vertex() {
+    let (vertex, bedrock) = (vertex(), bedrock::bedrock());
+    let world = World::with("sdk", |openai, anthropic| with_bedrock(&bedrock, &with_vertex(&vertex, &standard(openai, anthropic))));
+    let parts = without_a_list(gemini::GEMINI);
+    for model in ["sunny", "cloudy", "claude", "gpt", "newer", "bed"] {
+        gemini::run_gemini_with(&["--vertex"], &world, model, &parts);
+    }
+    for model in ["sunny", "cloudy"] {
+        gemini::run_gemini_with(&["--vertex"], &world, model, &["reasoning", "count"]);
+    }
+    for seen in [&world.openai, &world.anthropic, &vertex, &bedrock].into_iter().flat_map(|provider| provider.shared().take()) {
+        assert!(!format!("{:?}", seen.headers).contains("token-of-the-client"), "{:?}", seen.headers);
+    }
+}
+
 /// The standard world with a Bedrock and its model `bed`.
 fn bedrock_world(bedrock: &Provider) -> World {
+    World::with("sdk", |openai, anthropic| with_bedrock(bedrock, &standard(openai, anthropic)))
+}
+
+/// A document with that.
+fn with_bedrock(bedrock: &Provider, document: &str) -> String {
     let model = "eu.anthropic.claude-sonnet-4-5-20250929-v1:0";
     let more = format!(
         "  bedrock: {{ kind: bedrock, region: eu-central-1, endpoint: \"{}\", auth: {{ aws: {{}} }}, cooldown: {{ failures: 0 }} }}\nmodels:\n  - {{ name: bed, targets: [ {{ provider: bedrock, model: \"{model}\" }} ] }}\n",
         bedrock.endpoint(Vendor::Amazon)
     );
-    World::with("sdk", |openai, anthropic| standard(openai, anthropic).replace("models:\n", &more))
+    document.replace("models:\n", &more)
 }
 
 /// A Claude model on Bedrock is asked in Anthropic's format by all but AWS's own SDK, unless the document says otherwise.

@@ -31,8 +31,13 @@ pub fn google() -> Provider {
 
 /// Runs parts of the script of Google's SDK.
 pub fn run_gemini(world: &World, model: &str, parts: &[&str]) {
+    run_gemini_with(&[], world, model, parts);
+}
+
+/// The same with options of the script.
+pub fn run_gemini_with(options: &[&str], world: &World, model: &str, parts: &[&str]) {
     let mut command = Command::new(fetch::python::google_sdk().unwrap_or_else(|trouble| panic!("{trouble}")));
-    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/gemini.py"));
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/gemini.py")).args(options);
     script(command, &format!("http://{}", world.gateway.listener), model, parts);
 }
 
