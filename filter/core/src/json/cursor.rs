@@ -93,9 +93,12 @@ impl<'b> Cursor<'b> {
     /// # Errors
     /// The text is not JSON here.
     pub fn member(&mut self) -> Result<Option<Str<'b>>, JsonError> {
-        if !self.another(b'}')? {
-            return Ok(None);
-        }
+        if self.another(b'}')? { self.name().map(Some) } else { Ok(None) }
+    }
+
+    /// Passes the name of a member, at which the cursor stands, and its colon.
+    #[inline]
+    fn name(&mut self) -> Result<Str<'b>, JsonError> {
         if self.byte() != Some(b'"') {
             return Err(self.unexpected());
         }
@@ -107,7 +110,7 @@ impl<'b> Cursor<'b> {
             return Err(self.unexpected());
         }
         self.at += 1;
-        Ok(Some(name))
+        Ok(name)
     }
 
     /// Whether another element comes next; `false` when the array is closed.
@@ -207,13 +210,11 @@ impl<'b> Cursor<'b> {
                     self.pass_string()?;
                 }
                 Kind::Number => self.pass_number()?,
-                Kind::Boolean => {
-                    self.boolean()?;
-                }
+                Kind::Boolean => self.literal(if self.byte() == Some(b't') { "true" } else { "false" })?,
                 Kind::Null => self.literal("null")?,
             }
             while depth > 0 {
-                let more = if objects & 1 == 1 { self.member()?.is_some() } else { self.element()? };
+                let more = if objects & 1 == 1 { self.another(b'}')? && self.name().map(|_| true)? } else { self.another(b']')? };
                 if more {
                     break;
                 }
@@ -271,8 +272,15 @@ impl<'b> Cursor<'b> {
         }
     }
 
+    #[inline]
     fn expect(&mut self, kind: Kind) -> Result<(), JsonError> {
-        if self.peek()? == kind { Ok(()) } else { Err(self.fault(JsonFault::Expected(kind))) }
+        self.space();
+        if self.byte().and_then(Kind::of) == Some(kind) { Ok(()) } else { Err(self.other_than(kind)) }
+    }
+
+    #[cold]
+    fn other_than(&mut self, kind: Kind) -> JsonError {
+        self.peek().map_or_else(|error| error, |_other| self.fault(JsonFault::Expected(kind)))
     }
 }
 

@@ -37,6 +37,14 @@ impl Specials {
         }
     }
 
+    /// The place of the first special byte from `at` on, if that is a quote and in the window.
+    #[inline]
+    pub(super) fn near_quote(&self, bytes: &[u8], at: usize) -> Option<usize> {
+        let ahead = self.ahead(at);
+        let first = at.wrapping_add(place(ahead));
+        (ahead != 0 && bytes.get(first) == Some(&b'"')).then_some(first)
+    }
+
     /// The place of the quote that ends a string whose inside begins at `at`, or the byte that breaks it (RFC 8259 section 7).
     pub(super) fn string_end(&mut self, bytes: &[u8], at: usize) -> Result<usize, usize> {
         let mut at = at;

@@ -4,7 +4,19 @@ use super::{Cursor, JsonError, JsonFault};
 
 impl<'b> Cursor<'b> {
     /// Moves behind the closing quote; the cursor stands at the opening one.
+    #[inline]
     pub(super) fn pass_string(&mut self) -> Result<(), JsonError> {
+        // Names and words are short, and end where the scan has looked already.
+        if let Some(quote) = self.specials.near_quote(self.text.as_bytes(), self.at + 1) {
+            self.at = quote + 1;
+            self.fresh = false;
+            return Ok(());
+        }
+        self.pass_long_string()
+    }
+
+    #[inline(never)]
+    fn pass_long_string(&mut self) -> Result<(), JsonError> {
         match self.specials.string_end(self.text.as_bytes(), self.at + 1) {
             Ok(quote) => {
                 self.at = quote + 1;
@@ -67,12 +79,22 @@ impl<'b> Cursor<'b> {
         Err(self.fault(JsonFault::Syntax))
     }
 
+    #[inline]
     pub(super) fn space(&mut self) {
+        // Most bodies have none.
+        if self.byte().is_some_and(|byte| byte <= b' ') {
+            self.pass_space();
+        }
+    }
+
+    #[inline(never)]
+    fn pass_space(&mut self) {
         while matches!(self.byte(), Some(b' ' | b'\n' | b'\r' | b'\t')) {
             self.at += 1;
         }
     }
 
+    #[inline]
     pub(super) fn byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
