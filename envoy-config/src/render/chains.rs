@@ -1,4 +1,5 @@
-//! The priorities form: for each order in which a model's providers can be tried, one cluster through whose priorities Envoy goes by itself.
+//! The priorities form: for each order in which a model's providers can be tried, whoever is passed over, one cluster through whose priorities Envoy
+//! goes by itself.
 //!
 //! Each priority is a cluster of its own, so every provider keeps its names, its TLS and its protocol, and two providers at one address stay
 //! two. Envoy skips a priority without an address, so these clusters need no tombstone.
@@ -19,16 +20,16 @@ use crate::template::fill;
 pub(super) fn chains(gateway: &Gateway) -> BTreeMap<String, Vec<(String, &Provider)>> {
     let mut chains = BTreeMap::new();
     for route in gateway.routes.iter().filter(|route| route.targets.len() > 1) {
-        for first in 0..route.targets.len() {
+        for chain in route.chains() {
             let mut members: Vec<(String, &Provider)> = Vec::new();
             let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-            let target = |place: usize| gateway.provider(route.targets.get(place)?.provider);
-            for provider in route.chain(first).into_iter().filter_map(target) {
+            let target = |place: &usize| gateway.provider(route.targets.get(*place)?.provider);
+            for provider in chain.iter().filter_map(target) {
                 let before = seen.entry(&provider.name).or_default();
                 members.push((member(provider, *before), provider));
                 *before = before.saturating_add(1);
             }
-            chains.insert(route.chain_cluster(gateway, first), members);
+            chains.insert(route.chain_cluster(gateway, &chain), members);
         }
     }
     chains

@@ -10,11 +10,15 @@ use weir_core::routing::Failover;
 
 const DOCUMENT: &str = r#"{"version": 1,
     "providers": {"a": {"kind": "openai-compatible", "endpoint": "http://a/v1"}, "b": {"kind": "openai-compatible", "endpoint": "http://b/v1"},
-                  "c": {"kind": "openai-compatible", "endpoint": "http://c/v1"}},
+                  "c": {"kind": "openai-compatible", "endpoint": "http://c/v1"}, "d": {"kind": "openai-compatible", "endpoint": "http://d/v1"}},
     "identity": {"region": {"header": "x-region", "trusted": true}},
     "models": [
         {"name": "all", "targets": [{"provider": "c", "priority": 1}, {"provider": "a", "weight": 1}, {"provider": "b", "weight": 0}]},
-        {"name": "eu", "targets": [{"provider": "a"}, {"provider": "b", "priority": 1, "when": {"region": ["eu"]}}, {"provider": "c", "priority": 2}]}
+        {"name": "eu", "targets": [{"provider": "a"}, {"provider": "b", "priority": 1, "when": {"region": ["eu"]}}, {"provider": "c", "priority": 2}]},
+        {"name": "five", "targets": [{"provider": "a"}, {"provider": "b", "priority": 1, "when": {"region": ["eu"]}}, {"provider": "c", "priority": 2},
+                                     {"provider": "a", "model": "x", "priority": 3}, {"provider": "b", "model": "x", "priority": 4}]},
+        {"name": "narrow", "targets": [{"provider": "a"}, {"provider": "b", "model": "n", "priority": 1, "concurrency": 1}, {"provider": "c", "priority": 2}, {"provider": "d", "priority": 3}]},
+        {"name": "n", "targets": [{"provider": "b", "concurrency": 1}]}
     ]}"#;
 
 const BODY: &[u8] = br#"{"model": "m", "messages": [{"role": "user", "content": "How deep?"}]}"#;
@@ -95,15 +99,36 @@ fn who_is_left_alone_for_a_while_is_not_the_first_choice_and_is_asked_behind_it(
 }
 
 #[test]
-fn envoy_stops_before_a_target_that_must_not_be_asked() {
+fn a_target_that_must_not_be_asked_is_passed_over() {
     let mut world = World::new();
     let (_, departure) = world.leaves("eu", "eu");
     assert_eq!((departure.next.as_deref().unwrap(), retries(&departure)), ("weir-chain-a+b+c", "2"));
     let (mut exchange, departure) = world.leaves("eu", "us");
+    assert_eq!((departure.next.as_deref().unwrap(), retries(&departure)), ("weir-chain-a+c", "1"));
+    assert!(matches!(exchange.bind("b", || SECOND).0, Bound::Refuse(_)));
+    asked(&mut exchange, "c");
+    let record = world.record(exchange);
+    assert!(record.contains("when") && !record.contains("behind"), "{record}");
+    // Of so many targets there are too many orders.
+    let (mut exchange, departure) = world.leaves("five", "us");
     assert_eq!((departure.next.as_deref().unwrap(), retries(&departure)), ("a", "0"), "no chain is needed for one target");
     assert!(matches!(exchange.bind("b", || SECOND).0, Bound::Refuse(_)));
     let record = world.record(exchange);
     assert!(record.contains("when") && record.contains("behind"), "{record}");
+}
+
+#[test]
+fn a_target_that_is_full_is_passed_over() {
+    let mut world = World::new();
+    let (under_way, _) = world.leaves("n", "");
+    let (mut exchange, departure) = world.leaves("narrow", "");
+    assert_eq!((departure.next.as_deref().unwrap(), retries(&departure)), ("weir-chain-a+c+d", "2"));
+    asked(&mut exchange, "a");
+    asked(&mut exchange, "c");
+    let record = world.record(exchange);
+    assert!(record.contains(r#""model":"n","reason":"busy""#) && !record.contains("behind"), "{record}");
+    drop(under_way);
+    assert_eq!(world.leaves("narrow", "").1.next.as_deref(), Some("weir-chain-a+b+c+d"));
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod counting;
 mod demo;
 mod facts;
 mod failover;
+mod full;
 mod http2;
 mod istio;
 mod labelled;

@@ -3,7 +3,7 @@
 use super::configured::Configured;
 use super::headers::Headers;
 use super::machine::{Exchange, Verdict};
-use super::planning::shown;
+use super::refusals::shown;
 use super::standalone::Choice;
 use crate::health::Health;
 use crate::hub::{ErrorKind, Rejection};

@@ -2,7 +2,7 @@
 
 use super::headers::Headers;
 use super::machine::Exchange;
-use super::planning::shown;
+use super::refusals::shown;
 use crate::config::Gateway;
 use crate::hub::{ErrorKind, Rejection};
 use crate::routing::{Labels, Wanted};

@@ -2,7 +2,7 @@
 
 use super::crowding::Reserved;
 use super::machine::{Exchange, PlannedTarget, Speak, Verdict};
-use super::planning::without_credential;
+use super::refusals::without_credential;
 use crate::formats::head::decoded;
 use crate::health::Health;
 use crate::hub::{ErrorKind, Rejection};

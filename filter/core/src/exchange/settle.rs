@@ -2,7 +2,7 @@
 
 use super::attempted::AttemptRecord;
 use super::machine::{BudgetNote, Exchange, State};
-use super::planning::shown;
+use super::refusals::shown;
 use crate::config::Gateway;
 use crate::hub::Field;
 use crate::limits::{Amounts, Ledger};

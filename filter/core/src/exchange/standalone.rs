@@ -16,7 +16,7 @@ use super::coded::plain;
 use super::configured::Configured;
 use super::headers::Headers;
 use super::machine::{Exchange, Pick, PlannedTarget, Way};
-use super::planning::shown;
+use super::refusals::shown;
 use super::whole::too_large;
 use crate::formats;
 use crate::health::Lesson;

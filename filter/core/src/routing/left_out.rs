@@ -30,6 +30,24 @@ pub enum LeftOut {
 }
 
 impl LeftOut {
+    /// How near to an answer the target came: the place of the reason among what is looked at, one after another.
+    #[must_use]
+    pub const fn nearness(self) -> u8 {
+        match self {
+            Self::NotPicked => 0,
+            Self::Labels => 1,
+            Self::Credential => 2,
+            Self::Format => 3,
+            Self::Unsupported(_) => 4,
+            Self::Lacks(_) => 5,
+            Self::When => 6,
+            Self::ContextLength => 7,
+            Self::Busy => 8,
+            Self::Cooling => 9,
+            Self::Behind => 10,
+        }
+    }
+
     /// The word for records.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
