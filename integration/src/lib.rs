@@ -19,6 +19,7 @@ pub mod fetch;
 pub mod gateway;
 pub mod http;
 pub mod limiter;
+pub mod matrix;
 pub mod measure;
 pub mod paths;
 pub mod process;

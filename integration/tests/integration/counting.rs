@@ -23,7 +23,7 @@ fn every_sdk_counts_by_every_provider_that_can() {
         sdk::run_messages(&world, model, &["count"]);
         sdk::run_converse(&world, model, &["count", "count_body"]);
         gemini::run_gemini(&world, model, &["count"]);
-        crate::responses::run(&format!("http://{}/v1", world.gateway.listener), model, &["count"]);
+        crate::sdk::responses::run(&format!("http://{}/v1", world.gateway.listener), model, &["count"]);
     }
 }
 

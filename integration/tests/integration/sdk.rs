@@ -2,14 +2,16 @@
 pub mod bedrock;
 mod carried;
 
+mod everywhere;
 pub mod gemini;
+pub mod responses;
 pub mod typescript;
 mod vendor_types;
 
 use std::path::PathBuf;
 use std::process::Command;
 
-use weir_integration::{fetch, process};
+use weir_integration::{fetch, matrix, process};
 
 use crate::world::{ANTHROPIC_KEY, World};
 
@@ -25,6 +27,8 @@ pub const PARTS: &[&str] = &[
     "image",
     "limits",
     "sampling",
+    "structured",
+    "reasoning",
     "errors",
     "error_in_stream",
     "bad_request",
@@ -41,6 +45,7 @@ const MESSAGES: &[&str] = &[
     "stream_tools",
     "image",
     "limits",
+    "structured",
     "errors",
     "error_in_stream",
     "bad_request",
@@ -76,7 +81,7 @@ pub fn run(base: &str, model: &str, parts: &[&str]) {
 pub fn run_with(options: &[&str], environment: &[(&str, &str)], base: &str, model: &str, parts: &[&str]) {
     let mut command = Command::new(fetch::python::openai_sdk().unwrap_or_else(|trouble| panic!("{trouble}")));
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/chat.py")).args(options).envs(environment.iter().copied());
-    script(command, base, model, parts);
+    script(command, "Python `openai`, chat", base, model, parts);
 }
 
 /// Runs parts of the Anthropic SDK's script.
@@ -94,7 +99,12 @@ fn run_messages_with(options: &[&str], world: &World, model: &str, parts: &[&str
         command.env("PYTHONPATH", libraries.map(|entry| entry.unwrap().path().join("site-packages")).find(|path| path.is_dir()).unwrap());
     }
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/messages.py")).args(options);
-    script(command, &format!("http://{}", world.gateway.listener), model, parts);
+    let sdk = match options {
+        [] => "Python `anthropic`",
+        ["--vertex"] => "Python `anthropic`, for Vertex AI",
+        _ => "Python `anthropic`, for Bedrock",
+    };
+    script(command, sdk, &format!("http://{}", world.gateway.listener), model, parts);
 }
 
 /// Lets the SDK of one format, in Python, talk with a model that nobody scripted.
@@ -107,7 +117,7 @@ pub fn talk(sdk: &str, base: &str, model: &str, parts: &[&str]) {
     };
     let mut command = Command::new(python.unwrap_or_else(|trouble| panic!("{trouble}")));
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/real.py")).arg(sdk);
-    script(command, base, model, parts);
+    script(command, sdk, base, model, parts);
 }
 
 /// Runs parts of AWS's SDK's script, whose requests are signed.
@@ -119,21 +129,23 @@ pub fn run_converse(world: &World, model: &str, parts: &[&str]) {
 pub fn run_converse_with(environment: &[(&str, &str)], base: &str, model: &str, parts: &[&str]) {
     let mut command = Command::new(fetch::python::aws_sdk().unwrap_or_else(|trouble| panic!("{trouble}")));
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/converse.py")).envs(environment.iter().copied());
-    script(command, base, model, parts);
+    script(command, "Python `boto3`, `converse`", base, model, parts);
 }
 
 /// Runs parts of the script of AWS's SDK in the words of Claude models.
 pub fn run_invoke(world: &World, model: &str, parts: &[&str]) {
     let mut command = Command::new(fetch::python::aws_sdk().unwrap_or_else(|trouble| panic!("{trouble}")));
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/invoke.py"));
-    script(command, &format!("http://{}", world.gateway.listener), model, parts);
+    script(command, "Python `boto3`, `invoke_model`", &format!("http://{}", world.gateway.listener), model, parts);
 }
 
-fn script(mut command: Command, base: &str, model: &str, parts: &[&str]) {
+/// Runs parts of the script of an SDK, and records that they were done.
+fn script(mut command: Command, sdk: &str, base: &str, model: &str, parts: &[&str]) {
     let output = command.arg(base).arg(model).args(parts).output().unwrap();
     let (said, wrong) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{model}:\n{said}{wrong}");
     assert_eq!(said.lines().filter(|line| line.starts_with("ok ")).count(), parts.len(), "{said}");
+    matrix::record(sdk, model, parts);
 }
 
 #[test]

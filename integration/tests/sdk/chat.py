@@ -137,6 +137,26 @@ def image_bytes():
     image(by_address=False)
 
 
+def structured():
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
+    form = {"type": "json_schema", "json_schema": {"name": "number", "schema": schema, "strict": True}}
+    assert ask("A number", response_format=form).choices[0].message.content
+
+
+def reasoning():
+    """What the model thought comes back in the next turn, in whatever members the answer had."""
+    first = ask("Use get_time", tools=TOOLS, reasoning_effort="high", max_completion_tokens=20_000).choices[0].message
+    (call,) = first.tool_calls
+    history = [
+        {"role": "user", "content": "Use get_time"},
+        first.model_dump(exclude_none=True),
+        {"role": "tool", "tool_call_id": call.id, "content": "noon"},
+    ]
+    more = {"tools": TOOLS, "reasoning_effort": "high", "max_completion_tokens": 20_000}
+    second = client.chat.completions.create(model=MODEL, messages=[SYSTEM, *history], **more)
+    assert "read the tool's result" in second.choices[0].message.content, second
+
+
 def limits():
     answer = ask("count to 50", max_tokens=5)
     assert answer.choices[0].finish_reason == "length" and answer.usage.completion_tokens == 5, answer

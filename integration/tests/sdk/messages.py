@@ -126,6 +126,27 @@ def image_bytes():
     image(by_address=False)
 
 
+def structured():
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
+    assert ask("A number", output_config={"format": {"type": "json_schema", "schema": schema}}).content[0].text
+
+
+def reasoning():
+    """What the model thinks is signed by its vendor, who gets it back in the next turn as it was."""
+    wanted = {"thinking": {"type": "enabled", "budget_tokens": 1024, "display": "summarized"}, "max_tokens": 4000, "tools": TOOLS}
+    answer = ask("Use get_time", **wanted)
+    blocks = [block for block in answer.content if block.type == "thinking"]
+    assert any(block.thinking for block in blocks) and any(block.signature for block in blocks), answer
+    call = next(block for block in answer.content if block.type == "tool_use")
+    history = [
+        {"role": "user", "content": "Use get_time"},
+        {"role": "assistant", "content": answer.content},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": call.id, "content": "noon"}]},
+    ]
+    second = ask("", messages=history, **wanted)
+    assert "read the tool's result" in "".join(block.text for block in second.content if block.type == "text"), second
+
+
 def limits():
     answer = ask("count to 50", max_tokens=5)
     assert answer.stop_reason == "max_tokens" and answer.usage.output_tokens == 5, answer

@@ -1,8 +1,7 @@
 //! Every SDK to a provider that speaks Converse and takes signed requests alone, and AWS's own SDK to that provider without a gateway.
 use weir_integration::providers::{Provider, Vendor};
 
-use super::{CONVERSE, MESSAGES, PARTS, gemini, run, run_converse, run_converse_with, run_messages};
-use crate::responses;
+use super::{CONVERSE, MESSAGES, PARTS, gemini, responses, run, run_converse, run_converse_with, run_messages};
 use crate::world::{AWS_KEY, World, standard};
 
 /// The key with which AWS's SDK signs in its script.

@@ -38,7 +38,8 @@ pub fn run_gemini(world: &World, model: &str, parts: &[&str]) {
 pub fn run_gemini_with(options: &[&str], world: &World, model: &str, parts: &[&str]) {
     let mut command = Command::new(fetch::python::google_sdk().unwrap_or_else(|trouble| panic!("{trouble}")));
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sdk/gemini.py")).args(options);
-    script(command, &format!("http://{}", world.gateway.listener), model, parts);
+    let sdk = if options.is_empty() { "Python `google-genai`" } else { "Python `google-genai`, for Vertex AI" };
+    script(command, sdk, &format!("http://{}", world.gateway.listener), model, parts);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use weir_integration::fetch;
 use super::{bedrock, gemini, script};
 use crate::world::World;
 
-const CHAT: &[&str] = &["text", "stream", "tools", "image", "structured", "reasoning", "errors"];
-const RESPONSES: &[&str] = &[
+pub(super) const CHAT: &[&str] = &["text", "stream", "tools", "image", "structured", "reasoning", "errors"];
+pub(super) const RESPONSES: &[&str] = &[
     "responses_text",
     "responses_stream",
     "responses_tools",
@@ -16,19 +16,25 @@ const RESPONSES: &[&str] = &[
     "responses_reasoning",
     "responses_errors",
 ];
-const MESSAGES: &[&str] = &["text", "stream", "tools", "image", "structured", "errors"];
+pub(super) const MESSAGES: &[&str] = &["text", "stream", "tools", "image", "structured", "errors"];
 /// Models of the standard document whose providers speak one format each: chat, responses, messages.
 const MODELS: &[&str] = &["chat-only", "newer", "claude"];
 
-fn run(file: &str, base: &str, model: &str, parts: &[&str]) {
-    script(node(file), base, model, parts);
+pub(super) fn run(file: &str, base: &str, model: &str, parts: &[&str]) {
+    let sdk = match file {
+        "openai.cts" if parts.iter().any(|part| part.starts_with("responses_")) => "TypeScript `openai`, responses",
+        "openai.cts" => "TypeScript `openai`, chat",
+        "anthropic.cts" => "TypeScript `@anthropic-ai/sdk`",
+        _ => "TypeScript `@google/genai`",
+    };
+    script(node(file), sdk, base, model, parts);
 }
 
 /// Lets the SDK of one format talk with a model that nobody scripted.
 pub fn talk(sdk: &str, base: &str, model: &str, parts: &[&str]) {
     let mut command = node("real.cts");
     command.arg(sdk);
-    script(command, base, model, parts);
+    script(command, sdk, base, model, parts);
 }
 
 fn node(file: &str) -> Command {
@@ -53,6 +59,9 @@ fn openai_responses() {
     for model in ["newer", "claude"] {
         run("openai.cts", &format!("http://{}/v1", world.gateway.listener), model, RESPONSES);
     }
+    // A provider of chat tells no thoughts.
+    let parts: Vec<&str> = RESPONSES.iter().copied().filter(|part| *part != "responses_reasoning").collect();
+    run("openai.cts", &format!("http://{}/v1", world.gateway.listener), "chat-only", &parts);
 }
 
 #[test]
