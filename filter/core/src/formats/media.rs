@@ -140,6 +140,13 @@ pub fn type_of_address(uri: &Str<'_>) -> Option<&'static str> {
     TYPES.iter().find(|(one, _)| end.eq_ignore_ascii_case(one)).map(|(_, mime)| *mime)
 }
 
+/// A name for a document that has none: OpenAI's formats demand one, and go by its end.
+#[must_use]
+pub fn usual_name(mime_type: &Str<'_>) -> String {
+    let end = TYPES.iter().find(|(_, mime)| mime_type.is(mime)).map_or("pdf", |(end, _)| end);
+    format!("document.{end}")
+}
+
 /// The alphabet of base64 text.
 fn alphabet(data: &Str<'_>) -> Alphabet {
     if memchr::memchr2(b'-', b'_', data.as_escaped().as_bytes()).is_some() { Alphabet::UrlSafe } else { Alphabet::Standard }

@@ -4,7 +4,7 @@ use super::asked_tools::MAX_NAME;
 use super::encode::leading;
 use crate::formats::crossing::Crossing;
 use crate::formats::ids::short_id;
-use crate::formats::media::{is_of_the_web, usual};
+use crate::formats::media::{is_of_the_web, usual, usual_name};
 use crate::hub::{CallKind, Citation, Field, Message, Modality, Part, PartKind, Rejection, Request, Role, Source, envelope};
 use crate::json::{Json, Out, Str};
 use crate::names::FormatId;
@@ -216,7 +216,7 @@ fn media(
                 pen.out.key("filename");
                 match name {
                     Some(name) => pen.out.string(name),
-                    None => pen.out.plain("document.pdf"),
+                    None => pen.out.plain(&usual_name(mime_type)),
                 }
             }
             pen.out.key(if image { "image_url" } else { "file_data" });

@@ -120,7 +120,7 @@ impl Medium<'_, '_> {
                 out.key("filename");
                 match medium.name {
                     Some(name) => out.string(name),
-                    None => out.plain("document.pdf"),
+                    None => out.plain(&media::usual_name(medium.mime_type)),
                 }
                 out.key("file_data");
                 medium.address(out);
