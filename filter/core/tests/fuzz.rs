@@ -14,7 +14,7 @@
 
 mod said;
 
-use said::{Said, asked, cases, clients, entries, targets};
+use said::{Said, asked, cases, clients, entries, path, targets};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -161,16 +161,6 @@ fn seeds(folder: &Path, fits: &dyn Fn(&str) -> bool) -> Vec<Vec<u8>> {
         }
     }
     all
-}
-
-fn path(client: FormatId) -> &'static str {
-    match client {
-        FormatId::Chat => "/v1/chat/completions",
-        FormatId::Responses => "/v1/responses",
-        FormatId::Messages => "/v1/messages",
-        FormatId::Converse => "/model/smart/converse",
-        FormatId::Gemini => "/v1beta/models/smart:generateContent",
-    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 mod said;
 
-use said::{asked, clients, targets};
+use said::{asked, clients, path, targets};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Instant;
@@ -65,16 +65,6 @@ fn conversation() -> String {
     }
     let tool = r#"{"type":"function","function":{"name":"look","parameters":{"type":"object","properties":{"place":{"type":"string"}}}}}"#;
     format!(r#"{{"model":"smart","tools":[{tool}],"messages":[{}]}}"#, turns.join(","))
-}
-
-const fn path(client: FormatId) -> &'static str {
-    match client {
-        FormatId::Chat => "/v1/chat/completions",
-        FormatId::Responses => "/v1/responses",
-        FormatId::Messages => "/v1/messages",
-        FormatId::Converse => "/model/smart/converse",
-        FormatId::Gemini => "/v1beta/models/smart:generateContent",
-    }
 }
 
 fn request(from: FormatId, to: FormatId, body: &str) -> String {

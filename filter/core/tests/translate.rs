@@ -5,7 +5,7 @@
 
 mod said;
 
-use said::{absent, cases, clients, entries, golden, targets};
+use said::{absent, cases, clients, entries, golden, path, targets};
 use std::fs;
 use std::path::Path;
 use weir_core::formats::messages::Carrier;
@@ -55,17 +55,6 @@ fn model(name: &str, target: FormatId) -> &str {
         FormatId::Gemini => "gemini-2.5-flash",
     };
     name.split_once('@').map_or(usual, |(_, model)| model)
-}
-
-/// The usual path of a client format.
-const fn path(client: FormatId) -> &'static str {
-    match client {
-        FormatId::Chat => "/v1/chat/completions",
-        FormatId::Responses => "/v1/responses",
-        FormatId::Messages => "/v1/messages",
-        FormatId::Converse => "/model/smart/converse",
-        FormatId::Gemini => "/v1beta/models/smart:generateContent",
-    }
 }
 
 #[test]

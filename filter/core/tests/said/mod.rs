@@ -48,6 +48,17 @@ pub fn clients() -> impl Iterator<Item = (FormatId, &'static dyn Format)> {
     targets()
 }
 
+/// The usual path of a client format.
+pub const fn path(client: FormatId) -> &'static str {
+    match client {
+        FormatId::Chat => "/v1/chat/completions",
+        FormatId::Responses => "/v1/responses",
+        FormatId::Messages => "/v1/messages",
+        FormatId::Converse => "/model/smart/converse",
+        FormatId::Gemini => "/v1beta/models/smart:generateContent",
+    }
+}
+
 pub fn asked(stream: bool) -> Asked {
     Asked { model: "smart".into(), stream, include_usage: true, now: 1_700_000_000, latency: 25, memo: None }
 }
