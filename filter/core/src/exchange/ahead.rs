@@ -5,8 +5,9 @@
 
 use super::crowding::{Reserved, crowded, tells_models};
 use super::headers::Headers;
-use super::machine::{Exchange, Pick, Verdict, Way};
+use super::machine::{Exchange, Verdict};
 use super::onward;
+use super::planned::{Pick, Way};
 use super::planning::speak;
 use super::refusals::{not_its_model, unknown_model, without_credential};
 use super::standalone::Choice;

@@ -1,6 +1,6 @@
 //! What is recorded of an attempt, from its beginning to its settlement.
 
-use super::machine::PlannedTarget;
+use super::planned::PlannedTarget;
 use crate::hub::ErrorKind;
 use crate::telemetry::AttemptOutcome;
 use crate::usage::{Usage, UsageSource};

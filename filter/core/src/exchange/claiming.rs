@@ -2,7 +2,8 @@
 
 use super::configured::Configured;
 use super::headers::Headers;
-use super::machine::{BudgetNote, Exchange, PlannedTarget, State};
+use super::machine::{BudgetNote, Exchange, State};
+use super::planned::PlannedTarget;
 use crate::config::{Gateway, Identity, IdentitySource};
 use crate::hub::{ErrorKind, Rejection};
 use crate::limits::{Admission, Amounts, Claim, IdentityValue, keys_for};

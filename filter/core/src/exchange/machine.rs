@@ -6,16 +6,14 @@ use super::configured::Configured;
 use super::crowding::{Reserved, tells_models};
 use super::demands::demanded;
 use super::headers::{self, Headers};
+use super::planned::{PlannedTarget, Way};
 use crate::config::ConcurrencyRule;
-use crate::formats::messages::Carrier;
 use crate::formats::{self, Asked, ClientSide, Head, Outline, Reply};
-use crate::health::{Flight, Gate, Health, Seats};
+use crate::health::{Flight, Health};
 use crate::hub::{ErrorKind, Losses, Rejection};
 use crate::limits::{Claim, Decision, Ledger};
-use crate::names::{self, FormatId};
 use crate::operations::Operation;
-use crate::providers::ProviderId;
-use crate::routing::{LeftOut, Patience, Wanted};
+use crate::routing::{LeftOut, Wanted};
 use std::rc::Rc;
 
 /// One exchange.
@@ -82,27 +80,6 @@ pub(super) enum State {
     Settled,
 }
 
-/// Who makes the attempts of an exchange.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Way {
-    /// Upstream positions.
-    #[default]
-    Upstream,
-    /// The gateway position makes the only one, at a direct twin: no upstream position may make one.
-    Direct,
-    /// The standalone position makes the only one, at the provider that the request's head picks, if it picks one. No head can wait:
-    /// that of the request goes before its body is read, that of the answer before its end is known.
-    Standalone(Option<Pick>),
-}
-
-/// What the head of a request decides where it can't wait for the body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Pick {
-    pub provider: ProviderId,
-    /// How it is spoken to; `None` where the body passes unread.
-    pub speak: Option<Speak>,
-}
-
 /// What the ledger said that is worth recording.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum BudgetNote {
@@ -117,42 +94,6 @@ pub(super) enum BudgetNote {
     Unchecked(String),
     /// Refused by this rule.
     Refused(String),
-}
-
-/// One target of the plan.
-#[derive(Clone, Debug)]
-pub(super) struct PlannedTarget {
-    pub provider: ProviderId,
-    /// The provider's name, which is its cluster's.
-    pub name: Box<str>,
-    pub model: Option<Box<str>>,
-    pub speak: Speak,
-    /// Who carries what it says.
-    pub carrier: Carrier,
-    pub default_max_tokens: u64,
-    pub patience: Patience,
-    /// It is several servers that don't have one name.
-    pub has_names: bool,
-    pub seats: Seats,
-    /// Where its attempts are counted.
-    pub gate: Gate,
-}
-
-/// How a target is spoken to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Speak {
-    /// It speaks the client's format.
-    Same(FormatId),
-    /// Through the hub.
-    Translated(FormatId),
-}
-
-impl Speak {
-    pub(super) const fn format(self) -> FormatId {
-        match self {
-            Self::Same(format) | Self::Translated(format) => format,
-        }
-    }
 }
 
 /// What the gateway position does with a request.
@@ -177,19 +118,6 @@ pub struct LocalReply {
     pub reply: Reply,
     /// Whether the body is final; otherwise it is a sentence that Envoy's mapper words in the format of the path.
     pub worded: bool,
-}
-
-/// What the gateway position does with an answer.
-#[derive(Debug, PartialEq, Eq)]
-pub enum ClientAnswer {
-    /// It goes to the client as it is.
-    Continue,
-    /// It is held until its end.
-    Hold,
-    /// This stands in its place, and in that of its body, which is there.
-    Replace(Reply),
-    /// The host answers with this instead; there is no body that could be replaced.
-    Reply(Reply),
 }
 
 impl Exchange {
@@ -354,73 +282,6 @@ impl Exchange {
     /// The client's body, if it was read and no attempt has taken it.
     pub const fn take_body(&mut self) -> Option<Vec<u8>> {
         self.body.take()
-    }
-
-    /// The head of an answer is on its way to the client. `status` and `details` (Envoy's `response.code_details`) are asked only
-    /// where no attempt has committed this answer; `end` says that no body follows.
-    pub fn answer_head(&mut self, end: bool, status: impl FnOnce() -> u16, details: impl FnOnce() -> String) -> ClientAnswer {
-        match self.state {
-            State::Answering | State::Local | State::Settled => return ClientAnswer::Continue,
-            State::Replacing => return ClientAnswer::Hold,
-            State::Reading { .. } | State::Deciding { .. } | State::Released { .. } => {}
-        }
-        // What is said of an earlier attempt is not what became of the last one.
-        if self.reply.is_none() || self.reply_of != self.attempts.len() {
-            let rejection = self.uncommitted(status(), details);
-            self.rejected = Some(rejection.kind);
-            self.reply = Some(self.identified(self.client(), self.client().reply(&rejection)));
-        }
-        self.state = State::Replacing;
-        if !end && !self.is_standalone() {
-            return ClientAnswer::Hold;
-        }
-        self.take_reply().map_or(ClientAnswer::Continue, ClientAnswer::Reply)
-    }
-
-    /// More of an answer is on its way to the client.
-    pub fn answer_body(&mut self, end: bool) -> ClientAnswer {
-        match self.state {
-            State::Replacing if end => self.take_reply().map_or(ClientAnswer::Continue, ClientAnswer::Replace),
-            State::Replacing => ClientAnswer::Hold,
-            State::Reading { .. } | State::Deciding { .. } | State::Released { .. } | State::Answering | State::Local | State::Settled => {
-                ClientAnswer::Continue
-            }
-        }
-    }
-
-    /// The client is told this unless another attempt is made.
-    pub(super) fn keep_reply(&mut self, reply: Reply) {
-        self.reply_of = self.attempts.len();
-        self.reply = Some(reply);
-    }
-
-    pub(super) fn take_reply(&mut self) -> Option<Reply> {
-        let reply = self.reply.take()?;
-        self.reserved = None;
-        self.status = reply.status;
-        self.state = State::Local;
-        Some(reply)
-    }
-
-    /// What an answer is that no attempt committed: the host's own, or a provider's that went past the upstream position.
-    fn uncommitted(&mut self, status: u16, details: impl FnOnce() -> String) -> Rejection {
-        if self.attempts.is_empty() && details() == names::DETAILS_UPSTREAM {
-            if let Way::Standalone(Some(pick)) = self.way {
-                return self.too_early(pick, status);
-            }
-            return Rejection::new(
-                ErrorKind::Internal,
-                "the provider was reached without the gateway's upstream filter; its answer is withheld",
-            );
-        }
-        let (kind, message) = match status {
-            413 => (ErrorKind::TooLarge, "the request is too large for the gateway"),
-            408 => (ErrorKind::RequestTimeout, "the request did not come in time"),
-            504 => (ErrorKind::Timeout, "the provider did not answer in time"),
-            400..=499 => (ErrorKind::InvalidRequest, "the gateway refused the request"),
-            _ => (ErrorKind::Unavailable, "no provider of this model could be reached"),
-        };
-        Rejection::new(kind, message)
     }
 }
 

@@ -11,13 +11,14 @@
 //!                                  └─► retry (598): the next attempt binds
 //! ```
 //! Neither machine calls the host: the shell carries out the verdicts after it has let go of every borrow, because host calls re-enter.
-//! Every state in which the host is paused has a deadline, which [`Exchange::deadline`] and [`Attempt::deadline`] name.
+//! Every state in which the host is paused has a deadline, which [`Exchange::deadline`] names and [`Attempt::is_due`] looks for.
 
 mod ahead;
 mod answer;
 mod attempt;
 mod attempted;
 mod begin;
+mod binding;
 mod claiming;
 mod coded;
 mod configured;
@@ -28,6 +29,7 @@ mod machine;
 mod onward;
 mod passing;
 mod patience;
+mod planned;
 mod planning;
 mod position;
 mod refusals;
@@ -36,17 +38,21 @@ mod replies;
 mod servers;
 mod settle;
 mod standalone;
+mod streamed;
 mod table;
+mod uncommitted;
 mod whole;
 
 pub use answer::{AnswerHead, AnswerVerdict};
-pub use attempt::{Attempt, Bound, Departure, RequestVerdict};
+pub use attempt::{Attempt, RequestVerdict};
 pub use attempted::AttemptRecord;
+pub use binding::{Bound, Departure};
 pub use configured::Configured;
 pub use headers::Headers;
-pub use machine::{ClientAnswer, Exchange, LocalReply, Verdict};
+pub use machine::{Exchange, LocalReply, Verdict};
 pub use position::{Misplaced, Position};
 pub use table::{Key, Table};
+pub use uncommitted::ClientAnswer;
 
 /// A second in the unit of all times here: nanoseconds since the epoch.
 pub const SECOND: u64 = 1_000_000_000;

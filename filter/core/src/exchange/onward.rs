@@ -1,7 +1,8 @@
 //! The request that one attempt sends: body translated or spliced, headers set absolutely from an allow-list.
 
 use super::headers::{self, Headers};
-use super::machine::{Exchange, PlannedTarget, Speak, Way};
+use super::machine::Exchange;
+use super::planned::{PlannedTarget, Speak, Way};
 use crate::formats::claude::betas;
 use crate::formats::messages::{Carrier, Said};
 use crate::formats::{self, Beside, Crossing, Onward, Passage};

@@ -1,7 +1,8 @@
 //! Paths that name no model: the request leaves at once, its body unread, once limits allow it.
 
 use super::crowding::Reserved;
-use super::machine::{Exchange, PlannedTarget, Speak, Verdict};
+use super::machine::{Exchange, Verdict};
+use super::planned::{PlannedTarget, Speak};
 use super::refusals::without_credential;
 use crate::formats::head::decoded;
 use crate::health::Health;

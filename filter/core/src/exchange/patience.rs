@@ -12,9 +12,10 @@
 //! client takes for an end.
 
 use super::answer::AnswerVerdict;
-use super::attempt::{Attempt, AttemptState, HeldStream, Hold};
+use super::attempt::{Attempt, AttemptState, Hold};
 use super::machine::{Exchange, LocalReply, State, Verdict};
 use super::relay::{Marks, Relay};
+use super::streamed::HeldStream;
 use super::{BODY_SILENCE, DECISION, HOLD, SECOND};
 use crate::health::Lesson;
 use crate::hub::{ErrorKind, Failure, Rejection};

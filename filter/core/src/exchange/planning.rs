@@ -1,7 +1,8 @@
 //! From an outline to a plan: which of the model's targets can answer this request, and in what order they are tried.
 
 use super::crowding::Reserved;
-use super::machine::{Exchange, PlannedTarget, Speak, Way};
+use super::machine::Exchange;
+use super::planned::{PlannedTarget, Speak, Way};
 use super::refusals::unknown_model;
 use crate::config::Gateway;
 use crate::formats::messages::Carrier;

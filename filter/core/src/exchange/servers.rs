@@ -2,7 +2,8 @@
 //! replaced by another of them before the next target is tried.
 
 use super::attempt::{Attempt, RequestVerdict};
-use super::machine::{Exchange, PlannedTarget};
+use super::machine::Exchange;
+use super::planned::PlannedTarget;
 use crate::health::Lesson;
 use crate::hub::{ErrorKind, Rejection};
 use crate::names::STATE_CONVERSATION;
