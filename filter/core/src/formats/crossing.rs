@@ -2,8 +2,9 @@
 
 use super::{ClientSide, Onward, Passage, ids};
 use crate::hub::{Citation, Cited, ErrorKind, Fate, Field, Rejection, Request, cited};
-use crate::json::{self, Raw, Str};
+use crate::json::{self, Json, Raw, Str};
 use crate::names::FormatId;
+use std::borrow::Cow;
 
 /// Accounts for the elements of one request on its way into one format.
 #[derive(Debug)]
@@ -47,6 +48,24 @@ impl<'a> Crossing<'a> {
     pub fn meet_in(&mut self, field: Field, member: &str) -> Result<Fate, Rejection> {
         let fate = self.passage.losses.record(field, self.target);
         if fate == Fate::Refuse { Err(Self::refusal(field, Some(member.to_owned()))) } else { Ok(fate) }
+    }
+
+    /// The arguments of a call at byte `at` of the client's body as an object, which this target wants.
+    ///
+    /// # Errors
+    /// They are none: the error's place is theirs.
+    pub fn arguments<'j>(&mut self, arguments: &'j Json<'_>, at: u32) -> Result<Cow<'j, str>, Rejection> {
+        if let Some(object) = arguments.object() {
+            return Ok(object);
+        }
+        self.passage.losses.record(Field::BrokenArguments, self.target);
+        let written = match arguments {
+            Json::Text(text) => text.as_escaped(),
+            Json::Value(raw) => raw.as_str(),
+        };
+        let call = usize::try_from(at).ok().and_then(|at| self.body.get(at..)).unwrap_or_default();
+        let found = memchr::memmem::find(call, written.as_bytes()).and_then(|offset| u32::try_from(offset).ok());
+        Err(self.invalid("the arguments of the tool call are no JSON object", at.saturating_add(found.unwrap_or(0))))
     }
 
     /// The sources of a text at byte `at` of the client's body that the target is told of; its model `takes` some kinds of them.

@@ -119,6 +119,8 @@ table! {
     FileName = "messages.content.file.filename":                           [Carry Carry Alter Alter Note],
     /// The name of a medium that has none in the target: of an image, or of a file that the target fetches.
     MediaName = "messages.content.name":                                   [Note Note Note Note Note],
+    /// An image, a document or sound in a turn of the model's.
+    AssistantMedia = "messages.content.assistant_media":                   [Refuse Refuse Refuse Refuse Carry],
     /// A part that Weir does not know.
     OpaquePart = "messages.content.unknown":                               [Refuse Refuse Refuse Refuse Refuse],
     /// Sources that a turn of the history names, in a form that the target or its model does not take.
@@ -281,7 +283,9 @@ table! {
     Betas = "anthropic_beta.flags":                                        [Note Note Carry Carry Note],
     /// A flag for a beta feature of Anthropic's API that the provider does not take.
     BetaFlag = "anthropic_beta":                                           [Lose Lose Lose Lose Lose],
-    /// A member that Weir does not know.
+    /// A member that Weir does not know, of something that it does.
+    Member = "extension.member":                                           [Note Note Note Note Note],
+    /// A member of the request that Weir does not know.
     Extension = "extension":                                               [Lose Lose Lose Lose Lose],
     /// Sources that an answer names in a form that nobody else has.
     AnswerCitations = "answer.citations":                                  [Lose Lose Lose Lose Lose],

@@ -49,6 +49,12 @@ pub struct Request<'b> {
 }
 
 impl<'b> Request<'b> {
+    /// Notes that a value was left which nobody knows, and where the last one stands.
+    pub fn leave(&mut self, left: Option<usize>) {
+        let at = left.and_then(|at| u32::try_from(at).ok());
+        self.extensions.extend(at.map(|at| Extension { at, field: Field::Member }));
+    }
+
     /// Notes the sources of a text at byte `at` of the client's body: those that others may have, and whether there were more.
     pub fn cite(&mut self, at: u32, named: Vec<Citation<'b>>, more: bool) {
         self.citations.extend(named.into_iter().map(|citation| (at, citation)));

@@ -23,6 +23,8 @@ pub struct Cursor<'b> {
     pub(super) fresh: bool,
     /// How many containers were entered and not left.
     depth: usize,
+    /// Where the last value stands that was left; 0 where none was.
+    left: usize,
     /// Where the ends and escapes of strings are.
     pub(super) specials: Specials,
 }
@@ -45,7 +47,7 @@ impl<'b> Cursor<'b> {
     /// A cursor at byte `at` of the same text, where a value begins: how a span from an outline is read again.
     #[must_use]
     pub const fn at(text: &'b str, at: usize) -> Self {
-        Self { text, at, fresh: true, depth: 0, specials: Specials::new() }
+        Self { text, at, fresh: true, depth: 0, left: 0, specials: Specials::new() }
     }
 
     /// Offset in bytes of the next token.
@@ -190,6 +192,24 @@ impl<'b> Cursor<'b> {
     pub fn since(&self, start: usize) -> Raw<'b> {
         let text = self.slice(start, self.at);
         if text.is_empty() { Raw::NULL } else { Raw::trusted(text) }
+    }
+
+    /// Passes over a value that nobody knows, and remembers where it stands unless it says nothing.
+    ///
+    /// # Errors
+    /// As [`Cursor::skip`].
+    pub fn leave(&mut self) -> Result<(), JsonError> {
+        let at = self.offset();
+        if self.filled()? {
+            self.left = at;
+        }
+        Ok(())
+    }
+
+    /// Where the last value stands that was left.
+    #[must_use]
+    pub const fn left(&self) -> Option<usize> {
+        if self.left == 0 { None } else { Some(self.left) }
     }
 
     /// Passes over the value that comes next and validates it. The stack is explicit and bounded, so no input can exhaust it.

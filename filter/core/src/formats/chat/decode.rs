@@ -37,6 +37,7 @@ fn read(text: &str) -> Result<Request<'_>, Fault> {
         }
     }
     cursor.end()?;
+    request.leave(cursor.left());
     if !messages {
         return Err(Fault::missing(top, "messages"));
     }
@@ -68,8 +69,10 @@ fn settings<'b>(name: &str, cursor: &mut Cursor<'b>, request: &mut Request<'b>) 
             while let Some(name) = cursor.member()? {
                 if name.is("include_usage") {
                     request.include_usage = !cursor.null()? && cursor.boolean()?;
-                } else {
+                } else if name.is("include_obfuscation") {
                     cursor.skip()?;
+                } else {
+                    cursor.leave()?;
                 }
             }
         }

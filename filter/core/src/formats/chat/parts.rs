@@ -26,7 +26,8 @@ fn decode_part<'b>(cursor: &mut Cursor<'b>) -> Result<Part<'b>, Fault> {
     while let Some(name) = cursor.member()? {
         match &*name.into_plain() {
             "prompt_cache_breakpoint" | "cache_control" => cache = Some(cursor.raw()?).filter(|raw: &Raw<'_>| raw.kind() != Kind::Null),
-            name if name != kind => cursor.skip()?,
+            "type" => cursor.skip()?,
+            name if name != kind => cursor.leave()?,
             "text" => found = Some(PartKind::Text(cursor.string()?)),
             "refusal" => found = Some(PartKind::Refusal(cursor.string()?)),
             "image_url" => found = Some(image(cursor)?),
@@ -56,7 +57,7 @@ fn image<'b>(cursor: &mut Cursor<'b>) -> Result<PartKind<'b>, Fault> {
                 "url" => url = Some((cursor.offset(), cursor.string()?)),
                 "detail" if !cursor.null()? => detail = Some(cursor.string()?),
                 "detail" => {}
-                _ => cursor.skip()?,
+                _ => cursor.leave()?,
             }
         }
     }
@@ -76,7 +77,7 @@ fn file<'b>(cursor: &mut Cursor<'b>) -> Result<PartKind<'b>, Fault> {
             "file_data" => data = Some((cursor.offset(), cursor.string()?)),
             "file_id" => id = Some(cursor.string()?),
             "filename" => file_name = Some(cursor.string()?),
-            _ => cursor.skip()?,
+            _ => cursor.leave()?,
         }
     }
     match (data, id) {

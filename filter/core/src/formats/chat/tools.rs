@@ -30,7 +30,8 @@ pub(super) fn decode_tools<'b>(cursor: &mut Cursor<'b>) -> Result<Vec<Tool<'b>>,
                 "cache_control" if !cursor.null()? => cache = Some(cursor.raw()?),
                 "cache_control" => {}
                 name if name == wanted => found = Some(decode_tool(cursor, wanted == "custom")?),
-                _ => cursor.skip()?,
+                "type" => cursor.skip()?,
+                _ => cursor.leave()?,
             }
         }
         tools.push(Tool { at: place(at), cache, kind: found.ok_or(Fault::missing(at, wanted))? });
@@ -101,7 +102,7 @@ fn decode_tool<'b>(cursor: &mut Cursor<'b>, custom: bool) -> Result<ToolKind<'b>
         if name == "format" {
             grammar = decode_grammar(cursor)?;
         } else {
-            cursor.skip()?;
+            cursor.leave()?;
         }
     }
     if custom { named.custom(at, grammar) } else { named.function(at) }

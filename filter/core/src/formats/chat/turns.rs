@@ -2,6 +2,7 @@
 
 use super::parts::decode_content;
 use super::{citations, thinking};
+use crate::formats::openai::content;
 use crate::formats::shape::{Fault, place};
 use crate::formats::sources;
 use crate::hub::{CallKind, Citation, Message, Part, PartKind, Request, Role};
@@ -87,6 +88,7 @@ struct Draft<'b> {
     /// Whether a source is of a kind that nobody else has.
     foreign: bool,
     tool_call_id: Option<Str<'b>>,
+    spoken: Option<Part<'b>>,
 }
 
 impl<'b> Draft<'b> {
@@ -111,7 +113,9 @@ impl<'b> Draft<'b> {
                 "function_call" => draft.function_call = part(at, decode_function(cursor, CallKind::Function)?),
                 "annotations" => draft.foreign = sources::read_all(cursor.raw()?, citations::read, &mut draft.annotations)?,
                 "tool_call_id" => draft.tool_call_id = Some(cursor.string()?),
-                _ => cursor.skip()?,
+                // Speech of an earlier answer, by its id in the provider's store.
+                "audio" => draft.spoken = Some(content::opaque(cursor)?),
+                _ => cursor.leave()?,
             }
         }
         Ok(draft)
@@ -150,6 +154,7 @@ impl<'b> Draft<'b> {
         parts.append(&mut self.signed);
         parts.extend(self.content.take().unwrap_or_default());
         parts.extend(self.refusal.take());
+        parts.extend(self.spoken.take());
         parts.append(&mut self.calls);
         if let Some(mut call) = self.function_call.take() {
             if let PartKind::ToolCall { id, name, .. } = &mut call.kind {
@@ -188,7 +193,8 @@ fn decode_calls<'b>(cursor: &mut Cursor<'b>) -> Result<Vec<Part<'b>>, Fault> {
                 // Some servers put an empty one beside every function.
                 "custom" if call.is_none() => call = Some(decode_function(cursor, CallKind::Custom)?),
                 thinking::OF_CALL => signature = thinking::decode_of_call(cursor)?,
-                _ => cursor.skip()?,
+                "type" | "index" => cursor.skip()?,
+                _ => cursor.leave()?,
             }
         }
         let mut kind = call.ok_or(Fault::missing(at, "function"))?;
@@ -219,7 +225,7 @@ fn decode_function<'b>(cursor: &mut Cursor<'b>, kind: CallKind) -> Result<PartKi
             // Mistral's may be an object.
             "arguments" if cursor.peek()? == Kind::Object => arguments = Json::Value(cursor.raw()?),
             "arguments" | "input" => arguments = Json::Text(cursor.string()?),
-            _ => cursor.skip()?,
+            _ => cursor.leave()?,
         }
     }
     Ok(PartKind::ToolCall { id: Str::default(), name: function.ok_or(Fault::missing(at, "name"))?, arguments, kind })

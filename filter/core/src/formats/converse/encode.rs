@@ -76,6 +76,9 @@ fn messages(conversation: &Conversation<'_, '_>, pen: &mut Pen<'_, '_>) -> Resul
             Speaker::Assistant => pen.out.constant(r#"{"role":"assistant","content":["#),
         }
         for part in &turn.parts {
+            if turn.speaker == Speaker::Assistant && matches!(part.kind, PartKind::Media { .. }) {
+                pen.crossing.meet_at(Field::AssistantMedia, part.at)?;
+            }
             parts::encode(part, pen)?;
         }
         beside_document(turn, pen)?;

@@ -140,10 +140,7 @@ fn leave(field: Field, at: u32, pen: &mut Pen<'_, '_>) -> Result<(), Rejection> 
 }
 
 fn call(id: &Str<'_>, name: &Str<'_>, arguments: &Json<'_>, at: u32, pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
-    let Some(input) = arguments.object() else {
-        pen.crossing.meet_at(Field::BrokenArguments, at)?;
-        return Err(pen.crossing.invalid("the arguments of the tool call are no JSON object", at));
-    };
+    let input = pen.crossing.arguments(arguments, at)?;
     let name = pen.crossing.tool_name(name, MAX_NAME, at)?;
     pen.out.constant(r#"{"toolUse":{"toolUseId":""#);
     pen.out.verbatim(named_id(id).as_escaped());

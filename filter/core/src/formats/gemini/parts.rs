@@ -159,10 +159,7 @@ fn leave(field: Field, at: u32, pen: &mut Pen<'_, '_>) -> Result<(), Rejection> 
 }
 
 fn call(id: &Str<'_>, name: &Str<'_>, arguments: &Json<'_>, at: u32, pen: &mut Pen<'_, '_>) -> Result<(), Rejection> {
-    let Some(input) = arguments.object() else {
-        pen.crossing.meet_at(Field::BrokenArguments, at)?;
-        return Err(pen.crossing.invalid("the arguments of the tool call are no JSON object", at));
-    };
+    let input = pen.crossing.arguments(arguments, at)?;
     let name = name_of(name, at, pen.crossing)?;
     pen.out.open_object();
     pen.out.key("functionCall");

@@ -8,7 +8,7 @@
 //! ```
 //! A request may come in one of these forms and leave in another one; all else of its bytes passes.
 
-use super::chunks;
+use super::{chunks, marker};
 use crate::formats::aws_error;
 use crate::formats::claude::betas;
 use crate::formats::google_paths::{self, Method};
@@ -203,6 +203,7 @@ pub(super) fn edit(
     let (mut dropped, mut version, mut flagged, mut stream) = (Vec::new(), false, false, false);
     // In the order of the body, as all of them are.
     let mut repeated = outline.repeated.iter().peekable();
+    let mut marked = None;
     let value = |span: &Span| span.range().and_then(|range| text.get(range)).unwrap_or_default();
     for (name, span) in &all {
         while repeated.next_if(|earlier| earlier.start < span.start).is_some() {}
@@ -224,6 +225,10 @@ pub(super) fn edit(
                 // The others are told in a header.
                 from == to
             }
+            "cache_control" if marker::moves(outline, to) => {
+                marked = Some(value(span)).and_then(|member| member.split_once(':')).map(|(_, value)| value.trim());
+                false
+            }
             _ => true,
         };
         if !keeps || repeated.peek() == Some(&span) {
@@ -231,6 +236,9 @@ pub(super) fn edit(
         }
     }
     members::remove(body, &dropped, "", splices);
+    if let Some(value) = marked.filter(|value| value.starts_with('{')) {
+        marker::settle(text, value, splices).map_err(|error| Fault::from(error).rejection(text))?;
+    }
     let mut opening = Out::default();
     let wants_model = to == Carrier::Own && by_path;
     if wants_model {

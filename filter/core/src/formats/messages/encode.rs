@@ -10,7 +10,7 @@ use crate::formats::crossing::Crossing;
 use crate::formats::offer::allowed;
 use crate::formats::schema::{self, Dialect};
 use crate::formats::turns::{Conversation, OPENING, Speaker};
-use crate::hub::{Field, OutputFormat, Rejection, Request};
+use crate::hub::{Field, OutputFormat, PartKind, Rejection, Request};
 use crate::json::Out;
 
 /// Writes a request body.
@@ -87,6 +87,9 @@ fn messages(conversation: &Conversation<'_, '_>, pen: &mut Pen<'_, '_>) -> Resul
             Speaker::Assistant => pen.out.constant(r#"{"role":"assistant","content":["#),
         }
         for part in &turn.parts {
+            if turn.speaker == Speaker::Assistant && matches!(part.kind, PartKind::Media { .. }) {
+                pen.crossing.meet_at(Field::AssistantMedia, part.at)?;
+            }
             parts::encode(part, pen)?;
         }
         pen.out.close_array();

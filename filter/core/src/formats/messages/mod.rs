@@ -9,6 +9,7 @@ mod encode;
 mod error;
 mod event;
 mod invoke;
+mod marker;
 mod parts;
 mod reader;
 mod said;

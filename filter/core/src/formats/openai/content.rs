@@ -68,7 +68,7 @@ pub fn audio<'b>(cursor: &mut Cursor<'b>) -> Result<PartKind<'b>, Fault> {
         match &*name.into_plain() {
             "data" => data = Some((cursor.offset(), cursor.string()?)),
             "format" => format = Some(cursor.string()?),
-            _ => cursor.skip()?,
+            _ => cursor.leave()?,
         }
     }
     let (data_at, data) = data.ok_or(Fault::missing(at, "data"))?;

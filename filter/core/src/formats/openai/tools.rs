@@ -66,8 +66,15 @@ pub fn decode_schema<'b>(cursor: &mut Cursor<'b>) -> Result<OutputFormat<'b>, Fa
     let mut named = Named::default();
     cursor.enter_object()?;
     while let Some(name) = cursor.member()? {
-        if !(cursor.null()? || named.take(&name.into_plain(), "schema", cursor)?) {
+        let name = name.into_plain();
+        if cursor.null()? || named.take(&name, "schema", cursor)? {
+            continue;
+        }
+        // Where the schema stands beside it, the type was read before.
+        if name == "type" {
             cursor.skip()?;
+        } else {
+            cursor.leave()?;
         }
     }
     named.output(at)

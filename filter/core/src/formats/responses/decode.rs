@@ -36,6 +36,7 @@ fn read(text: &str, counted: bool) -> Result<Request<'_>, Fault> {
         }
     }
     cursor.end()?;
+    request.leave(cursor.left());
     if !input && !refers_to_state(&request) {
         return Err(Fault::missing(top, "input"));
     }
@@ -87,7 +88,7 @@ fn content<'b>(name: &str, cursor: &mut Cursor<'b>, request: &mut Request<'b>, o
                 match &*name.into_plain() {
                     "format" => request.output = Some(tools::decode_output(cursor)?),
                     "verbosity" => request.verbosity = Some(cursor.string()?),
-                    _ => cursor.skip()?,
+                    _ => cursor.leave()?,
                 }
             }
         }
@@ -144,7 +145,7 @@ fn decode_reasoning<'b>(cursor: &mut Cursor<'b>) -> Result<Reasoning<'b>, Fault>
                 cursor.string()?;
                 reasoning.show = Some(true);
             }
-            _ => cursor.skip()?,
+            _ => cursor.leave()?,
         }
     }
     Ok(reasoning)

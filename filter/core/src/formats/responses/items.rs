@@ -120,7 +120,8 @@ impl<'b> Draft<'b> {
                 "arguments" if cursor.peek()? == Kind::Object => draft.input = Some(Json::Value(cursor.raw()?)),
                 "arguments" | "input" => draft.input = Some(Json::Text(cursor.string()?)),
                 "output" => draft.output = Some(decode_content(cursor, &mut draft.sources)?),
-                _ => cursor.skip()?,
+                "type" | "status" => cursor.skip()?,
+                _ => cursor.leave()?,
             }
         }
         Ok(draft)

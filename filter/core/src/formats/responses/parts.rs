@@ -85,7 +85,8 @@ impl<'b> Draft<'b> {
                 "filename" => draft.file_name = Some(cursor.string()?),
                 "detail" => draft.detail = Some(cursor.string()?),
                 "input_audio" => draft.audio = Some(content::audio(cursor)?),
-                _ => cursor.skip()?,
+                "type" | "logprobs" => cursor.skip()?,
+                _ => cursor.leave()?,
             }
         }
         Ok(draft)

@@ -145,7 +145,7 @@ fn contents(parts: &[&Part<'_>], assistant: bool, pen: &mut Pen<'_, '_>) -> Resu
                 pen.out.close_object();
             }
             PartKind::Refusal(text) => plain(&[text], pen),
-            PartKind::Media { .. } if assistant => pen.leave(Field::OpaquePart, part.at)?,
+            PartKind::Media { .. } if assistant => pen.leave(Field::AssistantMedia, part.at)?,
             PartKind::Media { modality, mime_type, source, detail, name, about } => {
                 if about.is_some() {
                     pen.leave(Field::DocumentExtras, part.at)?;

@@ -215,7 +215,10 @@ fn answered(message: &Message<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -
             PartKind::Reasoning { .. } | PartKind::RedactedReasoning(_) => {
                 crossing.meet_at(Field::ForeignReasoning, part.at)?;
             }
-            PartKind::Media { .. } | PartKind::ToolCallResponse { .. } | PartKind::Opaque(_) => {
+            PartKind::Media { .. } => {
+                crossing.meet_at(Field::AssistantMedia, part.at)?;
+            }
+            PartKind::ToolCallResponse { .. } | PartKind::Opaque(_) => {
                 crossing.meet_at(Field::OpaquePart, part.at)?;
             }
         }

@@ -121,7 +121,8 @@ impl<'b> Draft<'b> {
                         draft.about.get_or_insert_default().cited = true;
                     }
                 }
-                _ => cursor.skip()?,
+                (_, "type") => cursor.skip()?,
+                _ => cursor.leave()?,
             }
         }
         Ok(draft)
@@ -163,7 +164,8 @@ impl<'b> Found<'b> {
                     value = Some(cursor.string()?);
                 }
                 "content" if cursor.peek()? == Kind::String => value = Some(cursor.string()?),
-                _ => cursor.skip()?,
+                "type" | "content" => cursor.skip()?,
+                _ => cursor.leave()?,
             }
         }
         let missing = |member| Fault::missing(at, member);

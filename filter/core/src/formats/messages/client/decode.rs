@@ -18,7 +18,7 @@ fn read(text: &str) -> Result<Request<'_>, Fault> {
     let mut request = Request { include_usage: true, ..Request::default() };
     let mut cursor = Cursor::of_text(text);
     let top = cursor.offset();
-    let mut messages = false;
+    let (mut messages, mut marker, mut marker_at) = (false, None, 0);
     cursor.enter_object()?;
     while let Some(name) = cursor.member()? {
         let at = cursor.offset();
@@ -27,6 +27,10 @@ fn read(text: &str) -> Result<Request<'_>, Fault> {
         }
         let plain = name.into_plain();
         messages |= plain == "messages";
+        if plain == "cache_control" {
+            (marker, marker_at) = (Some(cursor.raw()?), place(at));
+            continue;
+        }
         if !(content(&plain, &mut cursor, &mut request)? || settings(&plain, &mut cursor, &mut request)?) {
             let value = cursor.raw()?;
             if !matches!(value.as_str(), "[]" | "{}") {
@@ -35,16 +39,44 @@ fn read(text: &str) -> Result<Request<'_>, Fault> {
         }
     }
     cursor.end()?;
+    request.leave(cursor.left());
+    if let Some(marker) = marker {
+        mark_last(&mut request, marker, marker_at);
+    }
     if !messages {
         return Err(Fault::missing(top, "messages"));
     }
     Ok(request)
 }
 
+/// Puts the breakpoint that stands in no block behind the last one that may have it, where Anthropic itself puts it.
+fn mark_last<'b>(request: &mut Request<'b>, marker: Raw<'b>, at: u32) {
+    let Request { system_instructions, messages, tools, .. } = request;
+    let last = |parts: &mut Vec<Part<'b>>| parts.iter().rposition(|part| is_markable(&part.kind));
+    for parts in messages.iter_mut().rev().map(|message| &mut message.parts).chain([system_instructions]) {
+        if let Some(part) = last(parts).and_then(|place| parts.get_mut(place)) {
+            part.cache = part.cache.or(Some(marker));
+            return;
+        }
+    }
+    match tools.last_mut() {
+        Some(tool) => tool.cache = tool.cache.or(Some(marker)),
+        None => request.extensions.push(Extension { at, field: Field::Member }),
+    }
+}
+
+/// Whether a breakpoint may stand behind a block.
+fn is_markable(kind: &PartKind<'_>) -> bool {
+    match kind {
+        PartKind::Text(text) => !text.is_blank(),
+        PartKind::Reasoning { .. } | PartKind::RedactedReasoning(_) | PartKind::Opaque(_) | PartKind::Refusal(_) => false,
+        PartKind::Media { .. } | PartKind::ToolCall { .. } | PartKind::ToolCallResponse { .. } => true,
+    }
+}
+
 /// What a member is that the hub has no place for.
 pub(super) fn field(name: &str) -> Field {
     match name {
-        "cache_control" => Field::CacheHint,
         "container" | "compaction" | "thread" => Field::ServerState,
         "context_management" => Field::ContextEditing,
         "mcp_servers" => Field::HostedTool,
@@ -104,7 +136,7 @@ fn message<'b>(cursor: &mut Cursor<'b>, request: &mut Request<'b>) -> Result<Mes
                 });
             }
             "content" => parts = Some(blocks::decode_content(cursor, request)?),
-            _ => cursor.skip()?,
+            _ => cursor.leave()?,
         }
     }
     let role = role.ok_or(Fault::missing(at, "role"))?;
@@ -153,7 +185,7 @@ fn settings<'b>(name: &str, cursor: &mut Cursor<'b>, request: &mut Request<'b>) 
                 if name.is("user_id") && cursor.peek()? == Kind::String {
                     request.end_user = Some(cursor.string()?);
                 } else {
-                    cursor.skip()?;
+                    cursor.leave()?;
                 }
             }
         }
