@@ -4,7 +4,6 @@ use weir_core::config::Gateway;
 use weir_core::names::{METADATA, METADATA_ROUTE};
 use weir_core::providers::Provider;
 
-use super::routes::buffer;
 use crate::Problems;
 use crate::quote::quoted;
 use crate::template::fill;
@@ -55,7 +54,7 @@ pub(super) fn check_names(gateway: &Gateway) -> Result<(), Problems> {
 
 /// The route configuration, from its name on.
 pub(super) fn configuration(gateway: &Gateway, cors: &str) -> String {
-    let (marks, buffer) = (format!("{METADATA}: {{ {METADATA_ROUTE}: true }}"), buffer(gateway).to_string());
+    let (marks, buffer) = (format!("{METADATA}: {{ {METADATA_ROUTE}: true }}"), gateway.caps.buffer().to_string());
     let of_provider = |provider: &&Provider| {
         let (name, authority) = (quoted(&provider.name), quoted(provider.authority()));
         let fillings = [("name", &*name), ("authority", &authority), ("marks", &marks), ("buffer", &buffer)];

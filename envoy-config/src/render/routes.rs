@@ -64,7 +64,7 @@ pub(super) fn route(gateway: &Gateway, whole: bool, place: &Place) -> String {
         ("namespace", METADATA),
         ("marks", &marks),
         ("meaning", &meaning),
-        ("buffer", &*buffer(gateway).to_string()),
+        ("buffer", &*gateway.caps.buffer().to_string()),
         ("state", &quoted(&format!("{STATE_PREFIX}{STATE_NEXT}"))),
         ("clusters", &clusters),
         ("none", &quoted(CLUSTER_NONE)),
@@ -83,10 +83,4 @@ pub(crate) fn matched(cluster: &str) -> String {
     format!(
         "{name}: {{ action: {{ name: \"c\", typed_config: {{ \"@type\": type.googleapis.com/envoy.extensions.router.cluster_specifiers.matcher.v3.ClusterAction, cluster: {name} }} }} }}\n"
     )
-}
-
-/// How much Envoy holds of a body: above both caps, so that Weir refuses first, and with room for a request that grows while it is translated.
-pub(super) fn buffer(gateway: &Gateway) -> usize {
-    let largest = gateway.caps.request_body.max(gateway.caps.answer);
-    largest.saturating_add(largest.div_ceil(4)).saturating_add(64 << 10)
 }

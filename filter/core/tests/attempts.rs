@@ -184,6 +184,45 @@ fn what_an_answer_lost_is_told_and_recorded() {
     }
 }
 
+/// The host would refuse either in words of its own, and the provider would be blamed for it.
+#[test]
+fn what_grows_beyond_what_the_host_holds_is_refused_before_it() {
+    let document = DOCUMENT.replace(r#""openai-compatible""#, r#""anthropic""#);
+    let document = document.replace(r#""version": 1,"#, r#""version": 1, "caps": {"request_body": "1MiB", "answer": "1MiB"},"#);
+    let (mut exchange, mut attempt, mut ledger) = sent_by(&document, false, false);
+    let turns = |count: usize| {
+        let pairs = r#"{"role":"user","content":"x"},{"role":"assistant","content":"x"},"#.repeat(count / 2);
+        format!(r#"{{"model": "m", "messages": [{pairs}{{"role":"user","content":"x"}}]}}"#)
+    };
+    let (fits, grows) = (turns(20_000), turns(29_000));
+    assert!(grows.len() < 1 << 20);
+    assert!(matches!(attempt.request_body(&mut exchange, fits.as_bytes()), RequestVerdict::Send { .. }));
+    let RequestVerdict::Reply(told) = attempt.request_body(&mut exchange, grows.as_bytes()) else { panic!("sent") };
+    assert_eq!(told.reply.status, 413);
+    attempt.done(&mut exchange, false, SECOND);
+    assert_eq!(lesson(&mut attempt), None, "the provider has not seen it");
+    assert!(record(&mut exchange, &mut ledger, "weir").contains("not_sent"));
+
+    for (calls, status) in [(10_000, None), (20_000, Some("502"))] {
+        let (mut exchange, mut attempt, _) = sent_by(&document, true, false);
+        let call = r#"{"type":"tool_use","id":"1","name":"f","input":{}}"#;
+        let body = format!(
+            r#"{{"id":"a","type":"message","role":"assistant","model":"m","content":[{}],"stop_reason":"tool_use","usage":{{"input_tokens":1,"output_tokens":1}}}}"#,
+            [call].repeat(calls).join(",")
+        );
+        assert!(body.len() < 1 << 20, "{}", body.len());
+        let head = headers(&[(":status", "200"), ("content-type", "application/json")]);
+        attempt.answer_head(&mut exchange, head, false, 2 * SECOND, || "via_upstream".to_owned());
+        let verdict = attempt.answer_body(&mut exchange, body.as_bytes(), body.len(), true, 2 * SECOND);
+        let told = match verdict {
+            AnswerVerdict::Commit(head) => head.headers.first(":status").map(str::to_owned).filter(|status| status != "200"),
+            AnswerVerdict::Reply(reply) => Some(reply.status.to_string()),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(told.as_deref(), status, "{calls}");
+    }
+}
+
 /// Exchanges of one worker, whose providers have room for one request each.
 struct Crowd {
     configured: Rc<Configured>,

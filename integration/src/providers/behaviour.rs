@@ -16,6 +16,8 @@ pub enum Behaviour {
     Status(u16),
     /// The connection closes without an answer.
     Reset,
+    /// What comes is no HTTP.
+    Garbage,
     /// The connection closes after half of the answer.
     ResetMidStream,
     /// A page of a proxy in front of the vendor.
@@ -57,6 +59,7 @@ impl Behaviour {
     fn named(name: &str) -> Option<Self> {
         Some(match name {
             "reset" => Self::Reset,
+            "garbage" => Self::Garbage,
             "reset-midstream" => Self::ResetMidStream,
             "html" => Self::Html(502),
             "html-200" => Self::Html(200),

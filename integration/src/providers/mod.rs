@@ -211,6 +211,11 @@ fn converse(
             answer.abort();
             return Ok(());
         }
+        Behaviour::Garbage => {
+            answer.raw(b"220 mail.sim.test ready\r\n500 unknown command\r\n")?;
+            answer.abort();
+            return Ok(());
+        }
         Behaviour::Html(status) => {
             let page = b"<html><head><title>502 Bad Gateway</title></head><body><h1>\"Bad\" Gateway</h1>\n</body></html>";
             return answer.whole(*status, &[("content-type", "text/html")], page);

@@ -17,6 +17,7 @@ mod budgets;
 mod cooling;
 mod counting;
 mod demo;
+mod envoys_own;
 mod facts;
 mod failover;
 mod full;

@@ -266,3 +266,13 @@ pub struct Caps {
     /// What is held back of a stream before its first content.
     pub held: usize,
 }
+
+impl Caps {
+    /// How much the host has to hold of a body: above both caps, so that Weir refuses first, and with room for one that grows while it is
+    /// translated. What grows beyond it the host would refuse in words of its own, and the provider would be blamed.
+    #[must_use]
+    pub fn buffer(&self) -> usize {
+        let largest = self.request_body.max(self.answer);
+        largest.saturating_add(largest.div_ceil(4)).saturating_add(64 << 10)
+    }
+}

@@ -62,6 +62,10 @@ pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, server: Op
             Some(out.into_bytes())
         }
     };
+    let most = configured.gateway.caps.buffer();
+    if rewritten.as_ref().is_some_and(|body| body.len() > most) {
+        return Err(Rejection::new(ErrorKind::TooLarge, format!("the request is longer than {most} bytes as its provider takes it")));
+    }
     let headers = if exchange.is_standalone() {
         // What stood in the body and belongs into the head comes too late.
         let late = said.as_ref().is_some_and(|said| said.is_late(target.carrier));

@@ -40,6 +40,9 @@ impl Attempt {
         match self.read_whole(exchange, &body) {
             Err(none) => self.fail(exchange, none.0, none.1, bodiless),
             Ok(None) => self.pass(exchange, head, body),
+            Ok(Some((_, out))) if out.len() > exchange.configured().gateway.caps.buffer() => {
+                self.fail(exchange, too_large(), AttemptOutcome::Broken, bodiless)
+            }
             Ok(Some((media, out))) => {
                 let mut headers = self.client_head(exchange.client(), head);
                 headers.set(":status", "200");
