@@ -223,6 +223,22 @@ fn what_grows_beyond_what_the_host_holds_is_refused_before_it() {
     }
 }
 
+/// Whichever timer were looked at first would decide.
+#[test]
+fn a_stream_goes_on_where_its_answer_may_be_as_long_in_coming_as_its_first_content() {
+    let target = |limits: &str, rest: &str| format!(r#"{{"provider": "own", {rest} {limits}}}"#);
+    let equal = r#""first_content": "1s", "answer": "1s""#;
+    let shorter = r#""first_content": "2s", "answer": "1s""#;
+    let (one, two) = (|limits| vec![target(limits, "")], |limits| vec![target(limits, ""), target(limits, r#""priority": 1,"#)]);
+    for (targets, stream, ends) in
+        [(two(equal), true, false), (one(equal), true, true), (two(shorter), true, true), (two(equal), false, true)]
+    {
+        let document = DOCUMENT.replace(r#"[{"provider": "own"}]"#, &format!("[{}]", targets.join(",")));
+        let (exchange, _attempt, _) = sent_by(&document, false, stream);
+        assert_eq!(exchange.deadline().is_some_and(|at| at <= 2 * SECOND), ends, "{targets:?} {stream}");
+    }
+}
+
 /// Exchanges of one worker, whose providers have room for one request each.
 struct Crowd {
     configured: Rc<Configured>,

@@ -73,8 +73,12 @@ impl Exchange {
             return released.saturating_add(self.longest_answer().unwrap_or(0));
         };
         let patience = last.target.patience;
-        let goes_on = patience.runs_again && !self.outline().stream && self.expected < self.plan.len();
-        let limit = if goes_on { self.longest_answer().unwrap_or(patience.answer) } else { patience.answer };
+        let stream = self.outline().stream;
+        // Of a stream whose first content is as long in coming as its answer may be, Envoy's timer and this are one moment.
+        let by_host = |millis: u64| millis.saturating_mul(SECOND / 1000) <= patience.answer;
+        let moves_on = if stream { self.per_try().is_some_and(by_host) } else { patience.runs_again };
+        let goes_on = moves_on && self.expected < self.plan.len();
+        let limit = if goes_on && !stream { self.longest_answer().unwrap_or(patience.answer) } else { patience.answer };
         // Where another attempt is about to begin, or ought to have begun, this is only in case it does not.
         let later = if goes_on || last.outcome.is_some() { BACKSTOP } else { 0 };
         last.began.saturating_add(limit).saturating_add(later)
