@@ -1,13 +1,13 @@
 //! Whatever ends an exchange of the standalone position: the client is told once, the seat is free again, and what was used is charged.
 
 use super::limiter::Limiter;
-use super::rig::{ASK, ASK_STREAM};
+use super::rig::{ANSWER, ASK, ASK_STREAM, KEYS, module, stream};
 use super::standalone::{DOCUMENT, alone_within, either, host, to};
 use super::translated;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
-use weir_testing::{Answer, Cluster, HeaderMap, Play, Proxy, Sent, Wiring};
+use weir_testing::{Answer, Cluster, ExchangeId, FailurePolicy, HeaderMap, Host, Options, Play, Plugin, Proxy, Sent, Wiring};
 
 const OVERLOADED: &str = r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#;
 /// Behind it an end of a test never comes by itself.
@@ -142,7 +142,7 @@ fn an_answer_that_ends_with_trailers_is_the_same() {
         ("beta", ASK, "application/json", translated::ANSWER, 200),
         ("beta", ASK_STREAM, "text/event-stream", translated::STREAM, 200),
         ("beta", ASK, "application/json", OVERLOADED, 503),
-        ("alpha", ASK, "application/json", super::rig::ANSWER, 200),
+        ("alpha", ASK, "application/json", ANSWER, 200),
     ] {
         let sent = if status == 503 { 529 } else { status };
         let play = Play::answer(sent).header("content-type", media).pieces([answer.into()]);
@@ -171,4 +171,85 @@ fn an_answer_of_the_rate_limit_service_that_comes_late_changes_nothing() {
     // It never answers, so the rule says no.
     let mut proxy = once(&service, LONG, Play::default().wait(LONG), false);
     assert_eq!(run(&mut proxy, "beta", ASK, Leaves::Never), "503");
+}
+
+/// A request whose body is on its way, and one each at every stage behind it.
+fn under_way(proxy: &mut Proxy) -> Vec<ExchangeId> {
+    let mut ids = Vec::new();
+    for (provider, body) in [("beta", ASK), ("beta", ASK_STREAM), ("alpha", ASK), ("alpha", ASK_STREAM)] {
+        ids.push(proxy.send(&to(provider, body)).unwrap());
+    }
+    let headers = [(":method", "POST"), (":path", "/v1/chat/completions"), (":authority", "a"), ("x-provider", "beta"), ("x-team", "blue")];
+    let reading = proxy.open(headers.into_iter().collect(), false).unwrap();
+    proxy.send_data(reading, &ASK.as_bytes()[..20], false).unwrap();
+    ids.push(reading);
+    ids
+}
+
+/// The beginning of what the provider of the request's authority answers, and the rest much later.
+fn slowly(sent: &Sent) -> Play {
+    let (media, answer) = match (sent.headers.get(":authority"), String::from_utf8_lossy(&sent.body).contains("\"stream\":true")) {
+        (Some("api.openai.com"), false) => ("application/json", ANSWER.as_bytes().to_vec()),
+        (Some("api.openai.com"), true) => ("text/event-stream", stream()),
+        (_, false) => ("application/json", translated::ANSWER.into()),
+        (_, true) => ("text/event-stream", translated::STREAM.into()),
+    };
+    let (begins, ends) = answer.split_at(answer.len() / 2);
+    Play::answer(200).header("content-type", media).pieces([begins.to_vec()]).wait(Duration::from_secs(5)).pieces([ends.to_vec()])
+}
+
+fn rebuilt(document: &str) -> Proxy {
+    let environment = KEYS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let plugins = [Plugin::new("weir.standalone", document)];
+    let failure = FailurePolicy::Reload(Duration::from_secs(1));
+    let host = Host::start(&module(), Options { environment, failure, fuel: 4_000_000, ..Options::plugins(plugins) }).unwrap();
+    let wiring = Wiring::new("weir.standalone", "").on_no_match("there").cluster("there", Cluster::new(slowly));
+    let mut proxy = Proxy::new(host, wiring);
+    let service = Limiter::new(1_000_000);
+    proxy.host_mut().cluster("weir-limits", move |call| service.answer(call));
+    proxy
+}
+
+#[test]
+fn streams_of_a_vm_that_is_lost_end_and_the_next_one_serves() {
+    let mut proxy = rebuilt(DOCUMENT);
+    let ids = under_way(&mut proxy);
+    let long = format!(r#"{{"model":"smart","messages":[{}]}}"#, vec![r#"{"role":"user","content":"y"}"#; 200_000].join(","));
+    proxy.exchange(&to("alpha", &long)).unwrap();
+    assert!(proxy.host().transcript().contains("the VM is gone"));
+    let _ = proxy.send_data(ids[4], &ASK.as_bytes()[20..], true);
+    proxy.advance(Duration::from_secs(10)).unwrap();
+    for id in ids {
+        let received = proxy.received(id);
+        assert!(received.reset || received.status() == 503 || !received.ended, "{}: {}", received.status(), received.text());
+        assert!(!received.text().contains("[DONE]") && !received.text().contains("there"), "{}", received.text());
+    }
+    for (provider, body) in [("beta", ASK), ("alpha", ASK_STREAM)] {
+        let id = proxy.exchange(&to(provider, body)).unwrap();
+        assert_eq!((proxy.received(id).status(), proxy.received(id).ended), (200, true), "{}", proxy.received(id).text());
+    }
+}
+
+#[test]
+fn what_is_under_way_ends_under_its_own_document_and_counts_under_the_next() {
+    let narrow = DOCUMENT.replace(r#""kind": "anthropic","#, r#""kind": "anthropic", "concurrency": 3,"#);
+    let mut proxy = rebuilt(&narrow);
+    let ids = under_way(&mut proxy);
+    let without =
+        narrow.replace(r#"{"provider": "beta", "model": "claude-x", "answer": "20s"}"#, r#"{"provider": "beta", "model": "claude-y"}"#);
+    proxy.host_mut().reconfigure("weir.standalone", &without).unwrap();
+    // Three are at this provider, one of which is only a head.
+    let refused = proxy.exchange(&to("beta", ASK)).unwrap();
+    assert_eq!(proxy.received(refused).status(), 429, "{}", proxy.received(refused).text());
+    proxy.send_data(ids[4], &ASK.as_bytes()[20..], true).unwrap();
+    for id in ids {
+        proxy.finish(id).unwrap();
+        let received = proxy.received(id);
+        assert_eq!((received.status(), received.ended, received.reset), (200, true, false), "{}", received.text());
+        let asked = String::from_utf8_lossy(&proxy.sent(id)[0].body).into_owned();
+        assert!(asked.contains("claude-x") || asked.contains("m-alpha"), "{asked}");
+    }
+    let id = proxy.exchange(&to("beta", ASK)).unwrap();
+    assert_eq!(proxy.received(id).status(), 200);
+    assert!(String::from_utf8_lossy(&proxy.sent(id)[0].body).contains("claude-y"));
 }
