@@ -173,6 +173,19 @@ fn an_answer_of_the_rate_limit_service_that_comes_late_changes_nothing() {
     assert_eq!(run(&mut proxy, "beta", ASK, Leaves::Never), "503");
 }
 
+#[test]
+fn who_is_known_to_have_used_up_a_budget_is_refused_before_the_head_leaves() {
+    let mut proxy = alone_within(0, |_| Play::default().wait(LONG));
+    for heads in [1, 0, 0] {
+        let id = proxy.exchange(&to("beta", ASK)).unwrap();
+        let received = proxy.received(id);
+        assert_eq!((received.status(), proxy.sent(id).len()), (429, heads), "{}", received.text());
+        assert!(received.text().contains("team-hour") && received.header("retry-after").is_some());
+        let record = String::from_utf8(proxy.filter_state(id, "wasm.weir.log").unwrap()).unwrap();
+        assert!(record.contains(r#""ending":"refused""#) && record.contains("team-hour"), "{record}");
+    }
+}
+
 /// A request whose body is on its way, and one each at every stage behind it.
 fn under_way(proxy: &mut Proxy) -> Vec<ExchangeId> {
     let mut ids = Vec::new();

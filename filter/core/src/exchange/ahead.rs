@@ -15,24 +15,25 @@ use crate::config::Gateway;
 use crate::formats::Traits;
 use crate::health::Health;
 use crate::hub::{ErrorKind, Rejection};
+use crate::limits::Ledger;
 use crate::operations::Operation;
 use crate::providers::ProviderId;
 use std::rc::Rc;
 
 impl Exchange {
     /// Writes the head for the provider that it picks; the body is read behind it.
-    pub(super) fn send_head(&mut self, choice: Choice, health: &mut Health, now: u64) -> Verdict {
+    pub(super) fn send_head(&mut self, choice: Choice, ledger: &Ledger, health: &mut Health, now: u64) -> Verdict {
         match choice {
             Choice::Free => Verdict::Wait,
             Choice::Refused(rejection) => self.refuse(rejection),
-            Choice::Provider { id, .. } => match self.head_for(id, health, now) {
+            Choice::Provider { id, .. } => match self.head_for(id, ledger, health, now) {
                 Ok(headers) => Verdict::Head(headers),
                 Err(rejection) => self.refuse(rejection),
             },
         }
     }
 
-    fn head_for(&mut self, id: ProviderId, health: &mut Health, now: u64) -> Result<Headers, Rejection> {
+    fn head_for(&mut self, id: ProviderId, ledger: &Ledger, health: &mut Health, now: u64) -> Result<Headers, Rejection> {
         let configured = Rc::clone(self.configured());
         let gateway = &configured.gateway;
         let (route, target) = self.answerable(gateway, id)?;
@@ -50,9 +51,7 @@ impl Exchange {
             return Err(Rejection::new(ErrorKind::Unsupported, format!("the provider of this request {what}")));
         };
         self.way = Way::Standalone(Some(Pick { provider: id, speak: Some(spoken) }));
-        if !configured.rules.is_empty() {
-            self.identity_values(gateway)?;
-        }
+        self.glance_at_budgets(ledger, now)?;
         health.see(now);
         self.join_crowds(health, |rule| !tells_models(rule))?;
         if let Some(cap) = provider.and_then(|provider| provider.concurrency) {

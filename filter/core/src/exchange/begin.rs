@@ -40,7 +40,7 @@ impl Exchange {
             Some(operation) => exchange.by_head(&operation, &head, end, now, health),
         };
         let verdict = if exchange.is_standalone() && matches!(verdict, Verdict::Wait) && exchange.reads_body() {
-            exchange.send_head(choice, health, now)
+            exchange.send_head(choice, ledger, health, now)
         } else {
             verdict
         };

@@ -4,9 +4,9 @@ use super::configured::Configured;
 use super::headers::Headers;
 use super::machine::{BudgetNote, Exchange, State};
 use super::planned::PlannedTarget;
-use crate::config::{Gateway, Identity, IdentitySource};
+use crate::config::{Gateway, Identity, IdentitySource, KeyPart};
 use crate::hub::{ErrorKind, Rejection};
-use crate::limits::{Admission, Amounts, Claim, IdentityValue, keys_for};
+use crate::limits::{Admission, Amounts, Claim, IdentityValue, Key, Ledger, Refusal, Rule, keys_for};
 use crate::usage::Usage;
 use std::rc::Rc;
 
@@ -36,15 +36,48 @@ impl Exchange {
     pub(super) fn claim_budgets(&mut self, now: u64) -> Result<(), Rejection> {
         let configured = Rc::clone(self.configured());
         let gateway = &configured.gateway;
-        if !configured.rules.is_empty() {
-            let values = self.identity_values(gateway)?;
-            let names: Vec<&str> = gateway.identities.iter().map(|identity| &*identity.name).collect();
-            let model = (!self.outline().model.is_empty()).then_some(self.outline().model.as_str());
-            let keys = keys_for(&configured.rules, &values, &names, model, now);
-            self.claim = Some(Claim::new(keys, self.expected_amounts(), now));
+        let expected = self.expected_amounts();
+        if let Some(claim) = self.claim.take() {
+            self.claim = Some(claim.expecting(expected, now));
+        } else if !configured.rules.is_empty() {
+            self.claim = Some(Claim::new(self.keys(&configured.rules, gateway, now)?, expected, now));
         }
         self.state = State::Deciding { since: now };
         Ok(())
+    }
+
+    /// Looks at the budgets before it is known what is asked of which model.
+    ///
+    /// # Errors
+    /// Of one of them nothing is left, or the request lacks an identity that they need.
+    pub(super) fn glance_at_budgets(&mut self, ledger: &Ledger, now: u64) -> Result<(), Rejection> {
+        let configured = Rc::clone(self.configured());
+        if configured.rules.is_empty() {
+            return Ok(());
+        }
+        let keys = self.keys(&configured.rules, &configured.gateway, now)?;
+        let is_known = |rule: &Rule| !rule.budget.key.contains(&KeyPart::Model);
+        if let Some(refusal) = ledger.used_up(keys.iter().filter(|key| is_known(key.rule())), now) {
+            return Err(self.over_budget(&refusal));
+        }
+        if configured.rules.iter().all(|rule| is_known(rule)) {
+            self.claim = Some(Claim::new(keys, Amounts::default(), now));
+        }
+        Ok(())
+    }
+
+    /// The refusal of a request for which a budget has nothing left.
+    pub(super) fn over_budget(&mut self, refusal: &Refusal) -> Rejection {
+        self.budget = BudgetNote::Refused(refusal.rule.budget.name.to_string());
+        super::replies::over_budget(refusal)
+    }
+
+    /// The counters that the request touches.
+    fn keys(&self, rules: &[Rc<Rule>], gateway: &Gateway, now: u64) -> Result<Vec<Key>, Rejection> {
+        let values = self.identity_values(gateway)?;
+        let names: Vec<&str> = gateway.identities.iter().map(|identity| &*identity.name).collect();
+        let model = (!self.outline().model.is_empty()).then_some(self.outline().model.as_str());
+        Ok(keys_for(rules, &values, &names, model, now))
     }
 
     /// What the request has for the document's identities, in its order.

@@ -264,8 +264,8 @@ impl Exchange {
                 self.release(now)
             }
             Decision::Refuse(refusal) => {
-                self.budget = BudgetNote::Refused(refusal.rule.budget.name.to_string());
-                self.refuse(super::replies::over_budget(&refusal))
+                let rejection = self.over_budget(&refusal);
+                self.refuse(rejection)
             }
         }
     }

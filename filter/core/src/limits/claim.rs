@@ -51,6 +51,12 @@ impl Claim {
     pub const fn new(keys: Vec<Key>, estimate: Amounts, now: u64) -> Self {
         Self { keys, estimate, since: now, admitted: false }
     }
+
+    /// The same once more is known of the request.
+    #[must_use]
+    pub fn expecting(self, estimate: Amounts, now: u64) -> Self {
+        Self { estimate, since: now, ..self }
+    }
 }
 
 /// What the ledger says to a claim.

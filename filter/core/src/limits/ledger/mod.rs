@@ -120,6 +120,14 @@ impl Ledger {
         self.decide_by(claim, now, false)
     }
 
+    /// The refusal by a counter of which it is known already that nothing is left, whatever a request is going to use. It asks nobody.
+    pub fn used_up<'k>(&self, mut keys: impl Iterator<Item = &'k Key>, now: u64) -> Option<Refusal> {
+        keys.find_map(|key| match self.entries.get(&key.id)?.verdict(Amounts::default(), now, now, false) {
+            Verdict::Over(refusal) if !key.rule.budget.shadow => Some(refusal),
+            Verdict::Over(_) | Verdict::Pass | Verdict::Sync | Verdict::Unchecked => None,
+        })
+    }
+
     /// The same for a request that has waited long enough: what is not known by now is decided as if the service had failed.
     pub fn decide_at_last(&mut self, claim: &mut Claim, now: u64) -> Decision {
         self.decide_by(claim, now, true)
