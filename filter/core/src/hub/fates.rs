@@ -89,6 +89,8 @@ table! {
     ImageUri = "messages.content.image_url":                               [Carry Carry Carry Refuse Carry],
     /// A medium by an address that is not of the web (`gs://`, `s3://`): only its own cloud can fetch it.
     UriScheme = "messages.content.uri_scheme":                             [Refuse Refuse Refuse Carry Carry],
+    /// A medium in the store of a cloud that is not the target's.
+    ForeignStore = "messages.content.uri_store":                           [Refuse Refuse Refuse Refuse Refuse],
     /// Sound.
     Audio = "messages.content.input_audio":                                [Carry Refuse Refuse Carry Carry],
     /// Sound in a form that the target does not read: another media type, or by address.
@@ -273,8 +275,10 @@ table! {
     WebSearch = "web_search_options":                                      [Carry Refuse Refuse Refuse Refuse],
     /// The provider's moderation.
     Moderation = "moderation":                                             [Carry Refuse Refuse Refuse Refuse],
-    /// From when on the provider's own filters shall step in.
-    SafetySettings = "safety_settings":                                    [Lose Lose Lose Lose Carry],
+    /// That the provider's own filters shall not step in.
+    SafetySettings = "safety_settings":                                    [Note Note Note Note Carry],
+    /// From when on the provider's own filters shall step in: a promise of safety.
+    SafetyFilters = "safety_settings.threshold":                            [Refuse Refuse Refuse Refuse Carry],
     /// A member that the provider's own dialect of the format does not take.
     Untaken = "dialect":                                                   [Lose Lose Lose Lose Lose],
     /// The same, where the answer would be of another shape without it.

@@ -33,6 +33,12 @@ pub(super) fn encode(medium: &Medium<'_, '_>, pen: &mut Pen<'_, '_>) -> Result<b
     if medium.name.is_some() {
         pen.crossing.meet_at(Field::FileName, medium.at)?;
     }
+    if let Source::Uri(uri) = medium.source
+        && uri.split_once(':').is_some_and(|(scheme, _)| scheme.as_escaped().eq_ignore_ascii_case("s3"))
+    {
+        pen.crossing.meet_at(Field::ForeignStore, medium.at)?;
+        return Ok(false);
+    }
     let (member, place, value) = match medium.source {
         Source::Base64(data, alphabet) => ("inlineData", "data", usual(data, *alphabet)),
         Source::Uri(uri) => ("fileData", "fileUri", uri.reborrow()),

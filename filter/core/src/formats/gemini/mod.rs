@@ -63,6 +63,7 @@ const MEMBERS: &[(Field, &str)] = &[
     (Field::DocumentUri, "contents.parts.fileData.fileUri"),
     (Field::UriScheme, "contents.parts.fileData.fileUri"),
     (Field::OpaquePart, "contents.parts"),
+    (Field::SafetyFilters, "safetySettings"),
     (Field::ServerState, "cachedContent"),
     (Field::Metadata, "labels"),
 ];

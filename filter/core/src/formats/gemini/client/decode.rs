@@ -113,7 +113,7 @@ impl<'b> Decoded<'b> {
             }
             "cachedContent" | "continuationToken" => Field::ServerState,
             "modelArmorConfig" => Field::Moderation,
-            "safetySettings" => Field::SafetySettings,
+            "safetySettings" => filters(cursor.clone())?,
             _ => Field::Extension,
         };
         if !matches!(cursor.raw()?.as_str(), "[]" | "{}" | "\"\"") {
@@ -177,4 +177,27 @@ fn content<'b>(cursor: &mut Cursor<'b>, calls: &mut Calls<'b>, decoded: &mut Dec
         }
     }
     Ok((role, parts))
+}
+
+/// What settings of filters ask for: that they step in, or merely that they don't, as many tools send it with every request.
+fn filters(mut cursor: Cursor<'_>) -> Result<Field, Fault> {
+    let mut field = Field::SafetySettings;
+    list(&mut cursor, |cursor| {
+        if cursor.peek()? != Kind::Object {
+            return Ok(cursor.skip()?);
+        }
+        cursor.enter_object()?;
+        while let Some(name) = cursor.member()? {
+            if !name.is("threshold") || cursor.peek()? != Kind::String {
+                cursor.skip()?;
+                continue;
+            }
+            let threshold = cursor.string()?.plain().to_ascii_uppercase();
+            if !matches!(&*threshold, "BLOCK_NONE" | "OFF" | "HARM_BLOCK_THRESHOLD_UNSPECIFIED") {
+                field = Field::SafetyFilters;
+            }
+        }
+        Ok(())
+    })?;
+    Ok(field)
 }
