@@ -21,6 +21,7 @@ mod envoys_own;
 mod facts;
 mod failover;
 mod full;
+mod headless;
 mod http2;
 mod istio;
 mod labelled;
