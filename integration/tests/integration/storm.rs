@@ -76,6 +76,10 @@ fn a_thousand_requests_under_random_faults(form: Failover) {
     for (model, told) in &attempts {
         assert_eq!(seen.iter().filter(|request| request.json()["model"] == **model).count(), *told, "attempts at {model}");
     }
+    // Who listens is never passed by for the address that refuses.
+    for (cluster, _, _) in TARGETS {
+        assert_eq!(world.gateway.stat(&format!("cluster.{cluster}.upstream_cx_connect_fail")), Some(0), "{cluster}");
+    }
     let tried: usize = attempts.iter().map(|(_, told)| told).sum();
     eprintln!("{REQUESTS} requests, {tried} attempts, {} streams broken behind their first content", broken.into_inner());
     assert!(tried > REQUESTS * 5 / 4, "the faults never struck: {tried}");
