@@ -1,7 +1,8 @@
 //! Providers that no request gets to, at each place of a plan: a closed port, a name that nobody has, servers that Envoy has ejected, a
-//! handshake that nobody takes up.
-use std::net::TcpListener;
+//! handshake that nobody takes up; and one that takes them up late.
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -17,6 +18,7 @@ use crate::world::{OPENAI_KEY, ask, ask_stream, in_both_forms, said, settings};
 in_both_forms! {
     one_that_cannot_be_reached_is_passed_at_each_place,
     one_that_takes_up_no_handshake_is_passed_at_each_place,
+    one_that_takes_up_connections_late_is_waited_for_at_each_place,
 }
 
 /// Whose absence the priorities form does not even notice: Envoy has nobody there.
@@ -129,4 +131,51 @@ fn one_that_takes_up_no_handshake_is_passed_at_each_place(form: Failover) {
         expected.extend((place < 2).then_some("complete"));
         assert_eq!(outcomes(&line), expected, "{line}");
     }
+}
+
+/// How late; the models' limit for the first content is a second.
+const LATE: Duration = Duration::from_millis(400);
+
+/// A port at which each connection waits before it is led on, until both sides have closed it; it takes one.
+fn late(to: SocketAddr) -> (SocketAddr, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let relay = std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        std::thread::sleep(LATE);
+        let mut server = TcpStream::connect(to).unwrap();
+        let (mut from_server, mut to_client) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+        let back = std::thread::spawn(move || {
+            let _ = std::io::copy(&mut from_server, &mut to_client);
+            let _ = to_client.shutdown(Shutdown::Both);
+        });
+        let _ = std::io::copy(&mut client, &mut server);
+        let _ = server.shutdown(Shutdown::Both);
+        back.join().unwrap();
+    });
+    (address, relay)
+}
+
+fn one_that_takes_up_connections_late_is_waited_for_at_each_place(form: Failover) {
+    let server = Provider::start(Vendor::OpenAi, OPENAI_KEY).unwrap();
+    let names = ["late0", "late1", "late2"];
+    let (addresses, relays): (Vec<SocketAddr>, Vec<JoinHandle<()>>) = names.iter().map(|_| late(server.address())).unzip();
+    let more: String = names.iter().zip(&addresses).map(|(name, address)| {
+        format!("  {name}: {{ kind: openai-compatible, endpoint: \"http://{address}/v1\", speaks: [chat], auth: {{ bearer: {{ env: TEST_OPENAI_KEY }} }}, cooldown: {{ failures: 0 }} }}\n")
+    }).collect();
+    let three = Three::beside(false, &more, &names, &Settings { failover: form, ..settings("absent") }, |_| ());
+    for (place, order) in ORDERS.into_iter().enumerate() {
+        // The first request waits for the connection, the second one has it.
+        let model = format!("late{place}-{place}-{}", NAMES[order[0]]);
+        for (number, body) in [ask_stream(&model, "count to 3"), ask(&model, "count to 3")].into_iter().enumerate() {
+            order[..place].iter().for_each(|at| three.providers[*at].shared().behave(Behaviour::Status(500)));
+            let since = Instant::now();
+            let response = three.ask(&body);
+            assert_eq!((response.status, said(&response).as_str()), (200, "1 2 3"), "{model}: {}", response.text());
+            assert!(number == 1 || since.elapsed() >= LATE, "{model}: {:?}", since.elapsed());
+            assert_eq!((three.asked().iter().sum::<usize>(), server.shared().take().len()), (place, 1), "{model}");
+        }
+    }
+    drop(three);
+    relays.into_iter().for_each(|relay| relay.join().unwrap());
 }
