@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by them")]
 
 use std::rc::Rc;
-use weir_core::exchange::{AnswerVerdict, Attempt, Configured, Exchange, Headers, RequestVerdict, SECOND, Table, Verdict};
+use weir_core::exchange::{AnswerVerdict, Attempt, ClientAnswer, Configured, Exchange, Headers, RequestVerdict, SECOND, Table, Verdict};
 use weir_core::health::{Health, Lesson};
 use weir_core::hub::ErrorKind;
 use weir_core::limits::Ledger;
@@ -25,6 +25,17 @@ fn sent(twin: bool, stream: bool) -> (Box<Exchange>, Box<Attempt>, Ledger) {
 }
 
 fn sent_by(document: &str, twin: bool, stream: bool) -> (Box<Exchange>, Box<Attempt>, Ledger) {
+    let (mut exchange, departed, body, ledger) = departed(document, twin, stream);
+    if let Some(attempt) = departed {
+        return (exchange, attempt, ledger);
+    }
+    let (weir_core::exchange::Bound::Attempt(mut attempt), _) = exchange.bind("own", || SECOND) else { panic!("not bound") };
+    assert!(matches!(attempt.request_body(&mut exchange, body.as_bytes()), RequestVerdict::Send { .. }));
+    (exchange, attempt, ledger)
+}
+
+/// An exchange whose request has left the gateway position, with the attempt that this makes itself at a direct twin, and its body.
+fn departed(document: &str, twin: bool, stream: bool) -> (Box<Exchange>, Option<Box<Attempt>>, String, Ledger) {
     let (mut health, mut ledger) = (Health::default(), Ledger::default());
     let mut configured = Configured::new(document, Failover::Clusters, |_| None).unwrap();
     configured.take_seats(&mut health);
@@ -34,12 +45,7 @@ fn sent_by(document: &str, twin: bool, stream: bool) -> (Box<Exchange>, Box<Atte
     let verdict = exchange.request_body(body.clone().into_bytes(), 0, &mut ledger, &mut health, SECOND);
     assert!(matches!(verdict, Verdict::Release), "{verdict:?}");
     let departure = exchange.depart(|| twin).unwrap();
-    if let Some(attempt) = departure.attempt {
-        return (exchange, attempt, ledger);
-    }
-    let (weir_core::exchange::Bound::Attempt(mut attempt), _) = exchange.bind("own", || SECOND) else { panic!("not bound") };
-    assert!(matches!(attempt.request_body(&mut exchange, body.as_bytes()), RequestVerdict::Send { .. }));
-    (exchange, attempt, ledger)
+    (exchange, departure.attempt, body, ledger)
 }
 
 fn record(exchange: &mut Exchange, ledger: &mut Ledger, details: &str) -> String {
@@ -362,4 +368,18 @@ fn the_key_of_an_exchange_that_is_gone_finds_no_other() {
     let mut other = Table::new(8);
     other.insert(sent(false, false).0);
     assert!(other.exchange(second).is_none(), "nor in another VM");
+}
+
+/// Filters behind the gateway position, and routes that lead nowhere.
+#[test]
+fn what_is_refused_behind_the_gateway_keeps_its_status() {
+    for status in [400, 401, 403, 404, 408, 413, 429, 503, 504] {
+        let (mut exchange, _, _, mut ledger) = departed(DOCUMENT, false, false);
+        let ClientAnswer::Reply(reply) = exchange.answer_head(true, || status, || "rbac_access_denied".to_owned()) else {
+            panic!("{status} went on as it was")
+        };
+        assert_eq!(reply.status, status);
+        let told = record(&mut exchange, &mut ledger, "rbac_access_denied");
+        assert!(told.contains(&format!("\"status\":{status},")) && told.contains("\"ending\":\"local_reply\""), "{told}");
+    }
 }

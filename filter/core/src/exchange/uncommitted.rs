@@ -78,6 +78,11 @@ impl Exchange {
             );
         }
         let (kind, message) = match status {
+            // A filter behind this one has refused it, or no route leads on.
+            401 => (ErrorKind::Unauthenticated, "the gateway does not know who asks"),
+            403 => (ErrorKind::PermissionDenied, "the gateway does not allow this request"),
+            404 => (ErrorKind::NotFound, "the gateway has no route for this request"),
+            429 => (ErrorKind::RateLimited, "the gateway takes no more such requests for now"),
             413 => (ErrorKind::TooLarge, "the request is too large for the gateway"),
             408 => (ErrorKind::RequestTimeout, "the request did not come in time"),
             504 => (ErrorKind::Timeout, "the provider did not answer in time"),
