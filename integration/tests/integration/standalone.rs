@@ -102,6 +102,42 @@ fn a_budget_is_charged_and_ends_with_429() {
     assert_eq!(line["weir"]["budget"]["rule"], "team-hour", "{line}");
 }
 
+/// Envoy opens no request towards the provider; what only the body rules out finds one open.
+#[test]
+fn what_the_head_rules_out_opens_no_request() {
+    let more = r#"
+  - { name: other, targets: [ { provider: openai, model: gpt-5 } ] }
+identity: { team: { header: x-team, trusted: true } }
+limits: { concurrency: [ { key: [ team ], requests: 1 } ] }
+"#;
+    let world = start("standalone-head", more);
+    let gateway = &world.gateway;
+    let opened = || gateway.stat("cluster.claude.upstream_rq_total").unwrap_or(0);
+    let body = r#"{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}"#;
+    for model in ["nothing", "other"] {
+        let path = format!("/v1beta/models/{model}:generateContent");
+        let headers = [("content-type", "application/json"), ("x-provider", "claude")];
+        let refused = gateway.connect().request("POST", &path, &headers, body.as_bytes()).unwrap();
+        assert_eq!((refused.status, opened()), (404, 0), "{model}: {}", refused.text());
+    }
+    std::thread::scope(|scope| {
+        let held = scope.spawn(|| post(gateway, "claude", &ask_stream("smart", "count to 3 [sim:gated]")));
+        let since = Instant::now();
+        while world.anthropic.shared().take().is_empty() {
+            assert!(since.elapsed() < Duration::from_secs(10), "the provider is not asked");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let refused = post(gateway, "claude", &ask("smart", "hi"));
+        assert_eq!((refused.status, opened()), (429, 1), "{}", refused.text());
+        world.anthropic.shared().permit(1000);
+        assert_eq!(said(&held.join().unwrap()), "1 2 3");
+    });
+    gateway.wait_line("the held one", |line| line["weir"]["ending"] == "complete");
+    let refused = post(gateway, "claude", &ask("other", "hi"));
+    assert_eq!((refused.status, opened()), (404, 2), "{}", refused.text());
+    assert!(world.anthropic.shared().take().is_empty(), "no body leaves");
+}
+
 #[test]
 fn providers_over_tls_are_asked_by_their_names() {
     let folder = paths::fresh_run("standalone-tls").unwrap();
