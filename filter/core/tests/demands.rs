@@ -21,7 +21,7 @@ const DOCUMENT: &str = r#"{"version": 1,
         {"name": "own", "demands": {"residency": ["ch"]}, "targets": [{"provider": "us"}, {"provider": "any", "labels": {"residency": "ch"}, "priority": 1}]},
         {"name": "pictures", "targets": [{"provider": "us"}, {"provider": "eu", "priority": 1, "capabilities": {"images": false}}]},
         {"name": "abroad", "targets": [{"provider": "us"}, {"provider": "any"}]}],
-    "endpoints": [{"prefix": "/v1/files", "provider": "us"}]}"#;
+    "endpoints": [{"prefix": "/v1/files", "provider": "us"}, {"prefix": "/v1beta/models", "provider": "us"}]}"#;
 
 /// What becomes of a request: the provider that it goes to or the answer, and the record.
 fn sent(failover: Failover, model: &str, headers: &[(&str, &str)], content: &str) -> (String, String) {
@@ -83,12 +83,16 @@ fn where_nobody_is_left_the_client_is_told_what_was_demanded() {
         (&[("x-residency", "eu")], "own", "labelled residency: eu and residency: ch,"),
         // A path that passes unread has one provider.
         (&[("x-team", "blue")], "/v1/files", "no provider of this path is labelled residency: eu or ch,"),
+        // It may name a model that demands more.
+        (&[], "/v1beta/models/own:embedContent", "no provider of this path is labelled residency: ch,"),
+        (&[("x-residency", "us")], "/v1beta/models/own", "labelled residency: us and residency: ch,"),
     ] {
         let (answer, record) = sent(Failover::Clusters, model, headers, TEXT);
         assert!(answer.starts_with("400 ") && answer.contains(demanded) && answer.contains("label_demanded"), "{answer}");
         assert!(record.contains("unsupported"), "{record}");
     }
     assert_eq!(sent(Failover::Clusters, "/v1/files", &[("x-residency", "us")], TEXT).0, "us");
+    assert_eq!(sent(Failover::Clusters, "/v1beta/models/all:embedContent", &[], TEXT).0, "us");
 }
 
 #[test]

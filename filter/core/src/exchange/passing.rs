@@ -4,6 +4,7 @@ use super::crowding::Reserved;
 use super::machine::{Exchange, Verdict};
 use super::planned::{PlannedTarget, Speak};
 use super::refusals::without_credential;
+use crate::config::Gateway;
 use crate::formats::head::decoded;
 use crate::health::Health;
 use crate::hub::{ErrorKind, Rejection};
@@ -23,6 +24,7 @@ impl Exchange {
         if climbs(self.path()) {
             return self.refuse(Rejection::new(ErrorKind::InvalidRequest, "this path would lead out of the paths that pass"));
         }
+        self.demand_of_named_models(&configured.gateway);
         if !self.may_be_answered_by(&provider.labels) {
             let refusal = self.nobody_is_labelled("no provider of this path");
             return self.refuse(refusal);
@@ -47,6 +49,42 @@ impl Exchange {
     }
 }
 
+impl Exchange {
+    /// What the document's models demand of whoever answers, where the path names one: it may be the provider's name for it as well.
+    fn demand_of_named_models(&mut self, gateway: &Gateway) {
+        if gateway.routes.iter().all(|route| route.demands.is_empty()) {
+            return;
+        }
+        let path = decoded(self.path().split(['?', '#']).next().unwrap_or_default());
+        let mut demanded = core::mem::take(&mut self.demanded);
+        named_models(&path, &mut |name| {
+            for wanted in gateway.route(name).map(|(_, route)| &*route.demands).unwrap_or_default() {
+                if !demanded.contains(wanted) {
+                    demanded.push(wanted.clone());
+                }
+            }
+        });
+        self.demanded = demanded;
+    }
+}
+
+/// What may be the name of a model in a path without escapes: what stands behind a word by which vendors' paths announce one, with and without
+/// the action behind it. A name may hold slashes and colons.
+fn named_models(path: &str, each: &mut dyn FnMut(&str)) {
+    let mut behind = path;
+    while let Some((word, rest)) = behind.split_once('/') {
+        behind = rest;
+        if !matches!(word, "models" | "model" | "deployments") {
+            continue;
+        }
+        let segment = rest.split('/').next().unwrap_or_default();
+        [rest, segment].into_iter().for_each(&mut *each);
+        for (text, sign) in [(rest, ':'), (segment, ':'), (rest, '/')] {
+            text.rsplit_once(sign).into_iter().for_each(|(name, _)| each(name));
+        }
+    }
+}
+
 /// Whether a path has segments that lead elsewhere, for a server that undoes escapes before it looks: the host has undone only those that
 /// stand there plainly.
 fn climbs(path: &str) -> bool {
@@ -57,6 +95,26 @@ fn climbs(path: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_models() {
+        for (path, name) in [
+            ("/v1beta/models/m:embedContent?x=1", "m"),
+            ("/v1/models/m", "m"),
+            ("/v1/models/org/m", "org/m"),
+            ("/v1/projects/p/locations/l/publishers/google/models/m:predict", "m"),
+            ("/model/anthropic.m%3A0/async-invoke", "anthropic.m:0"),
+            ("/openai/deployments/m/embeddings", "m"),
+            ("/v1beta/models/models/m", "m"),
+        ] {
+            let mut found = false;
+            named_models(&decoded(path.split('?').next().unwrap()), &mut |one| found |= one == name);
+            assert!(found, "{path}");
+        }
+        for path in ["/v1/files/model-card", "/v1/models"] {
+            named_models(path, &mut |one| panic!("{path}: {one}"));
+        }
+    }
 
     #[test]
     fn paths_that_lead_elsewhere() {
