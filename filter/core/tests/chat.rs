@@ -255,6 +255,7 @@ fn answer() -> Answer<'static> {
         choices: vec![Choice {
             index: 0,
             citations: Vec::new(),
+            likelihood: weir_core::hub::Likelihood::default(),
             parts: vec![
                 part(PartKind::Reasoning { text: text("hm"), signature: None }),
                 part(PartKind::Text(text("H\"i"))),

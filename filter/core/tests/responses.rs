@@ -84,6 +84,13 @@ fn collected(stream: &[u8], what: &str) -> Value {
 /// What one event about an item adds to it, or must find in it.
 fn say(item: &mut Value, kind: &str, event: &Value) {
     let part = |list: &str, index: &str| format!("/{list}/{}", event[index]);
+    if let Some(tokens) = event["logprobs"].as_array() {
+        let kept = item.pointer_mut(&part("content", "content_index")).unwrap()["logprobs"].as_array_mut().unwrap();
+        if kind == "response.output_text.delta" {
+            kept.extend(tokens.clone());
+        }
+        assert!(kind == "response.output_text.delta" || kept == tokens, "{kind}: other tokens than its deltas brought");
+    }
     let (place, member) = match kind {
         "response.content_part.added" => {
             assert_eq!(item["content"].as_array().map(Vec::len), event["content_index"].as_u64().map(|at| usize::try_from(at).unwrap()));

@@ -102,6 +102,7 @@ impl Homeward {
             | Event::PartStart { .. }
             | Event::PartDelta { .. }
             | Event::PartEnd { .. }
+            | Event::Likelihood { .. }
             | Event::Usage(_)
             | Event::Finish { .. }
             | Event::Met(_)

@@ -44,7 +44,13 @@ impl Traits {
     /// The first element that a target format refuses, so that the target is left out of the plan.
     #[must_use]
     pub fn refused_by(self, target: FormatId) -> Option<Field> {
-        Field::ALL.iter().copied().find(|&field| field.fate(target) == Fate::Refuse && self.contains(field))
+        // Most requests hold nothing that anybody refuses.
+        if self.0 == 0 {
+            return None;
+        }
+        let held = |place: u32| self.0 & 1_u128.checked_shl(place).unwrap_or(0) != 0;
+        let refused = Field::ALL.iter().zip(0_u32..).find(|(field, place)| held(*place) && field.fate(target) == Fate::Refuse);
+        refused.map(|(field, _)| *field)
     }
 
     fn bit(field: Field) -> Option<u128> {

@@ -110,6 +110,7 @@ impl Seen {
             Event::PartDelta { piece: Piece::Signature(_) | Piece::Citation(_), .. }
             | Event::PartStart { .. }
             | Event::PartEnd { .. }
+            | Event::Likelihood { .. }
             | Event::Met(_)
             | Event::Ping => {}
         }

@@ -1,6 +1,6 @@
 //! A whole answer of a model, whatever the provider's format.
 
-use super::{Citation, Field, Part, PartKind, cited};
+use super::{Citation, Field, Likelihood, Part, PartKind, cited};
 use crate::json::Str;
 use crate::usage::Usage;
 
@@ -30,7 +30,8 @@ impl Answer<'_> {
         let mut parts = self.choices.iter().flat_map(|choice| &choice.parts);
         let refusal = parts.any(|part| matches!(part.kind, PartKind::Refusal(_))).then_some(Field::AnswerRefusal);
         let cited = self.choices.iter().flat_map(|choice| &choice.citations).filter_map(|(_, citation)| citation.element());
-        self.met.iter().copied().chain(several).chain(refusal).chain(cited)
+        let likely = self.choices.iter().any(|choice| !choice.likelihood.is_empty()).then_some(Field::AnswerLogprobs);
+        self.met.iter().copied().chain(likely).chain(several).chain(refusal).chain(cited)
     }
 }
 
@@ -43,6 +44,8 @@ pub struct Choice<'b> {
     pub parts: Vec<Part<'b>>,
     /// The sources of what it said, each with the place of its text among the parts, in the order of these.
     pub citations: Vec<(usize, Citation<'b>)>,
+    /// How probable the tokens of its text were, where that was said.
+    pub likelihood: Likelihood<'b>,
     /// Why it ended.
     pub finish: Finish<'b>,
 }

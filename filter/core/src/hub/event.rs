@@ -1,6 +1,6 @@
 //! The events of a streamed answer. Each borrows the one frame that it came in.
 
-use super::{CallKind, Citation, Failure, Field, Finish};
+use super::{CallKind, Citation, Failure, Field, Finish, Likelihood};
 use crate::json::Str;
 use crate::usage::Usage;
 
@@ -34,6 +34,13 @@ pub enum Event<'f> {
         /// Number of the part in its choice.
         index: u32,
     },
+    /// How probable the tokens of the text are that comes next in a choice.
+    Likelihood {
+        /// Number of the choice.
+        choice: u32,
+        /// The tokens.
+        tokens: Likelihood<'f>,
+    },
     /// What was used so far. Cumulative: it replaces, never adds.
     Usage(Usage),
     /// A choice is complete. The last one of a choice counts.
@@ -60,6 +67,7 @@ impl Event<'_> {
         match self {
             Self::PartDelta { choice: 0, piece: Piece::Citation(citation), .. } => citation.element(),
             Self::Met(field) => Some(*field),
+            Self::Likelihood { .. } => Some(Field::AnswerLogprobs),
             Self::PartStart { choice: 1.., .. } => Some(Field::AnswerChoices),
             Self::PartStart { kind: PieceKind::Refusal, .. } => Some(Field::AnswerRefusal),
             Self::PartStart { .. }
@@ -80,7 +88,13 @@ impl Event<'_> {
         match self {
             Self::PartStart { kind, .. } => kind.is_content(),
             Self::PartDelta { .. } | Self::Finish { .. } | Self::End => true,
-            Self::Start(_) | Self::PartEnd { .. } | Self::Usage(_) | Self::Met(_) | Self::Ping | Self::Error(_) => false,
+            Self::Start(_)
+            | Self::PartEnd { .. }
+            | Self::Likelihood { .. }
+            | Self::Usage(_)
+            | Self::Met(_)
+            | Self::Ping
+            | Self::Error(_) => false,
         }
     }
 }

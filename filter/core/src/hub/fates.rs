@@ -209,8 +209,8 @@ table! {
     PresencePenalty = "presence_penalty":                                  [Carry Lose Lose Lose Carry],
     /// Bias by token id.
     LogitBias = "logit_bias":                                              [Carry Lose Lose Lose Lose],
-    /// Log probabilities, which no answer brings back across formats.
-    Logprobs = "logprobs":                                                 [Refuse Refuse Refuse Refuse Refuse],
+    /// Log probabilities.
+    Logprobs = "logprobs":                                                 [Carry Carry Refuse Refuse Carry],
     /// More than one answer.
     ChoiceCount = "n":                                                     [Carry Refuse Refuse Refuse Carry],
     /// Texts that end the answer.
@@ -303,8 +303,8 @@ table! {
     FileCitation = "answer.citations.file":                                [Lose Carry Lose Alter Alter],
     /// What a tool of the provider's own did, or another piece of an answer that only the provider's format has.
     AnswerHosted = "answer.hosted":                                        [Lose Lose Lose Lose Lose],
-    /// How probable the words of an answer were, which no client of another format can have asked for.
-    AnswerLogprobs = "answer.logprobs":                                    [Note Note Note Note Note],
+    /// How probable the words of an answer were, which clients of some formats can't have asked for.
+    AnswerLogprobs = "answer.logprobs":                                    [Carry Carry Note Note Carry],
     /// The signature of streamed thinking that is too long to be kept for it.
     AnswerSignature = "answer.reasoning.signature":                         [Lose Carry Carry Carry Carry],
     /// More than one call, for a client that reads one alone: the first one is written.

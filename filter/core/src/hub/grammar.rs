@@ -118,7 +118,7 @@ impl Grammar {
                 }
             }
             Event::Error(_) => self.phase = Phase::Over,
-            Event::Start(_) | Event::Met(_) | Event::Ping => {}
+            Event::Start(_) | Event::Likelihood { .. } | Event::Met(_) | Event::Ping => {}
         }
         Ok(())
     }

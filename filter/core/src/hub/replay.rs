@@ -13,6 +13,9 @@ pub fn replay(answer: &Answer<'_>, sink: &mut dyn FnMut(Event<'_>)) {
     }
     for cited in &answer.choices {
         let mut next = 0_u32;
+        if !cited.likelihood.is_empty() {
+            sink(Event::Likelihood { choice: cited.index, tokens: cited.likelihood.clone() });
+        }
         for (place, part) in cited.parts.iter().enumerate() {
             if let Some(kind) = kind(&part.kind) {
                 let (choice, index) = (cited.index, next);

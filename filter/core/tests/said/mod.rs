@@ -28,6 +28,8 @@ pub struct Said {
     pub met: BTreeSet<Field>,
     /// The sources, each with its choice and the place of its text among the parts.
     pub citations: Vec<(u32, usize, Citation<'static>)>,
+    /// How probable the tokens of each choice were.
+    pub likelihood: std::collections::BTreeMap<u32, weir_core::hub::Likelihood<'static>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -184,6 +186,7 @@ impl Said {
             Event::PartDelta { choice, index, piece: Piece::Citation(citation) } => {
                 self.citations.push((choice, usize::try_from(index).unwrap(), citation.into_owned()));
             }
+            Event::Likelihood { choice, tokens } => self.likelihood.entry(choice).or_default().push(&tokens),
             Event::Usage(usage) => self.usage.get_or_insert_default().merge_snapshot(&usage),
             Event::Finish { choice, reason } => self.finish.push((choice, format!("{reason:?}"))),
             Event::PartEnd { .. } | Event::Met(_) | Event::Ping => {}
@@ -219,6 +222,9 @@ impl Said {
             }
             let named = choice.citations.iter().map(|(place, citation)| (choice.index, *place, citation.clone().into_owned()));
             said.citations.extend(named);
+            if !choice.likelihood.is_empty() {
+                said.likelihood.insert(choice.index, choice.likelihood.clone().into_owned());
+            }
             said.finish.push((choice.index, format!("{:?}", choice.finish)));
         }
         said

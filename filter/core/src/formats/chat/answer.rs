@@ -76,7 +76,16 @@ fn encode_choice(choice: &Choice<'_>, older: bool, out: &mut Out) {
     }
     out.close_object();
     out.key("logprobs");
-    out.null();
+    if choice.likelihood.is_empty() {
+        out.null();
+    } else {
+        out.open_object();
+        out.key("content");
+        choice.likelihood.encode(out);
+        out.key("refusal");
+        out.null();
+        out.close_object();
+    }
     out.key("finish_reason");
     out.plain(encode_finish(&choice.finish, calls, older));
     out.close_object();

@@ -9,7 +9,7 @@ use super::outline::{FUNCTIONS, noted};
 use super::thinking::{self, Block};
 use super::{encode_finish, encode_id, error, usage};
 use crate::formats::{Asked, StreamWriter};
-use crate::hub::{CallKind, Citation, Cited, ErrorKind, Event, Field, Finish, Piece, PieceKind, Rejection, Start};
+use crate::hub::{CallKind, Citation, Cited, ErrorKind, Event, Field, Finish, Likelihood, Piece, PieceKind, Rejection, Start};
 use crate::json::{Out, Str, characters};
 use crate::usage::Usage;
 
@@ -48,6 +48,8 @@ struct ChoiceState {
     thought: Str<'static>,
     /// A signature that belongs to the call behind it, if one follows.
     signature: Option<Str<'static>>,
+    /// The tokens of text that has not come yet.
+    likelihood: Likelihood<'static>,
     spoke: bool,
     finished: bool,
 }
@@ -80,7 +82,19 @@ impl ChoiceState {
     fn new(choice: u32) -> Self {
         let thought = Str::default();
         let (parts, sources) = (Vec::new(), Vec::new());
-        Self { choice, parts, calls: 0, characters: 0, sources, blocks: 0, thought, signature: None, spoke: false, finished: false }
+        Self {
+            choice,
+            parts,
+            calls: 0,
+            characters: 0,
+            sources,
+            blocks: 0,
+            thought,
+            signature: None,
+            likelihood: Likelihood::default(),
+            spoke: false,
+            finished: false,
+        }
     }
 
     /// One delta with a whole block of thinking, as a piece of a chunk.
@@ -109,6 +123,12 @@ impl StreamWriter for Writer {
             Event::PartDelta { choice, index, piece } => self.part_delta(*choice, *index, piece, out),
             Event::PartEnd { choice, index } => self.part_end(*choice, *index, out),
             Event::Met(_) => {}
+            Event::Likelihood { choice, tokens } => {
+                self.role(*choice, out);
+                if let Some(state) = self.state(*choice) {
+                    state.likelihood.push(tokens);
+                }
+            }
             Event::Usage(later) => self.usage.get_or_insert_default().merge_snapshot(later),
             Event::Finish { choice, reason } => self.finish(*choice, reason, out),
             Event::Ping => out.extend_from_slice(b": ping\n\n"),
@@ -241,7 +261,7 @@ impl Writer {
             state.characters = state.characters.saturating_add(characters(text));
         }
         match slot {
-            Slot::Content { .. } => self.chunk(choice, &["\"content\":\"", text, "\""], None, out),
+            Slot::Content { .. } => self.likely(choice, &["\"content\":\"", text, "\""], None, out),
             Slot::Refusal => self.chunk(choice, &["\"refusal\":\"", text, "\""], None, out),
             Slot::Reasoning => self.chunk(choice, &["\"reasoning_content\":\"", text, "\""], None, out),
             Slot::Call(number) => {
@@ -319,7 +339,7 @@ impl Writer {
         }
         let Some(state) = self.state(choice) else { return };
         let word = encode_finish(reason, state.calls > 0, older);
-        self.chunk(choice, &[], Some(word), out);
+        self.likely(choice, &[], Some(word), out);
     }
 
     fn fail(&mut self, rejection: &Rejection, out: &mut Vec<u8>) {
@@ -343,8 +363,24 @@ impl Writer {
         out.extend_from_slice(b"data: [DONE]\n\n");
     }
 
+    /// Writes one chunk with the tokens that wait for it.
+    fn likely(&mut self, choice: u32, delta: &[&str], finish: Option<&str>, out: &mut Vec<u8>) {
+        let waiting = self.state(choice).map(|state| core::mem::take(&mut state.likelihood)).filter(|tokens| !tokens.is_empty());
+        match waiting {
+            Some(tokens) => {
+                let tokens = format!("{{\"content\":[{}],\"refusal\":null}}", tokens.as_str());
+                self.chunk_of(choice, delta, &tokens, finish, out);
+            }
+            None => self.chunk(choice, delta, finish, out),
+        }
+    }
+
     /// Writes one chunk with one choice; its delta comes in pieces, escaped.
     fn chunk(&self, choice: u32, delta: &[&str], finish: Option<&str>, out: &mut Vec<u8>) {
+        self.chunk_of(choice, delta, "null", finish, out);
+    }
+
+    fn chunk_of(&self, choice: u32, delta: &[&str], tokens: &str, finish: Option<&str>, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.head);
         out.extend_from_slice(b"{\"index\":");
         match choice {
@@ -355,7 +391,9 @@ impl Writer {
         for piece in delta {
             out.extend_from_slice(piece.as_bytes());
         }
-        out.extend_from_slice(b"},\"logprobs\":null,\"finish_reason\":");
+        out.extend_from_slice(b"},\"logprobs\":");
+        out.extend_from_slice(tokens.as_bytes());
+        out.extend_from_slice(b",\"finish_reason\":");
         match finish {
             Some(word) => {
                 out.push(b'"');

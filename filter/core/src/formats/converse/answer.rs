@@ -1,7 +1,7 @@
 //! A whole Converse answer as the hub's. It has no id and no model: both stand elsewhere.
 
 use super::{said, usage};
-use crate::hub::{Answer, Choice, ErrorKind, Failure, Finish, PartKind};
+use crate::hub::{Answer, Choice, ErrorKind, Failure, Finish, Likelihood, PartKind};
 use crate::json::{Cursor, JsonError, Kind};
 
 /// Reads a whole answer.
@@ -63,6 +63,6 @@ fn read(body: &[u8]) -> Result<(Answer<'_>, bool), JsonError> {
     cursor.end()?;
     let calls = parts.iter().any(|part| matches!(part.kind, PartKind::ToolCall { .. }));
     let finish = finish.unwrap_or(Finish::Stop).settled(calls);
-    answer.choices.push(Choice { index: 0, parts, citations, finish });
+    answer.choices.push(Choice { index: 0, parts, citations, likelihood: Likelihood::default(), finish });
     Ok((answer, found))
 }

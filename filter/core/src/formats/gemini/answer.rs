@@ -5,7 +5,7 @@ use super::grounding::Found;
 use super::reader::MAX_CHOICES;
 use super::usage;
 use crate::formats::ids::made_up_id;
-use crate::hub::{Answer, CallKind, Choice, ErrorKind, Failure, Field, Finish, Part, PartKind};
+use crate::hub::{Answer, CallKind, Choice, ErrorKind, Failure, Field, Finish, Likelihood, Part, PartKind};
 use crate::json::{Json, Ruler, Str};
 
 /// Reads a whole answer.
@@ -52,7 +52,7 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
         return Err(Failure::new(ErrorKind::BadGateway, "the provider broke off its answer"));
     }
     if choices.is_empty() {
-        choices.push(Choice { index: 0, parts: Vec::new(), citations: Vec::new(), finish: usual });
+        choices.push(Choice { index: 0, parts: Vec::new(), citations: Vec::new(), likelihood: Likelihood::default(), finish: usual });
     }
     let usage = chunk.usage.and_then(usage::read);
     Ok(Answer { id: chunk.id, model: chunk.model, created: None, choices, usage, service_tier: None, met })
@@ -73,6 +73,8 @@ struct Draft<'b> {
     /// The sources that were named last, of each kind.
     sources: Vec<Found<'b>>,
     recited: Vec<Found<'b>>,
+    /// How probable its tokens were.
+    likelihood: Likelihood<'static>,
     finish: Option<Finish<'b>>,
 }
 
@@ -102,6 +104,7 @@ impl<'b> Draft<'b> {
             self.parts.push(Part { at: 0, cache: None, kind });
         }
         self.finish = candidate.finish.or(self.finish.take());
+        self.likelihood.push(&candidate.likelihood);
         if !candidate.sources.is_empty() {
             self.sources = candidate.sources;
         }
@@ -128,6 +131,6 @@ impl<'b> Draft<'b> {
             }
             _ => met.extend((!(self.sources.is_empty() && self.recited.is_empty())).then_some(Field::AnswerCitations)),
         }
-        Choice { index: self.index, parts: self.parts, citations, finish }
+        Choice { index: self.index, parts: self.parts, citations, likelihood: self.likelihood, finish }
     }
 }

@@ -1,7 +1,8 @@
 //! One response of the wire: a whole answer, or a piece of a streamed one, which has the same members.
 
 use super::grounding::{self, Found};
-use crate::hub::{Field, Finish};
+use super::likelihood;
+use crate::hub::{Field, Finish, Likelihood};
 use crate::json::{Cursor, JsonError, Kind, Raw, Str};
 
 /// The members that mean something to others.
@@ -30,6 +31,8 @@ pub(super) struct Candidate<'b> {
     pub recited: Vec<Found<'b>>,
     /// What no part of the hub stands for.
     pub met: Vec<Field>,
+    /// How probable its tokens were.
+    pub likelihood: Likelihood<'static>,
 }
 
 /// What a part says. One part may say two things: a signature belongs to the thinking before its part.
@@ -116,7 +119,7 @@ impl<'b> Candidate<'b> {
                     candidate.met.extend(more.then_some(Field::AnswerCitations));
                 }
                 "urlContextMetadata" => candidate.met.extend(cursor.filled()?.then_some(Field::AnswerHosted)),
-                "logprobsResult" => candidate.met.extend(cursor.filled()?.then_some(Field::AnswerLogprobs)),
+                "logprobsResult" => candidate.likelihood = likelihood::read(cursor.raw()?)?,
                 "finishReason" => candidate.finish = text(cursor)?.and_then(finish),
                 "content" if cursor.peek()? == Kind::Object => {
                     cursor.enter_object()?;

@@ -8,6 +8,7 @@ mod client;
 mod encode;
 mod error;
 mod grounding;
+mod likelihood;
 mod media;
 mod models;
 mod parts;

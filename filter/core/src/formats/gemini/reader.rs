@@ -148,6 +148,9 @@ impl Reader {
         if !candidate.recited.is_empty() {
             choice.recited = candidate.recited.into_iter().map(Found::into_owned).collect();
         }
+        if !candidate.likelihood.is_empty() {
+            sink(Event::Likelihood { choice: candidate.index, tokens: candidate.likelihood });
+        }
         for said in candidate.said {
             choice.say(said, &self.id, sink)?;
         }

@@ -62,6 +62,15 @@ fn sampling(request: &Request<'_>, out: &mut Out) {
             out.raw(value);
         }
     }
+    let top = sampling.top_logprobs.filter(|count| count.as_str() != "0");
+    if sampling.logprobs || top.is_some() {
+        out.key("responseLogprobs");
+        out.boolean(true);
+        if let Some(top) = top {
+            out.key("logprobs");
+            out.raw(top);
+        }
+    }
 }
 
 fn output(request: &Request<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {

@@ -3,7 +3,7 @@
 use super::citations;
 use super::usage::Counts;
 use crate::formats::sources::read_all;
-use crate::hub::{Answer, CallKind, Choice, Citation, ErrorKind, Failure, Field, Finish, Part, PartKind};
+use crate::hub::{Answer, CallKind, Choice, Citation, ErrorKind, Failure, Field, Finish, Likelihood, Part, PartKind};
 use crate::json::{Cursor, Json, JsonError, Kind, Raw, Str};
 
 /// Reads a whole answer.
@@ -25,7 +25,7 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
         id: wire.id,
         model: wire.model,
         created: None,
-        choices: vec![Choice { index: 0, parts: content, citations, finish }],
+        choices: vec![Choice { index: 0, parts: content, citations, likelihood: Likelihood::default(), finish }],
         usage: wire.usage.and_then(|usage| Counts::read(usage).usage()),
         service_tier: None,
         met: wire.met,

@@ -2,7 +2,7 @@
 
 use super::{citations, error, usage};
 use crate::formats::sources;
-use crate::hub::{Answer, CallKind, Choice, Citation, ErrorKind, Failure, Field, Finish, Part, PartKind};
+use crate::hub::{Answer, CallKind, Choice, Citation, ErrorKind, Failure, Field, Finish, Likelihood, Part, PartKind};
 use crate::json::{Cursor, Json, JsonError, Kind, Raw, Str};
 use crate::usage::Usage;
 
@@ -23,14 +23,14 @@ pub(super) fn decode(body: &[u8]) -> Result<Answer<'_>, Failure> {
         return Err(Failure::new(ErrorKind::BadGateway, "the provider's answer has no output"));
     };
     let mut met = Vec::new();
-    let (parts, citations) = output_parts(output, &mut met).map_err(unreadable)?;
+    let (parts, citations, likelihood) = output_parts(output, &mut met).map_err(unreadable)?;
     let said = Said::of(parts.iter().map(|part| &part.kind));
     let finish = response.finish(said);
     Ok(Answer {
         id: response.id,
         model: response.model,
         created: response.created,
-        choices: vec![Choice { index: 0, parts, citations, finish }],
+        choices: vec![Choice { index: 0, parts, citations, likelihood, finish }],
         usage: response.usage,
         service_tier: response.service_tier,
         met,
@@ -131,12 +131,15 @@ impl<'b> Response<'b> {
     }
 }
 
-/// Parts, and the sources of texts, each with its text's place among the parts.
-type Parts<'b> = (Vec<Part<'b>>, Vec<(usize, Citation<'b>)>);
+/// A part with its sources, and how probable its tokens were.
+type Cited<'b> = (PartKind<'b>, Vec<Citation<'b>>, Likelihood<'b>);
+
+/// Parts, the sources of texts, each with its text's place among the parts, and how probable all tokens were.
+type Parts<'b> = (Vec<Part<'b>>, Vec<(usize, Citation<'b>)>, Likelihood<'b>);
 
 /// The parts of a whole `output`; `met` takes what no part stands for.
 pub(super) fn output_parts<'b>(output: Raw<'b>, met: &mut Vec<Field>) -> Result<Parts<'b>, JsonError> {
-    let (mut parts, mut sources) = (Vec::new(), Vec::new());
+    let (mut parts, mut sources, mut likelihood) = (Vec::new(), Vec::new(), Likelihood::default());
     let mut cursor = output.cursor();
     cursor.enter_array()?;
     while cursor.element()? {
@@ -144,12 +147,13 @@ pub(super) fn output_parts<'b>(output: Raw<'b>, met: &mut Vec<Field>) -> Result<
             cursor.skip()?;
             continue;
         }
-        for (kind, cited) in Item::read(cursor.raw()?)?.parts(met)? {
+        for (kind, cited, tokens) in Item::read(cursor.raw()?)?.parts(met)? {
+            likelihood.push(&tokens);
             sources.extend(cited.into_iter().map(|citation| (parts.len(), citation)));
             parts.push(Part { at: 0, cache: None, kind });
         }
     }
-    Ok((parts, sources))
+    Ok((parts, sources, likelihood))
 }
 
 /// One item of an output, whole or as it begins.
@@ -221,18 +225,22 @@ impl<'b> Item<'b> {
     }
 
     /// The parts that a whole item is, each with its sources.
-    fn parts(self, met: &mut Vec<Field>) -> Result<Vec<(PartKind<'b>, Vec<Citation<'b>>)>, JsonError> {
+    fn parts(self, met: &mut Vec<Field>) -> Result<Vec<Cited<'b>>, JsonError> {
         Ok(match self.is() {
             ItemKind::Message => self.content(met)?.into_iter().map(Content::part).collect(),
             ItemKind::Reasoning => {
                 let text = self.thought()?;
                 let is_something = !text.is_empty() || self.encrypted_content.is_some();
                 let part = PartKind::Reasoning { text, signature: self.encrypted_content };
-                is_something.then_some((part, Vec::new())).into_iter().collect()
+                is_something.then_some((part, Vec::new(), Likelihood::default())).into_iter().collect()
             }
             ItemKind::Call(kind) => {
                 let arguments = self.input.clone().unwrap_or(Json::Text(Str::default()));
-                vec![(PartKind::ToolCall { id: self.call_id().clone(), name: self.name, arguments, kind }, Vec::new())]
+                vec![(
+                    PartKind::ToolCall { id: self.call_id().clone(), name: self.name, arguments, kind },
+                    Vec::new(),
+                    Likelihood::default(),
+                )]
             }
             ItemKind::Hosted => {
                 met.push(Field::AnswerHosted);
@@ -259,7 +267,7 @@ impl<'b> Item<'b> {
                 break;
             }
             for content in Content::read_all(list, &mut Vec::new())? {
-                let (Content::Text(text, _) | Content::Refusal(text)) = content;
+                let (Content::Text(text, ..) | Content::Refusal(text)) = content;
                 if text.is_empty() {
                     continue;
                 }
@@ -279,8 +287,8 @@ pub(super) const BETWEEN_THOUGHTS: &str = "\n\n";
 /// What a message says, or one text of a reasoning item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Content<'b> {
-    /// Text, whatever a server calls it, and its sources.
-    Text(Str<'b>, Vec<Citation<'b>>),
+    /// Text, whatever a server calls it, its sources, and how probable its tokens were.
+    Text(Str<'b>, Vec<Citation<'b>>, Likelihood<'b>),
     /// A refusal in words.
     Refusal(Str<'b>),
 }
@@ -289,24 +297,24 @@ impl<'b> Content<'b> {
     /// Reads one content part; `None` where it says nothing. `met` takes what stands beside its words.
     pub(super) fn read(part: Raw<'b>, met: &mut Vec<Field>) -> Result<Option<Self>, JsonError> {
         let mut cursor = part.cursor();
-        let (mut found, mut sources) = (None, Vec::new());
+        let (mut found, mut sources, mut likelihood) = (None, Vec::new(), Likelihood::default());
         if part.kind() != Kind::Object {
             return Ok(None);
         }
         cursor.enter_object()?;
         while let Some(name) = cursor.member()? {
             match &*name.plain() {
-                "text" => found = text(&mut cursor)?.map(|text| Self::Text(text, Vec::new())).or(found),
+                "text" => found = text(&mut cursor)?.map(|text| Self::Text(text, Vec::new(), Likelihood::default())).or(found),
                 "refusal" => found = text(&mut cursor)?.map(Self::Refusal).or(found),
                 "annotations" => {
                     met.extend(sources::read_all(cursor.raw()?, citations::read, &mut sources)?.then_some(Field::AnswerCitations))
                 }
-                "logprobs" => met.extend(cursor.filled()?.then_some(Field::AnswerLogprobs)),
+                "logprobs" => likelihood = Likelihood::of(cursor.raw()?).unwrap_or_default(),
                 _ => cursor.skip()?,
             }
         }
-        if let Some(Self::Text(_, cited)) = &mut found {
-            *cited = sources;
+        if let Some(Self::Text(_, cited, tokens)) = &mut found {
+            (*cited, *tokens) = (sources, likelihood);
         }
         Ok(found)
     }
@@ -316,7 +324,7 @@ impl<'b> Content<'b> {
         let mut cursor = content.cursor();
         let mut parts = Vec::new();
         match content.kind() {
-            Kind::String => parts.push(Self::Text(cursor.string()?, Vec::new())),
+            Kind::String => parts.push(Self::Text(cursor.string()?, Vec::new(), Likelihood::default())),
             Kind::Array => {
                 cursor.enter_array()?;
                 while cursor.element()? {
@@ -333,10 +341,10 @@ impl<'b> Content<'b> {
         matches!(self, Self::Refusal(_))
     }
 
-    fn part(self) -> (PartKind<'b>, Vec<Citation<'b>>) {
+    fn part(self) -> Cited<'b> {
         match self {
-            Self::Text(text, sources) => (PartKind::Text(text), sources),
-            Self::Refusal(text) => (PartKind::Refusal(text), Vec::new()),
+            Self::Text(text, sources, tokens) => (PartKind::Text(text), sources, tokens),
+            Self::Refusal(text) => (PartKind::Refusal(text), Vec::new(), Likelihood::default()),
         }
     }
 }

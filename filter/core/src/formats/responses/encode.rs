@@ -1,6 +1,6 @@
 //! Requests as Responses has them. Nothing refers to state on the provider's side, and nothing is kept there unless the client asks.
 
-use super::decode::CIPHER;
+use super::decode::{CIPHER, LOGPROBS};
 use super::sent::Pen;
 use super::{asked_tools, sent};
 use crate::formats::Onward;
@@ -40,10 +40,21 @@ pub(super) fn encode(request: &Request<'_>, onward: &Onward<'_>, out: &mut Out, 
     text(request, out, crossing)?;
     let ciphers = reasoning(request, model, out, crossing)?;
     sampling(request, model, out, crossing)?;
-    if ciphers {
+    let top = request.sampling.top_logprobs.filter(|count| count.as_str() != "0");
+    let likely = request.sampling.logprobs || top.is_some();
+    if let Some(top) = top {
+        out.key("top_logprobs");
+        out.raw(top);
+    }
+    if ciphers || likely {
         out.key("include");
         out.open_array();
-        out.plain(CIPHER);
+        if ciphers {
+            out.plain(CIPHER);
+        }
+        if likely {
+            out.plain(LOGPROBS);
+        }
         out.close_array();
     }
     settings(request, out);

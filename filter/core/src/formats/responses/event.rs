@@ -19,6 +19,7 @@ pub(super) struct Wire<'f> {
     /// What a `done` event says again: `text`, `refusal`, `arguments` or `input`.
     pub whole: Option<Str<'f>>,
     pub annotation: Option<Raw<'f>>,
+    pub logprobs: Option<Raw<'f>>,
     pub response: Option<Raw<'f>>,
     /// `error`, where it is an object.
     pub error: Option<Raw<'f>>,
@@ -43,6 +44,7 @@ impl<'f> Wire<'f> {
                 "item" => wire.item = object(&mut cursor)?,
                 "part" => wire.part = object(&mut cursor)?,
                 "text" | "refusal" | "arguments" | "input" => wire.whole = text(&mut cursor)?,
+                "logprobs" => wire.logprobs = Some(cursor.raw()?),
                 "annotation" => wire.annotation = object(&mut cursor)?,
                 "response" => wire.response = object(&mut cursor)?,
                 "error" => wire.error = object(&mut cursor)?,

@@ -117,7 +117,7 @@ fn read(body: &[u8], seen: &mut Seen) -> Result<(), JsonError> {
         seen.failure.get_or_insert_with(|| Failure::new(ErrorKind::BadGateway, "the provider's answer has no output"));
         return Ok(());
     };
-    let (parts, _) = output_parts(output, &mut Vec::new())?;
+    let (parts, ..) = output_parts(output, &mut Vec::new())?;
     for part in &parts {
         match &part.kind {
             PartKind::Text(text) | PartKind::Refusal(text) | PartKind::Reasoning { text, .. } => count(text, seen),

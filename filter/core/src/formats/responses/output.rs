@@ -136,7 +136,7 @@ pub(super) fn encode_content(content: &Content<'_>, out: &mut Out) {
     out.open_object();
     out.key("type");
     match content {
-        Content::Text(text, sources) => {
+        Content::Text(text, sources, tokens) => {
             out.plain("output_text");
             out.key("text");
             out.string(text);
@@ -145,8 +145,7 @@ pub(super) fn encode_content(content: &Content<'_>, out: &mut Out) {
             sources.iter().for_each(|source| citations::encode(source, text, out));
             out.close_array();
             out.key("logprobs");
-            out.open_array();
-            out.close_array();
+            tokens.encode(out);
         }
         Content::Refusal(text) => {
             out.plain("refusal");

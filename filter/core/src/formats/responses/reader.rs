@@ -13,7 +13,7 @@ use super::event::Wire;
 use super::open::{Items, Slot};
 use crate::formats::StreamReader;
 use crate::framing::Frame;
-use crate::hub::{CallKind, ErrorKind, Event, Failure, Field, Piece, PieceKind, Start};
+use crate::hub::{CallKind, ErrorKind, Event, Failure, Field, Likelihood, Piece, PieceKind, Start};
 use crate::json::{Json, JsonError, Kind, Raw, Str};
 
 /// Most parts that may be open at a time; real streams open a few.
@@ -190,6 +190,9 @@ impl Reader {
         if self.items.slot(at, number).is_none() && self.open(at, number, kind.clone(), sink).is_none() {
             return;
         }
+        if let Some(tokens) = wire.logprobs.and_then(Likelihood::of).filter(|_| !again) {
+            sink(Event::Likelihood { choice: 0, tokens });
+        }
         self.say(at, number, again, Piece::Text(text.reborrow()), sink);
     }
 
@@ -271,7 +274,7 @@ impl Reader {
     /// What an open part says, and its sources, once more.
     fn repeat(&mut self, at: usize, number: u64, content: Content<'_>, sink: Sink<'_>) {
         let (text, sources) = match content {
-            Content::Text(text, sources) => (text, sources),
+            Content::Text(text, sources, _) => (text, sources),
             Content::Refusal(text) => (text, Vec::new()),
         };
         if !text.is_empty() {

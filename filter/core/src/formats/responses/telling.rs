@@ -3,7 +3,7 @@
 use super::answer::Content;
 use super::citations;
 use super::output::{Body, Item, encode_content};
-use crate::hub::CallKind;
+use crate::hub::{CallKind, Likelihood};
 use crate::json::{Out, Str};
 
 /// Writes events; each has the next number.
@@ -59,21 +59,21 @@ impl Teller {
         });
     }
 
-    /// Tells more of a content part of a message.
+    /// Tells more of a content part of a message: of a text with its tokens, of a refusal without.
     pub(super) fn content_delta(
         &mut self,
         at: usize,
         item: &Item<'_>,
-        (content, refusal): (usize, bool),
+        (content, tokens): (usize, Option<&Likelihood<'_>>),
         text: &Str<'_>,
         out: &mut Vec<u8>,
     ) {
-        let kind = if refusal { "response.refusal.delta" } else { "response.output_text.delta" };
+        let kind = if tokens.is_none() { "response.refusal.delta" } else { "response.output_text.delta" };
         self.about(kind, at, item, out, |body| {
             place(body, "content_index", content);
             member(body, "delta", text);
-            if !refusal {
-                logprobs(body);
+            if let Some(tokens) = tokens {
+                logprobs(tokens, body);
             }
         });
     }
@@ -81,7 +81,7 @@ impl Teller {
     /// Tells a source of a content part of a message, in its place among them.
     pub(super) fn source_added(&mut self, at: usize, item: &Item<'_>, content: usize, source: usize, out: &mut Vec<u8>) {
         let Body::Message(contents) = &item.body else { return };
-        let Some(Content::Text(text, sources)) = contents.get(content) else { return };
+        let Some(Content::Text(text, sources, _)) = contents.get(content) else { return };
         let Some(citation) = sources.get(source) else { return };
         self.about("response.output_text.annotation.added", at, item, out, |body| {
             place(body, "content_index", content);
@@ -94,10 +94,10 @@ impl Teller {
     /// Tells that a content part of a message is complete, and what it says.
     pub(super) fn content_done(&mut self, at: usize, item: &Item<'_>, content: usize, said: &Content<'_>, out: &mut Vec<u8>) {
         match said {
-            Content::Text(text, _) => self.about("response.output_text.done", at, item, out, |body| {
+            Content::Text(text, _, tokens) => self.about("response.output_text.done", at, item, out, |body| {
                 place(body, "content_index", content);
                 member(body, "text", text);
-                logprobs(body);
+                logprobs(tokens, body);
             }),
             Content::Refusal(text) => self.about("response.refusal.done", at, item, out, |body| {
                 place(body, "content_index", content);
@@ -177,9 +177,8 @@ fn member(body: &mut Out, name: &str, text: &Str<'_>) {
     body.string(text);
 }
 
-/// Strict clients demand the list, though no other format's tokens come with probabilities.
-fn logprobs(body: &mut Out) {
+/// Strict clients demand the list, whether the tokens come with probabilities or not.
+fn logprobs(tokens: &Likelihood<'_>, body: &mut Out) {
     body.key("logprobs");
-    body.open_array();
-    body.close_array();
+    tokens.encode(body);
 }

@@ -5,7 +5,7 @@ use super::citations;
 use super::echo::Echo;
 use super::output::{Body, Envelope, Item, Progress, Status, response_id};
 use crate::formats::Asked;
-use crate::hub::{Answer, Choice, Citation, ErrorKind, Finish, Part, PartKind, Rejection};
+use crate::hub::{Answer, Choice, Citation, ErrorKind, Finish, Likelihood, Part, PartKind, Rejection};
 use crate::json::{Json, Out, Str};
 
 /// Writes a response object. The format has one choice.
@@ -44,8 +44,15 @@ pub(super) fn status(finish: &Finish<'_>, silent: bool) -> Status {
 /// The items that the parts of a choice become: neighbouring texts are one message.
 fn items<'a>(choice: &'a Choice<'_>, envelope: &Envelope) -> Vec<Item<'a>> {
     let mut items: Vec<Item<'a>> = Vec::with_capacity(choice.parts.len());
+    let mut likelihood = choice.likelihood.clone().into_owned();
     for (place, part) in choice.parts.iter().enumerate() {
-        let Some(body) = body(part, choice.cited(place), &envelope.echo) else { continue };
+        let Some(mut body) = body(part, choice.cited(place), &envelope.echo) else { continue };
+        // How probable the tokens of all texts were stands with the first one.
+        if let Body::Message(contents) = &mut body
+            && let Some(Content::Text(_, _, tokens)) = contents.first_mut()
+        {
+            *tokens = core::mem::take(&mut likelihood);
+        }
         add(&mut items, body, envelope);
     }
     if refused_without_words(choice) {
@@ -72,7 +79,7 @@ fn body<'a>(part: &'a Part<'_>, cited: &[(usize, Citation<'a>)], echo: &Echo) ->
     match &part.kind {
         PartKind::Text(text) => {
             let sources = cited.iter().map(|(_, source)| source).filter(|source| citations::is_expressible(source)).cloned().collect();
-            Some(Body::Message(vec![Content::Text(text.reborrow(), sources)]))
+            Some(Body::Message(vec![Content::Text(text.reborrow(), sources, Likelihood::default())]))
         }
         PartKind::Refusal(text) => Some(Body::Message(vec![Content::Refusal(text.reborrow())])),
         PartKind::Reasoning { text, signature } => {

@@ -13,7 +13,7 @@ use super::output::{Body, Envelope, Item, Progress, Status, response_id};
 use super::telling::{Teller, place};
 use super::{citations, error, whole};
 use crate::formats::{Asked, StreamWriter};
-use crate::hub::{Citation, ErrorKind, Event, Finish, Piece, PieceKind, Rejection, Start};
+use crate::hub::{Citation, ErrorKind, Event, Finish, Likelihood, Piece, PieceKind, Rejection, Start};
 use crate::json::Str;
 use crate::usage::Usage;
 
@@ -33,6 +33,8 @@ pub(super) struct Writer {
     usage: Option<Usage>,
     finish: Finish<'static>,
     refused: bool,
+    /// The tokens of text that has not come yet.
+    likelihood: Likelihood<'static>,
     kept: usize,
     over: bool,
 }
@@ -73,8 +75,10 @@ impl StreamWriter for Writer {
             Event::PartStart { choice, .. }
             | Event::PartDelta { choice, .. }
             | Event::PartEnd { choice, .. }
+            | Event::Likelihood { choice, .. }
             | Event::Finish { choice, .. }
                 if *choice != 0 => {}
+            Event::Likelihood { tokens, .. } => self.expect(tokens, out),
             Event::PartStart { kind, .. } => self.part_start(kind, out),
             Event::PartDelta { index, piece, .. } => self.part_delta(*index, piece, out),
             Event::PartEnd { index, .. } => self.part_end(*index, out),
@@ -99,6 +103,7 @@ impl Writer {
             usage: None,
             finish: Finish::Stop,
             refused: false,
+            likelihood: Likelihood::default(),
             kept: 0,
             over: false,
         }
@@ -113,6 +118,15 @@ impl Writer {
         });
         self.lifecycle("response.created", &Status::InProgress, out);
         self.lifecycle("response.in_progress", &Status::InProgress, out);
+    }
+
+    /// Keeps the tokens of the text that comes next.
+    fn expect(&mut self, tokens: &Likelihood<'_>, out: &mut Vec<u8>) {
+        self.kept = self.kept.saturating_add(tokens.as_str().len());
+        if self.kept > MAX_KEPT {
+            return self.fail(too_large(), out);
+        }
+        self.likelihood.push(tokens);
     }
 
     fn part_start(&mut self, kind: &PieceKind<'_>, out: &mut Vec<u8>) {
@@ -188,7 +202,7 @@ impl Writer {
         }
         let Some(item) = self.slots.get_mut(at).map(|slot| &mut slot.item) else { return };
         let Body::Message(contents) = &mut item.body else { return };
-        let Some(Content::Text(_, sources)) = contents.get_mut(content) else { return };
+        let Some(Content::Text(_, sources, _)) = contents.get_mut(content) else { return };
         sources.push(citation.clone().into_owned());
         let last = sources.len().saturating_sub(1);
         if citation.span.is_some() {
@@ -201,10 +215,16 @@ impl Writer {
         let Some(item) = self.slots.get_mut(at).map(|slot| &mut slot.item) else { return };
         match (place, &mut item.body) {
             (Place::Content { content, refusal, .. }, Body::Message(contents)) => {
-                if let Some(Content::Text(kept, _) | Content::Refusal(kept)) = contents.get_mut(content) {
-                    kept.push(text);
+                let tokens = core::mem::take(&mut self.likelihood);
+                match contents.get_mut(content) {
+                    Some(Content::Text(kept, _, all)) => {
+                        kept.push(text);
+                        all.push(&tokens);
+                    }
+                    Some(Content::Refusal(kept)) => kept.push(text),
+                    None => {}
                 }
-                self.teller.content_delta(at, item, (content, refusal), text, out);
+                self.teller.content_delta(at, item, (content, (!refusal).then_some(&tokens)), text, out);
             }
             (Place::Thought(_), Body::Reasoning(kept, _)) => {
                 let begins = kept.is_empty();
@@ -259,7 +279,8 @@ impl Writer {
         let last = self.slots.len().checked_sub(1);
         let message = last.filter(|&at| self.slots.get(at).is_some_and(|slot| !slot.done && matches!(slot.item.body, Body::Message(_))));
         let item = message.unwrap_or_else(|| self.begin_item(Body::Message(Vec::new()), out));
-        let fresh = if refusal { Content::Refusal(Str::default()) } else { Content::Text(Str::default(), Vec::new()) };
+        let fresh =
+            if refusal { Content::Refusal(Str::default()) } else { Content::Text(Str::default(), Vec::new(), Likelihood::default()) };
         let mut content = 0;
         if let Some(slot) = self.slots.get_mut(item) {
             if let Body::Message(contents) = &mut slot.item.body {
@@ -282,7 +303,7 @@ impl Writer {
         if let Body::Message(contents) = &slot.item.body
             && let Some(said) = contents.get(content)
         {
-            if let Content::Text(_, sources) = said {
+            if let Content::Text(_, sources, _) = said {
                 for (place, _) in sources.iter().enumerate().filter(|(_, source)| source.span.is_none()) {
                     self.teller.source_added(item, &slot.item, content, place, out);
                 }

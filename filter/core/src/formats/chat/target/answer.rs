@@ -6,7 +6,7 @@ use crate::formats::chat::{citations, decode_finish, usage};
 use crate::formats::error_text::ErrorText;
 use crate::formats::ids::made_up_id;
 use crate::formats::sources::Named;
-use crate::hub::{Answer, CallKind, Choice, Citation, ErrorKind, Failure, Field, Finish, Part, PartKind};
+use crate::hub::{Answer, CallKind, Choice, Citation, ErrorKind, Failure, Field, Finish, Likelihood, Part, PartKind};
 use crate::json::{Cursor, Json, JsonError, Kind, Raw, Str, utf8};
 
 /// Most choices of an answer, which is the most that the API's own `n` takes.
@@ -83,14 +83,14 @@ fn read(text: &str) -> Result<(Answer<'_>, bool), JsonError> {
 }
 
 fn choice<'b>(cursor: &mut Cursor<'b>, met: &mut Vec<Field>) -> Result<Choice<'b>, JsonError> {
-    let (mut index, mut finish, mut spoken) = (0, None, Spoken::default());
+    let (mut index, mut finish, mut spoken, mut likelihood) = (0, None, Spoken::default(), Likelihood::default());
     cursor.enter_object()?;
     while let Some(name) = cursor.member()? {
         match name.as_escaped() {
             "index" if cursor.peek()? == Kind::Number => index = cursor.number()?.as_str().parse().unwrap_or(0),
             "message" if cursor.peek()? == Kind::Object => spoken = Spoken::read(cursor)?,
             "finish_reason" => finish = string(cursor)?.and_then(|word| decode_finish(&word)).or(finish),
-            "logprobs" => met.extend(says_logprobs(cursor.raw()?).then_some(Field::AnswerLogprobs)),
+            "logprobs" => likelihood = likely(cursor.raw()?)?,
             // What OpenAI's older models say in place of the reason.
             "finish_details" if cursor.peek()? == Kind::Object => {
                 cursor.enter_object()?;
@@ -110,7 +110,7 @@ fn choice<'b>(cursor: &mut Cursor<'b>, met: &mut Vec<Field>) -> Result<Choice<'b
     let refused = spoken.said.iter().any(|(voice, _)| *voice == Voice::Refusal);
     let finish = settled(finish.unwrap_or(Finish::Stop), calls, refused);
     let sources = core::mem::take(&mut spoken.sources);
-    let mut choice = Choice { index, parts: parts(spoken, &finish), citations: Vec::new(), finish };
+    let mut choice = Choice { index, parts: parts(spoken, &finish), citations: Vec::new(), likelihood, finish };
     met.extend((!cite(&mut choice, sources)).then_some(Field::AnswerCitations));
     Ok(choice)
 }
@@ -153,9 +153,22 @@ impl<'b> Listed<'b> {
     }
 }
 
-/// Whether log probabilities are there: servers write the object around them without any, too.
-pub(super) fn says_logprobs(logprobs: Raw<'_>) -> bool {
-    logprobs.kind() == Kind::Object && logprobs.as_str().contains("\"logprob\"")
+/// The tokens of a text with their probabilities: servers write the object around them without any, too.
+pub(super) fn likely(logprobs: Raw<'_>) -> Result<Likelihood<'_>, JsonError> {
+    let mut found = Likelihood::default();
+    if logprobs.kind() != Kind::Object {
+        return Ok(found);
+    }
+    let mut cursor = logprobs.cursor();
+    cursor.enter_object()?;
+    while let Some(name) = cursor.member()? {
+        if name.is("content") && cursor.peek()? == Kind::Array {
+            found = Likelihood::of(cursor.raw()?).unwrap_or_default();
+        } else {
+            cursor.skip()?;
+        }
+    }
+    Ok(found)
 }
 
 /// An answer that calls tools ended for that, and one that calls none did not, whatever the provider says; the format has no word for

@@ -6,14 +6,14 @@
 //! A chunk is read for what it holds, not for what it is called: usage may come anywhere and often, choices may be empty, reasons may
 //! come twice or in the middle. So reasons count at the end, and a statement of usage replaces the one before.
 
-use super::answer::{Listed, MAX_CHOICES, SOURCES, TOO_MANY_CHOICES, says_logprobs};
+use super::answer::{Listed, MAX_CHOICES, SOURCES, TOO_MANY_CHOICES, likely};
 use super::choice::{ChoiceState, TooMany};
 use super::spoken::{Spoken, string};
 use crate::formats::StreamReader;
 use crate::formats::chat::meter::{BROKEN_OFF, failure_in, is_error};
 use crate::formats::chat::{decode_finish, usage};
 use crate::framing::Frame;
-use crate::hub::{Citation, ErrorKind, Event, Failure, Field, Finish, Start};
+use crate::hub::{Citation, ErrorKind, Event, Failure, Field, Finish, Likelihood, Start};
 use crate::json::{Cursor, JsonError, Kind, Raw, Str, utf8};
 use crate::usage::Usage;
 
@@ -79,6 +79,9 @@ impl Reader {
         for delta in chunk.choices {
             failed = failed.or(delta.error);
             delta.spoken.met.iter().for_each(|field| sink(Event::Met(*field)));
+            if !delta.likelihood.is_empty() {
+                sink(Event::Likelihood { choice: delta.index, tokens: delta.likelihood });
+            }
             let at = self.place(delta.index);
             let Some(choice) = self.choices.get_mut(at) else { return self.break_off(TOO_MANY_CHOICES, sink) };
             if let Err(TooMany) = choice.take(delta.spoken, &self.id, sink) {
@@ -168,6 +171,7 @@ struct Chunk<'f> {
 struct Delta<'f> {
     index: u32,
     spoken: Spoken<'f>,
+    likelihood: Likelihood<'f>,
     finish: Option<Finish<'static>>,
     /// The provider's error about this choice.
     error: Option<Raw<'f>>,
@@ -215,7 +219,7 @@ impl<'f> Chunk<'f> {
 impl<'f> Delta<'f> {
     fn read(cursor: &mut Cursor<'f>) -> Result<Self, JsonError> {
         let (mut index, mut delta, mut message, mut finish, mut error) = (0, None, None, None, None);
-        let mut logprobs = false;
+        let mut likelihood = Likelihood::default();
         cursor.enter_object()?;
         while let Some(name) = cursor.member()? {
             match name.as_escaped() {
@@ -223,18 +227,17 @@ impl<'f> Delta<'f> {
                 "delta" if cursor.peek()? == Kind::Object => delta = Some(Spoken::read(cursor)?),
                 // The whole so far (Perplexity), which counts only where there is no delta.
                 "message" if cursor.peek()? == Kind::Object => message = Some(cursor.raw()?),
-                "logprobs" => logprobs |= says_logprobs(cursor.raw()?),
+                "logprobs" => likelihood = likely(cursor.raw()?)?,
                 "error" => error = Some(cursor.raw()?).filter(|value| is_error(*value)),
                 "finish_reason" => finish = string(cursor)?.and_then(|word| decode_finish(&word).map(|finish| finish.to_owned())),
                 _ => cursor.skip()?,
             }
         }
-        let mut spoken = match (delta, message) {
+        let spoken = match (delta, message) {
             (Some(delta), _) => delta,
             (None, Some(message)) => Spoken::read(&mut message.cursor())?,
             (None, None) => Spoken::default(),
         };
-        spoken.met.extend(logprobs.then_some(Field::AnswerLogprobs));
-        Ok(Self { index, spoken, finish, error })
+        Ok(Self { index, spoken, likelihood, finish, error })
     }
 }

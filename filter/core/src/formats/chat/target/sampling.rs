@@ -35,6 +35,11 @@ pub(super) fn encode(request: &Request<'_>, model: Model, pen: &mut Pen<'_, '_>)
     ] {
         pen.raw(name, value)?;
     }
+    let top = sampling.top_logprobs.filter(|count| count.as_str() != "0");
+    if (sampling.logprobs || top.is_some()) && pen.key("logprobs")? {
+        pen.out.boolean(true);
+        pen.raw("top_logprobs", top)?;
+    }
     stop(request, pen.out, pen.crossing)
 }
 

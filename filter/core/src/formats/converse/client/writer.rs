@@ -55,7 +55,7 @@ impl StreamWriter for Writer {
         }
         match event {
             // The format has nothing that keeps a connection alive.
-            Event::Ping | Event::Met(_) => {}
+            Event::Ping | Event::Likelihood { .. } | Event::Met(_) => {}
             Event::Start(_) => self.begin(out),
             Event::Usage(later) => self.usage.merge_snapshot(later),
             // The format has one choice.

@@ -2,7 +2,7 @@
 
 use super::outline::is_quiet;
 use super::{signature, usage};
-use crate::formats::gemini::citations;
+use crate::formats::gemini::{citations, likelihood};
 use crate::formats::{Asked, calls};
 use crate::hub::{Answer, Choice, Citation, Field, Finish, PartKind};
 use crate::json::{Json, Out, Ruler, Str};
@@ -59,6 +59,7 @@ fn candidate(choice: &Choice<'_>, quiet: bool, left: &mut Vec<Field>, out: &mut 
     }
     pen.lone();
     close(&choice.finish, choice.index, out);
+    likelihood::encode(&choice.likelihood, out);
     if !choice.citations.is_empty() {
         sources(choice, out);
     }

@@ -8,9 +8,9 @@
 use super::answer::{Pen, close, tail};
 use super::outline::{is_list, is_quiet};
 use super::{error, signature};
-use crate::formats::gemini::citations;
+use crate::formats::gemini::{citations, likelihood};
 use crate::formats::{Asked, StreamWriter};
-use crate::hub::{Citation, ErrorKind, Event, Field, Finish, Piece, PieceKind, Rejection};
+use crate::hub::{Citation, ErrorKind, Event, Field, Finish, Likelihood, Piece, PieceKind, Rejection};
 use crate::json::{Json, Out, Ruler, Str};
 use crate::usage::Usage;
 use std::collections::BTreeMap;
@@ -62,6 +62,8 @@ struct Choice {
     sources: Vec<(Citation<'static>, (u32, u32))>,
     /// The sources of open parts, by part, that are named for all of these.
     waiting: Vec<(u32, Citation<'static>)>,
+    /// The tokens of text that has not come yet.
+    likelihood: Likelihood<'static>,
     spoke: bool,
     finish: Option<Finish<'static>>,
 }
@@ -108,6 +110,10 @@ impl StreamWriter for Writer {
             Event::Usage(later) => self.usage.merge_snapshot(later),
             Event::Finish { choice, reason } => self.choice(*choice).finish = Some(reason.to_owned()),
             // Clients of this format fail on what is no response.
+            Event::Likelihood { choice, tokens } => {
+                self.choice(*choice).likelihood.push(tokens);
+                self.hold(tokens.as_str().len(), out);
+            }
             Event::Met(_) | Event::Ping => {}
             Event::Error(failure) => self.fail(&Rejection::from(failure), out),
             Event::End => self.end(out),
@@ -224,6 +230,9 @@ impl Writer {
         body.verbatim(r#"],"role":"model"}"#);
         body.key("index");
         body.number(u64::from(choice));
+        let tokens = core::mem::take(&mut self.choice(choice).likelihood);
+        self.held = self.held.saturating_sub(tokens.as_str().len());
+        likelihood::encode(&tokens, &mut body);
         body.close_object();
         self.close(body, None, out);
     }
@@ -257,6 +266,7 @@ impl Writer {
             // An empty text, as the API itself ends its streams; it carries the last signature.
             pen.text(&Str::default());
             close(&finish, index, &mut body);
+            likelihood::encode(&choice.likelihood, &mut body);
             citations::encode(choice.sources.iter().map(|(source, place)| (source, *place)), &choice.text, &mut body);
             body.close_object();
         }

@@ -76,7 +76,12 @@ impl StreamWriter for Writer {
             Event::PartDelta { choice: 0, index, piece } => self.part_delta(*index, piece, out),
             Event::PartEnd { choice: 0, index } => self.part_end(*index, out),
             Event::Finish { choice: 0, reason } => self.finish = Some(reason.to_owned()),
-            Event::PartStart { .. } | Event::PartDelta { .. } | Event::PartEnd { .. } | Event::Finish { .. } | Event::Met(_) => {}
+            Event::PartStart { .. }
+            | Event::PartDelta { .. }
+            | Event::PartEnd { .. }
+            | Event::Finish { .. }
+            | Event::Likelihood { .. }
+            | Event::Met(_) => {}
             Event::Error(failure) => self.fail(&Rejection::from(failure), out),
             Event::End => self.end(out),
         }
