@@ -122,8 +122,14 @@ fn each_server_is_asked_by_its_own_name_and_by_no_other() {
         assert_eq!(headers.unwrap().first(":authority"), Some(authority), "{said}");
     }
     // Nothing leaves for one that is not the provider's, and none is blamed for it.
-    for said in [Some(&b"elsewhere"[..]), Some(b"two"), None] {
-        let (mut exchange, _) = leaves(Failover::Clusters, "kept", &[]);
+    for (failover, said) in [
+        (Failover::Clusters, Some(&b"elsewhere"[..])),
+        (Failover::Clusters, Some(b"two")),
+        (Failover::Clusters, None),
+        // There is no tombstone that this could be.
+        (Failover::Priorities, Some(b"")),
+    ] {
+        let (mut exchange, _) = leaves(failover, "kept", &[]);
         let (mut attempt, _) = bound(&mut exchange, "pool");
         let Some(RequestVerdict::Reply(told)) = attempt.at_server(&mut exchange, said) else { panic!("{said:?}") };
         assert_eq!(told.reply.status, 500);

@@ -8,6 +8,7 @@ use crate::health::Lesson;
 use crate::hub::{ErrorKind, Rejection};
 use crate::names::STATE_CONVERSATION;
 use crate::providers::Provider;
+use crate::routing::Failover;
 use std::rc::Rc;
 
 impl Exchange {
@@ -55,12 +56,15 @@ impl Attempt {
 
     /// The host has picked the server with this authority, as its endpoint's metadata says; `None` if it can't be known. One that the document
     /// does not have gets nothing: who has added it to the provider's cluster has not told Weir by which name it is asked, nor that it may
-    /// see the key. Empty it is the tombstone's, which refuses whatever is written for it.
+    /// see the key. Empty it is the tombstone's, which refuses whatever is written for it; where Envoy goes on by itself there is none.
     pub fn at_server(&mut self, exchange: &mut Exchange, authority: Option<&[u8]>) -> Option<RequestVerdict> {
-        let provider = exchange.configured().gateway.provider(self.target.provider);
+        let configured = exchange.configured();
+        let has_tombstone = configured.failover == Failover::Clusters;
+        let provider = configured.gateway.provider(self.target.provider);
         let server = provider.zip(authority).and_then(|(provider, authority)| {
             let known = provider.servers.iter().find(|server| server.authority.as_bytes() == authority);
-            known.map_or_else(|| authority.is_empty().then_some(None), |server| Some(Some(server.authority.clone())))
+            let tombstone = (has_tombstone && authority.is_empty()).then_some(None);
+            known.map_or(tombstone, |server| Some(Some(server.authority.clone())))
         });
         let Some(server) = server else {
             let sentence = "the request was routed to a server that its provider does not have";
