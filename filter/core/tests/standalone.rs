@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by them")]
 
 use std::rc::Rc;
-use weir_core::exchange::{Configured, Exchange, Headers, SECOND, Verdict};
+use weir_core::exchange::{Configured, Exchange, Headers, RequestVerdict, SECOND, Verdict};
 use weir_core::health::Health;
 use weir_core::limits::Ledger;
 
@@ -34,8 +34,12 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::of(DOCUMENT)
+    }
+
+    fn of(document: &str) -> Self {
         let mut health = Health::default();
-        let (_, mut configured) = Configured::at(Some(b"weir.standalone"), DOCUMENT.as_bytes().to_vec(), |_| None).unwrap();
+        let (_, mut configured) = Configured::at(Some(b"weir.standalone"), document.as_bytes().to_vec(), |_| None).unwrap();
         configured.take_seats(&mut health);
         Self { configured: Rc::new(configured), health, ledger: Ledger::default() }
     }
@@ -139,4 +143,26 @@ fn who_shares_a_limit_is_counted_from_the_head_on() {
     let became = world.body(&mut under_way[1], "open");
     assert!(became.starts_with("429 ") && became.contains("of the same team and model"), "{became}");
     assert_eq!(world.body(&mut under_way[2], "claude-x"), "waits");
+}
+
+#[test]
+fn flags_of_a_body_are_too_late_unless_its_head_has_them() {
+    const CLAUDE: &str = r#"{"version": 1, "losses": "strict", "standalone": {"provider": {"constant": "claude"}},
+        "providers": {"claude": {"kind": "anthropic", "endpoint": "http://claude"}},
+        "models": [{"name": "m", "targets": [{"provider": "claude"}]}]}"#;
+    const BODY: &[u8] =
+        br#"{"anthropic_beta": ["one-2025-01-01"], "max_tokens": 5, "messages": [{"role": "user", "content": "How deep?"}]}"#;
+    for (headers, sent) in [
+        (&[][..], false),
+        (&[("anthropic-beta", "two-2025-01-01")], false),
+        (&[("anthropic-beta", "two-2025-01-01, one-2025-01-01")], true),
+    ] {
+        let mut world = World::of(CLAUDE);
+        let (mut exchange, became) = world.head("/model/m/invoke", headers);
+        assert_eq!(became, "head to claude");
+        let verdict = exchange.request_body(BODY.to_vec(), 0, &mut world.ledger, &mut world.health, SECOND);
+        assert!(matches!(verdict, Verdict::Release), "{verdict:?}");
+        let verdict = exchange.depart(|| true).unwrap().verdict;
+        assert_eq!(matches!(verdict, RequestVerdict::Send { .. }), sent, "{headers:?}");
+    }
 }

@@ -14,7 +14,7 @@ pub struct Said {
     pub betas: Vec<String>,
     /// Whether the body says the version, which then counts.
     versioned: bool,
-    /// Whether the body has flags.
+    /// Whether the body has flags that no header has.
     flagged: bool,
 }
 
@@ -48,10 +48,10 @@ impl Said {
                     self.versioned = true;
                 }
                 (betas::MEMBER, _) => {
-                    let mut flags: Vec<Str<'_>> = Vec::new();
+                    let (mut flags, known): (Vec<Str<'_>>, usize) = (Vec::new(), self.betas.len());
                     betas::read(cursor.raw()?, &mut flags)?;
-                    self.flagged |= !flags.is_empty();
                     flags.iter().for_each(|flag| betas::add(&flag.plain(), &mut self.betas));
+                    self.flagged |= self.betas.len() > known;
                 }
                 _ => cursor.skip()?,
             }
