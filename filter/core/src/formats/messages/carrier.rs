@@ -236,8 +236,11 @@ pub(super) fn edit(
         }
     }
     members::remove(body, &dropped, "", splices);
-    if let Some(value) = marked.filter(|value| value.starts_with('{')) {
-        marker::settle(text, value, splices).map_err(|error| Fault::from(error).rejection(text))?;
+    if let Some(value) = marked.filter(|value| *value != "null") {
+        let settled = value.starts_with('{') && marker::settle(text, value, splices).map_err(|error| Fault::from(error).rejection(text))?;
+        if !settled {
+            losses.record(Field::Member, FormatId::Messages);
+        }
     }
     let mut opening = Out::default();
     let wants_model = to == Carrier::Own && by_path;

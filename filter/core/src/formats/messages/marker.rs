@@ -6,75 +6,104 @@ use crate::formats::shape::{place, type_of};
 use crate::formats::{Outline, Span};
 use crate::json::{Cursor, JsonError, Kind, Splices, Str};
 
-/// Notes the splices that put the breakpoint `value` into the last block of a request. One that has its own keeps it.
+/// A block that may have a breakpoint.
+enum Block<'b> {
+    /// It has its own.
+    Marked,
+    /// A turn's content that is nothing but this text.
+    Text(Span, &'b str),
+    /// It denies having one, with this value.
+    Denied(Span),
+    /// A member can be added to it here.
+    Open(u32),
+}
+
+/// Notes the splice that puts the breakpoint `value` into the last block of a request that may have it. One that has its own keeps it. Whether
+/// there is such a block is what this gives back.
 ///
 /// # Errors
 /// The text is not JSON.
-pub(super) fn settle(text: &str, value: &str, splices: &mut Splices) -> Result<(), JsonError> {
-    let mut cursor = Cursor::of_text(text);
+pub(super) fn settle(text: &str, value: &str, splices: &mut Splices) -> Result<bool, JsonError> {
+    let (mut cursor, mut last) = (Cursor::of_text(text), None);
     cursor.enter_object()?;
     while let Some(name) = cursor.member()? {
         if !name.is("messages") || cursor.peek()? != Kind::Array {
             cursor.skip()?;
             continue;
         }
-        let mut last = None;
+        // Of two lists the last one counts.
+        last = None;
         cursor.enter_array()?;
         while cursor.element()? {
-            last = Some(cursor.clone());
-            cursor.skip()?;
-        }
-        if let Some(mut message) = last.filter(|message| message.clone().peek() == Ok(Kind::Object)) {
-            turn(&mut message, value, splices)?;
+            last = turn(&mut cursor)?.or(last);
         }
     }
-    Ok(())
+    match last {
+        Some(Block::Text(span, text)) => {
+            splices.replace(span, format!(r#"[{{"type":"text","text":{text},"cache_control":{value}}}]"#));
+        }
+        Some(Block::Open(at)) => splices.replace(Span { start: at, end: at }, format!(r#","cache_control":{value}"#)),
+        Some(Block::Denied(span)) => splices.replace(span, value),
+        Some(Block::Marked) => {}
+        None => return Ok(false),
+    }
+    Ok(true)
 }
 
-fn turn(cursor: &mut Cursor<'_>, value: &str, splices: &mut Splices) -> Result<(), JsonError> {
+/// The last block of a turn that may have a breakpoint.
+fn turn<'b>(cursor: &mut Cursor<'b>) -> Result<Option<Block<'b>>, JsonError> {
+    let mut last = None;
+    if cursor.peek()? != Kind::Object {
+        return cursor.skip().map(|()| None);
+    }
     cursor.enter_object()?;
     while let Some(name) = cursor.member()? {
         let start = place(cursor.offset());
         match (name.is("content"), cursor.peek()?) {
             (true, Kind::String) => {
                 let text = cursor.raw()?;
-                let block = format!(r#"[{{"type":"text","text":{},"cache_control":{value}}}]"#, text.as_str());
-                splices.replace(Span { start, end: place(cursor.passed()) }, block);
+                let span = Span { start, end: place(cursor.passed()) };
+                last = (!text.cursor().string()?.is_blank()).then_some(Block::Text(span, text.as_str()));
             }
             (true, Kind::Array) => {
-                let mut end = None;
+                last = None;
                 cursor.enter_array()?;
                 while cursor.element()? {
-                    if let Some(place) = block(cursor)? {
-                        end = place;
-                    }
-                }
-                if let Some(at) = end {
-                    splices.replace(Span { start: at, end: at }, format!(r#","cache_control":{value}"#));
+                    last = block(cursor)?.or(last);
                 }
             }
             _ => cursor.skip()?,
         }
     }
-    Ok(())
+    Ok(last)
 }
 
-/// Where a member can be added to a block that may have a breakpoint, unless it has one.
-fn block(cursor: &mut Cursor<'_>) -> Result<Option<Option<u32>>, JsonError> {
+/// A block, if it may have a breakpoint: the API refuses one behind thinking, and behind text that says nothing.
+fn block<'b>(cursor: &mut Cursor<'b>) -> Result<Option<Block<'b>>, JsonError> {
     if cursor.peek()? != Kind::Object {
-        cursor.skip()?;
-        return Ok(None);
+        return cursor.skip().map(|()| None);
     }
     let kind = type_of(cursor).ok().flatten().map(Str::into_plain);
-    let thinks = matches!(kind.as_deref(), Some("thinking" | "redacted_thinking"));
-    let (mut marked, mut end) = (false, None);
+    let (mut blank, mut own, mut end) = (false, None, None);
     cursor.enter_object()?;
     while let Some(name) = cursor.member()? {
-        marked |= name.is("cache_control");
-        cursor.skip()?;
+        let start = place(cursor.offset());
+        match (&*name.into_plain(), cursor.peek()?) {
+            ("cache_control", kind) => {
+                cursor.skip()?;
+                let span = Span { start, end: place(cursor.passed()) };
+                own = Some(if kind == Kind::Null { Block::Denied(span) } else { Block::Marked });
+            }
+            ("text", Kind::String) => blank = cursor.string()?.is_blank(),
+            _ => cursor.skip()?,
+        }
         end = Some(place(cursor.passed()));
     }
-    Ok((!thinks).then(|| end.filter(|_| !marked)))
+    Ok(match kind.as_deref() {
+        Some("thinking" | "redacted_thinking") => None,
+        Some("text") if blank => None,
+        _ => own.or(end.map(Block::Open)),
+    })
 }
 
 /// Whether the breakpoint of a request has to be put into a block on its way.
