@@ -188,12 +188,13 @@ fn filters(mut cursor: Cursor<'_>) -> Result<Field, Fault> {
         }
         cursor.enter_object()?;
         while let Some(name) = cursor.member()? {
-            if !name.is("threshold") || cursor.peek()? != Kind::String {
-                cursor.skip()?;
+            let value = cursor.raw()?;
+            if !name.is("threshold") || value.kind() == Kind::Null {
                 continue;
             }
-            let threshold = cursor.string()?.plain().to_ascii_uppercase();
-            if !matches!(&*threshold, "BLOCK_NONE" | "OFF" | "HARM_BLOCK_THRESHOLD_UNSPECIFIED") {
+            // A word, or its number.
+            let threshold = value.as_str().to_ascii_uppercase();
+            if !matches!(threshold.trim_matches('"'), "BLOCK_NONE" | "4" | "OFF" | "5" | "HARM_BLOCK_THRESHOLD_UNSPECIFIED" | "0") {
                 field = Field::SafetyFilters;
             }
         }
