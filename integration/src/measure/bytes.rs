@@ -17,7 +17,7 @@ pub struct Format {
     pub after: &'static str,
 }
 
-const CHAT: Format = Format {
+pub const CHAT: Format = Format {
     whole: r#"{"id":"chatcmpl-8Zk2","object":"chat.completion","created":1764000000,"model":"gpt-5","choices":[{"index":0,"message":{"role":"assistant","content":"The harbour is quiet at night.\nShips \"sleep\" there, and the lights of the pier count them slowly until the morning comes up behind the hills. A man with a lamp walks along the wall, looks at each rope, and writes a number into a small book that nobody reads before the week is over.","refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":212,"completion_tokens":64,"total_tokens":276,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0}},"service_tier":"default","system_fingerprint":"fp_1"}"#,
     before: "data: {\"id\":\"chatcmpl-8Zk2\",\"object\":\"chat.completion.chunk\",\"created\":1764000000,\"model\":\"gpt-5\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\n\n",
     event: "data: {\"id\":\"chatcmpl-8Zk2\",\"object\":\"chat.completion.chunk\",\"created\":1764000000,\"model\":\"gpt-5\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" harbour\"},\"finish_reason\":null}]}\n\n",

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::Duration;
 use weir_core::routing::Failover;
 
+use super::bytes;
 use super::load::{Load, Upstream};
 use super::source::Source;
 use crate::gateway::{self, Settings};
@@ -24,6 +25,8 @@ pub enum Candidate {
     Empty,
     /// The same with the empty filter in the upstream chain too: Weir's shape without its work.
     EmptyTwice,
+    /// The same, where the filter in the upstream chain holds the head of a stream until its first content.
+    Holding,
     /// Weir in both positions, with identity, credential, a budget far from its limit, usage, metrics and log record.
     Weir,
 }
@@ -45,7 +48,7 @@ impl Candidate {
         let [listener, admin] = [process::free_port(), process::free_port()].map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         let limiter = match self {
             Self::Weir => Some(render(&folder, weir, upstream.address(), [listener, admin])?),
-            Self::Alone | Self::Empty | Self::EmptyTwice => {
+            Self::Alone | Self::Empty | Self::EmptyTwice | Self::Holding => {
                 let text = self.envoy()?.replace("UPSTREAM", &upstream.address().port().to_string());
                 let text = text.replace("LISTENER", &listener.port().to_string()).replace("ADMIN", &admin.port().to_string());
                 write(&folder.join("envoy.yaml"), &text)?;
@@ -61,8 +64,9 @@ impl Candidate {
 
     fn envoy(self) -> Result<String, Trouble> {
         let [down, up] = match self {
-            Self::Empty => [empty_filter("down")?, String::new()],
-            Self::EmptyTwice => [empty_filter("down")?, empty_filter("up")?],
+            Self::Empty => [empty_filter("down", "empty")?, String::new()],
+            Self::EmptyTwice => [empty_filter("down", "empty")?, empty_filter("up", "empty")?],
+            Self::Holding => [empty_filter("down", "empty")?, empty_filter("up", "holding")?],
             Self::Alone | Self::Weir => [String::new(), String::new()],
         };
         let codec = "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec";
@@ -118,17 +122,18 @@ fn render(folder: &Path, weir: &Path, upstream: SocketAddr, [listener, admin]: [
     Limiter::start(&limits.to_string(), &rules, Clock::System).map_err(cannot)
 }
 
-/// The empty filter's configuration; rustc compiles it here.
-fn empty_filter(name: &str) -> Result<String, Trouble> {
+/// The empty filter's configuration; rustc compiles it here, with `kind` as what is configured.
+fn empty_filter(name: &str, kind: &str) -> Result<String, Trouble> {
     let source = paths::workspace().join("integration/src/measure/empty.rs");
-    let built = paths::target().join("empty-filter.wasm");
+    let built = paths::target().join(format!("{kind}-filter.wasm"));
     let mut rustc = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-    rustc.current_dir(paths::workspace()).args(["--edition=2024", "--target=wasm32-wasip1", "--crate-type=cdylib", "-O"]);
+    rustc.current_dir(paths::workspace()).args(["--edition=2024", "--target=wasm32-wasip1", "--crate-type=cdylib", "-O", "--cfg", kind]);
+    rustc.env("BEFORE", bytes::CHAT.before.len().to_string());
     let output = rustc.arg(&source).arg("-o").arg(&built).output().map_err(|e| Trouble::new(format!("cannot run rustc: {e}"), ""))?;
     if !output.status.success() {
         return Err(Trouble::new(format!("the empty filter does not compile:\n{}", String::from_utf8_lossy(&output.stderr)), ""));
     }
-    Ok(EMPTY.replace("NAME", name).replace("MODULE", &built.display().to_string()))
+    Ok(EMPTY.replace("NAME", name).replace("KIND", kind).replace("MODULE", &built.display().to_string()))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Trouble> {
@@ -157,7 +162,7 @@ limits:
     - { name: team-hour, key: [team, model], tokens: 1_000_000_000, per: hour, mode: check, on_failure: allow }
 "#;
 
-const EMPTY: &str = r#"{ name: empty, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm, config: { name: NAME, root_id: NAME, vm_config: { runtime: envoy.wasm.runtime.v8, vm_id: empty, code: { local: { filename: "MODULE" } } } } } }"#;
+const EMPTY: &str = r#"{ name: empty, typed_config: { "@type": type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm, config: { name: NAME, root_id: NAME, allow_on_headers_stop_iteration: true, vm_config: { runtime: envoy.wasm.runtime.v8, vm_id: KIND, code: { local: { filename: "MODULE" } } } } } }"#;
 
 const ENVOY: &str = r#"admin: { address: { socket_address: { address: 127.0.0.1, port_value: ADMIN } } }
 static_resources:

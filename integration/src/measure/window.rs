@@ -20,8 +20,9 @@ const EVENTS: usize = 5;
 const REST: Duration = Duration::from_millis(2);
 /// Who relays, which model is asked for, and whether the provider itself holds the head back until its first content: then each proxy has
 /// the head's work to do in that moment, as Weir has it with every provider.
-const ROWS: [(&str, Candidate, &str, bool); 6] = [
+const ROWS: [(&str, Candidate, &str, bool); 7] = [
     ("Envoy alone", Candidate::Alone, "gpt-5", false),
+    ("a filter that only holds the head, in both positions", Candidate::Holding, "gpt-5", false),
     ("Weir, bytes pass", Candidate::Weir, "passed", false),
     ("Weir, translating", Candidate::Weir, "translated", false),
     ("Envoy alone, of a provider that holds its head back", Candidate::Alone, "gpt-5", true),
@@ -39,14 +40,16 @@ pub fn run(write: bool) -> Result<String, Trouble> {
     let weir = wasm::weir()?;
     let failed = |error: std::io::Error| Trouble::new(format!("a measured stream failed: {error}"), "");
     let upstream = Upstream::start().map_err(failed)?;
-    let mut alone = Candidate::Alone.start(Source::Time, &upstream, &weir)?.ready()?;
-    let mut with = Candidate::Weir.start(Source::Time, &upstream, &weir)?.ready()?;
-    progress::say("both Envoys are ready");
+    let mut running = Vec::new();
+    for candidate in [Candidate::Alone, Candidate::Holding, Candidate::Weir] {
+        running.push((candidate, candidate.start(Source::Time, &upstream, &weir)?.ready()?));
+    }
+    progress::say("the Envoys are ready");
     let mut laps = ROWS.map(|_| [Vec::new(), Vec::new()]);
     for turn in 0..STREAMS {
         for ((_, candidate, model, late), [first, later]) in ROWS.iter().zip(&mut laps) {
             upstream.rest(REST, *late);
-            let running = if *candidate == Candidate::Alone { &mut alone } else { &mut with };
+            let Some((_, running)) = running.iter_mut().find(|(one, _)| one == candidate) else { continue };
             running.load.streams(&upstream, &bytes::request(model, 1 << 10, true), 1, EVENTS).map_err(failed)?;
             let mut seen = upstream.laps().into_iter();
             if turn >= STREAMS / 10 {
