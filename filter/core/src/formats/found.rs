@@ -1,7 +1,7 @@
 //! The outline of a request that is decoded as a whole: what it holds that some target refuses, and how much the model will read.
 
 use super::Outline;
-use super::media::is_of_the_web;
+use super::media::{is_of_the_web, store};
 use crate::hub::{Capability, Field, Modality, OutputFormat, Part, PartKind, Request, Source, ToolChoice, ToolKind, Wish};
 use crate::json::{Json, Str};
 
@@ -67,7 +67,9 @@ impl Outline {
         let is = |types: &[&str]| types.iter().any(|one| mime_type.is(one));
         let bytes = matches!(source, Source::Base64(..));
         let of_the_web = matches!(source, Source::Uri(uri) if is_of_the_web(uri));
-        self.note(Field::UriScheme, matches!(source, Source::Uri(_)) && !of_the_web);
+        if let Source::Uri(uri) = source {
+            self.note(store(uri), !of_the_web);
+        }
         self.note(Field::FileId, matches!(source, Source::File(_)));
         match modality {
             Modality::Image => {

@@ -2,7 +2,7 @@
 
 use super::shape::Fault;
 use crate::base64::is_base64;
-use crate::hub::{Alphabet, Modality, PartKind, Source};
+use crate::hub::{Alphabet, Field, Modality, PartKind, Source};
 use crate::json::{Cursor, Str};
 
 /// The media type of newer text documents of an office.
@@ -156,6 +156,18 @@ fn alphabet(data: &Str<'_>) -> Alphabet {
 #[must_use]
 pub fn is_of_the_web(uri: &Str<'_>) -> bool {
     uri.split_once(':').is_some_and(|(scheme, _)| ["http", "https"].iter().any(|one| scheme.as_escaped().eq_ignore_ascii_case(one)))
+}
+
+/// Whether an address is one of Amazon's store.
+#[must_use]
+pub fn is_amazons(uri: &Str<'_>) -> bool {
+    uri.split_once(':').is_some_and(|(scheme, _)| scheme.as_escaped().eq_ignore_ascii_case("s3"))
+}
+
+/// What an address that is not of the web is in the table of fates.
+#[must_use]
+pub fn store(uri: &Str<'_>) -> Field {
+    if is_amazons(uri) { Field::ForeignStore } else { Field::UriScheme }
 }
 
 /// Whether base64 can be copied as it stands: most comes so. What is escaped (`\/`, line ends) is measured only without its escapes.

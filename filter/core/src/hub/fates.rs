@@ -87,10 +87,10 @@ table! {
     ImageDetail = "messages.content.image_url.detail":                     [Carry Carry Note Note Note],
     /// An image by address.
     ImageUri = "messages.content.image_url":                               [Carry Carry Carry Refuse Carry],
-    /// A medium by an address that is not of the web (`gs://`, `s3://`): only its own cloud can fetch it.
-    UriScheme = "messages.content.uri_scheme":                             [Refuse Refuse Refuse Carry Carry],
-    /// A medium in the store of a cloud that is not the target's.
-    ForeignStore = "messages.content.uri_store":                           [Refuse Refuse Refuse Refuse Refuse],
+    /// A medium by another address that is not of the web (`gs://`): only its own cloud can fetch it.
+    UriScheme = "messages.content.uri_scheme":                             [Refuse Refuse Refuse Refuse Carry],
+    /// A medium in Amazon's store (`s3://`), which no other cloud reads.
+    ForeignStore = "messages.content.uri_store":                           [Refuse Refuse Refuse Carry Refuse],
     /// Sound.
     Audio = "messages.content.input_audio":                                [Carry Refuse Refuse Carry Carry],
     /// Sound in a form that the target does not read: another media type, or by address.

@@ -3,7 +3,7 @@
 use super::outline::{DEVELOPER, Scan};
 use super::thinking;
 use crate::formats::Span;
-use crate::formats::media::is_of_the_web;
+use crate::formats::media::{is_of_the_web, store};
 use crate::formats::members::length;
 use crate::formats::openai::scan;
 use crate::formats::shape::{Fault, place, type_of};
@@ -143,7 +143,7 @@ impl<'b> Scan<'b> {
     fn address(&mut self) -> Result<(), Fault> {
         let url = self.cursor.string()?;
         if !scan::is_data(&url, &mut self.outline) {
-            self.outline.note(if is_of_the_web(&url) { Field::ImageUri } else { Field::UriScheme }, true);
+            self.outline.note(if is_of_the_web(&url) { Field::ImageUri } else { store(&url) }, true);
             self.message_bytes = self.message_bytes.saturating_add(length(url.as_escaped()));
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use super::media_types;
 use super::parts::Pen;
-use crate::formats::media::{guessed, usual};
+use crate::formats::media::{guessed, is_amazons, usual};
 use crate::hub::{About, Field, Modality, Rejection, Source};
 use crate::json::Str;
 use std::borrow::Cow;
@@ -58,7 +58,7 @@ pub(super) fn encode(medium: &Medium<'_, '_>, pen: &mut Pen<'_, '_>) -> Result<(
     let (member, format, unreadable) = medium.kind();
     let reason = match medium.source {
         Source::File(_) => Some(Field::FileId),
-        Source::Uri(uri) if !is_stored(uri) => Some(medium.by_address()),
+        Source::Uri(uri) if !is_amazons(uri) => Some(medium.by_address()),
         Source::Base64(_, _) | Source::Uri(_) if format.is_none() => Some(unreadable),
         Source::Base64(_, _) | Source::Uri(_) | Source::Text(_) => None,
     };
@@ -109,11 +109,6 @@ pub(super) fn encode(medium: &Medium<'_, '_>, pen: &mut Pen<'_, '_>) -> Result<(
     }
     pen.out.verbatim("}}");
     Ok(())
-}
-
-/// Whether an address is one of the store that the provider reads.
-fn is_stored(uri: &Str<'_>) -> bool {
-    uri.split_once(':').is_some_and(|(scheme, _)| scheme.as_escaped().eq_ignore_ascii_case("s3"))
 }
 
 /// The name of a document: letters, digits, single spaces, hyphens and brackets, and none twice.

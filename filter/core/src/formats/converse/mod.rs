@@ -62,7 +62,7 @@ const MEMBERS: &[(Field, &str)] = &[
     (Field::Guardrail, "guardrailConfig"),
     (Field::ImageUri, "messages.content.image.source.s3Location"),
     (Field::DocumentUri, "messages.content.document.source.s3Location"),
-    (Field::UriScheme, "messages.content.source.s3Location"),
+    (Field::ForeignStore, "messages.content.source.s3Location"),
     (Field::Audio, "messages.content.audio"),
     (Field::AudioSource, "messages.content.audio"),
     (Field::DocumentType, "messages.content.document.format"),

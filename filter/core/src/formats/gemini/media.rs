@@ -1,7 +1,7 @@
 //! Media: bytes inline, or by an address that the API fetches.
 
 use super::parts::{Pen, said};
-use crate::formats::media::{guessed, usual};
+use crate::formats::media::{guessed, is_amazons, usual};
 use crate::hub::{Field, Modality, Rejection, Source};
 use crate::json::Str;
 
@@ -34,7 +34,7 @@ pub(super) fn encode(medium: &Medium<'_, '_>, pen: &mut Pen<'_, '_>) -> Result<b
         pen.crossing.meet_at(Field::FileName, medium.at)?;
     }
     if let Source::Uri(uri) = medium.source
-        && uri.split_once(':').is_some_and(|(scheme, _)| scheme.as_escaped().eq_ignore_ascii_case("s3"))
+        && is_amazons(uri)
     {
         pen.crossing.meet_at(Field::ForeignStore, medium.at)?;
         return Ok(false);

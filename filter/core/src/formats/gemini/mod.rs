@@ -63,6 +63,7 @@ const MEMBERS: &[(Field, &str)] = &[
     (Field::ImageUri, "contents.parts.fileData.fileUri"),
     (Field::DocumentUri, "contents.parts.fileData.fileUri"),
     (Field::UriScheme, "contents.parts.fileData.fileUri"),
+    (Field::ForeignStore, "contents.parts.fileData.fileUri"),
     (Field::OpaquePart, "contents.parts"),
     (Field::SafetyFilters, "safetySettings"),
     (Field::ServerState, "cachedContent"),

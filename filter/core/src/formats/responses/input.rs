@@ -2,7 +2,7 @@
 
 use super::outline::Scan;
 use crate::formats::Span;
-use crate::formats::media::is_of_the_web;
+use crate::formats::media::{is_of_the_web, store};
 use crate::formats::members::length;
 use crate::formats::openai::scan;
 use crate::formats::shape::{Fault, place};
@@ -108,7 +108,7 @@ impl Scan<'_> {
 
     fn address(&mut self, url: &Str<'_>) {
         if !scan::is_data(url, &mut self.outline) {
-            let field = if is_of_the_web(url) { Field::ImageUri } else { Field::UriScheme };
+            let field = if is_of_the_web(url) { Field::ImageUri } else { store(url) };
             self.outline.note(field, url.as_escaped().contains("://"));
         }
     }

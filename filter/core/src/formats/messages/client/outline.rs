@@ -2,7 +2,7 @@
 
 use super::blocks::NESTED_RESULT;
 use super::decode::field;
-use crate::formats::media::{decode_mime, is_of_the_web};
+use crate::formats::media::{decode_mime, is_of_the_web, store};
 use crate::formats::members::repeated;
 use crate::formats::messages::carrier::Called;
 use crate::formats::shape::{self, Fault, count, place, type_of};
@@ -256,7 +256,7 @@ impl Scan<'_> {
                 "url" if text => {
                     let url = self.cursor.string()?;
                     let by_address = if image { Field::ImageUri } else { Field::DocumentUri };
-                    self.outline.note(if is_of_the_web(&url) { by_address } else { Field::UriScheme }, kind == "url");
+                    self.outline.note(if is_of_the_web(&url) { by_address } else { store(&url) }, kind == "url");
                 }
                 "data" | "content" if text && kind != "base64" => {
                     opaque = false;
