@@ -68,20 +68,24 @@ impl Exchange {
     }
 }
 
+/// Longest name of a model that is looked for, in bytes: no vendor's is near it, and each word of a path may announce one.
+const LONGEST_NAME: usize = 1024;
+
 /// What may be the name of a model in a path without escapes: what stands behind a word by which vendors' paths announce one, with and without
-/// the action behind it. A name may hold slashes and colons.
+/// the action behind it. A name may hold slashes and colons. Servers take several slashes for one.
 fn named_models(path: &str, each: &mut dyn FnMut(&str)) {
-    let mut behind = path;
-    while let Some((word, rest)) = behind.split_once('/') {
-        behind = rest;
-        if !matches!(word, "models" | "model" | "deployments") {
-            continue;
+    let ends = [Some(path.len()), path.rfind(':'), path.rfind('/')];
+    let (mut at, mut announced) = (0_usize, false);
+    for segment in path.split('/') {
+        let end = at.saturating_add(segment.len());
+        if announced && !segment.is_empty() {
+            let colon = segment.rfind(':').map(|colon| at.saturating_add(colon));
+            for end in ends.into_iter().chain([Some(end), colon]).flatten() {
+                path.get(at..end).filter(|name| !name.is_empty() && name.len() <= LONGEST_NAME).into_iter().for_each(&mut *each);
+            }
         }
-        let segment = rest.split('/').next().unwrap_or_default();
-        [rest, segment].into_iter().for_each(&mut *each);
-        for (text, sign) in [(rest, ':'), (segment, ':'), (rest, '/')] {
-            text.rsplit_once(sign).into_iter().for_each(|(name, _)| each(name));
-        }
+        announced = matches!(segment, "models" | "model" | "deployments") || announced && segment.is_empty();
+        at = end.saturating_add(1);
     }
 }
 
@@ -106,6 +110,9 @@ mod tests {
             ("/model/anthropic.m%3A0/async-invoke", "anthropic.m:0"),
             ("/openai/deployments/m/embeddings", "m"),
             ("/v1beta/models/models/m", "m"),
+            ("/v1/models//m", "m"),
+            ("/v1/models/m/", "m"),
+            ("/v1/models/%2Forg/m:predict", "org/m"),
         ] {
             let mut found = false;
             named_models(&decoded(path.split('?').next().unwrap()), &mut |one| found |= one == name);
@@ -114,6 +121,14 @@ mod tests {
         for path in ["/v1/files/model-card", "/v1/models"] {
             named_models(path, &mut |one| panic!("{path}: {one}"));
         }
+    }
+
+    #[test]
+    fn looking_for_names_takes_no_longer_than_the_path() {
+        let path = "/models".repeat(9000);
+        let mut looked_at = 0;
+        named_models(&path, &mut |name| looked_at += name.len());
+        assert!(looked_at < 20 * path.len(), "{looked_at}");
     }
 
     #[test]
