@@ -24,8 +24,12 @@ fn kind(target: FormatId) -> Kind {
 }
 
 fn translated(target: FormatId, body: &str) -> Result<String, Rejection> {
-    let client = formats::named(FormatId::Chat);
-    let mut request = client.decode(&path(FormatId::Chat), body.as_bytes())?;
+    translated_of(FormatId::Chat, target, body)
+}
+
+fn translated_of(client: FormatId, target: FormatId, body: &str) -> Result<String, Rejection> {
+    let (client, head) = (formats::named(client), path(client));
+    let mut request = client.decode(&head, body.as_bytes())?;
     let onward =
         Onward { model: Some("m"), dialect: kind(target).preset().dialect, default_max_tokens: 1, beside: Beside::default(), client };
     let (mut out, mut passage) = (Out::default(), Passage::default());
@@ -56,6 +60,16 @@ fn edits_without_end() {
     let body = format!(r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"assistant","content":[{thoughts}]}}]}}"#);
     let passed = passed(FormatId::Messages, &body);
     assert!(!passed.contains("thinking") && passed.matches(r#""text":"#).count() == MANY);
+}
+
+#[test]
+fn sources_without_end() {
+    let text = "x".repeat(MANY * 10);
+    let pages = list(r##"{"type":"web_search_result_location","url":"https://e.test/#","title":"t"}"##);
+    let said = format!(r#"{{"role":"assistant","content":[{{"type":"text","text":"{text}\n","citations":[{pages}]}}]}}"#);
+    let body = format!(r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"user","content":"q"}},{said}]}}"#);
+    let sent = translated_of(FormatId::Messages, FormatId::Responses, &body).unwrap();
+    assert_eq!(sent.matches(r#""url_citation""#).count(), MANY);
 }
 
 #[test]

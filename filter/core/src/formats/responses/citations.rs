@@ -36,8 +36,19 @@ pub(super) const fn is_expressible(citation: &Citation<'_>) -> bool {
     !matches!(citation.source, Cited::Document { .. })
 }
 
-/// Writes a source of this text; nothing where the format has no place for it.
-pub(super) fn encode(citation: &Citation<'_>, text: &Str<'_>, out: &mut Out) {
+/// Writes the sources of a text as a list.
+pub(super) fn encode_all<'c, 'b: 'c>(sources: impl Iterator<Item = &'c Citation<'b>>, text: &Str<'_>, out: &mut Out) {
+    let mut length = None;
+    out.open_array();
+    for source in sources {
+        // Counted once: both a text and the list of its sources may be as long as somebody likes.
+        encode(source, *length.get_or_insert_with(|| characters(text)), out);
+    }
+    out.close_array();
+}
+
+/// Writes a source of a text of so many characters; nothing where the format has no place for it.
+pub(super) fn encode(citation: &Citation<'_>, length: u32, out: &mut Out) {
     let address = match &citation.source {
         Cited::Page(address) | Cited::SearchResult { source: address, .. } => address,
         Cited::File(id) => {
@@ -50,7 +61,7 @@ pub(super) fn encode(citation: &Citation<'_>, text: &Str<'_>, out: &mut Out) {
         }
         Cited::Document { .. } => return,
     };
-    let (from, to) = citation.span.unwrap_or_else(|| (0, characters(text)));
+    let (from, to) = citation.span.unwrap_or((0, length));
     out.constant(r#"{"type":"url_citation","start_index":"#);
     out.number(u64::from(from));
     out.key("end_index");

@@ -141,9 +141,7 @@ pub(super) fn encode_content(content: &Content<'_>, out: &mut Out) {
             out.key("text");
             out.string(text);
             out.key("annotations");
-            out.open_array();
-            sources.iter().for_each(|source| citations::encode(source, text, out));
-            out.close_array();
+            citations::encode_all(sources.iter(), text, out);
             out.key("logprobs");
             tokens.encode(out);
         }
@@ -164,9 +162,7 @@ pub(super) fn encode_history(text: &Str<'_>, sources: &[&Citation<'_>], out: &mu
     out.key("text");
     out.string(text);
     out.key("annotations");
-    out.open_array();
-    sources.iter().for_each(|source| citations::encode(source, text, out));
-    out.close_array();
+    citations::encode_all(sources.iter().copied(), text, out);
     out.close_object();
 }
 

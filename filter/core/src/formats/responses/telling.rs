@@ -4,7 +4,7 @@ use super::answer::Content;
 use super::citations;
 use super::output::{Body, Item, encode_content};
 use crate::hub::{CallKind, Likelihood};
-use crate::json::{Out, Str};
+use crate::json::{Out, Str, characters};
 
 /// Writes events; each has the next number.
 #[derive(Debug, Default)]
@@ -87,7 +87,7 @@ impl Teller {
             place(body, "content_index", content);
             place(body, "annotation_index", source);
             body.key("annotation");
-            citations::encode(citation, text, body);
+            citations::encode(citation, characters(text), body);
         });
     }
 
