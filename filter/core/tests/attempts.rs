@@ -229,6 +229,29 @@ fn what_grows_beyond_what_the_host_holds_is_refused_before_it() {
     }
 }
 
+#[test]
+fn what_is_longer_than_a_head_may_be_is_refused_before_the_provider() {
+    let document = DOCUMENT.replace(r#""openai-compatible""#, r#""anthropic""#);
+    for (flags, status) in [(100, None), (1000, Some(400))] {
+        let (mut health, mut ledger) = (Health::default(), Ledger::default());
+        let mut configured = Configured::new(&document, Failover::Clusters, |_| None).unwrap();
+        configured.take_seats(&mut health);
+        let head = headers(&[(":method", "POST"), (":path", "/model/m/invoke")]);
+        let (mut exchange, _) = Exchange::begin(&Rc::new(configured), head, false, SECOND, || true, &mut ledger, &mut health).unwrap();
+        let flags: Vec<String> = (0..flags).map(|number| format!(r#""flag-{number}""#)).collect();
+        let flags = flags.join(",");
+        let body = format!(r#"{{"anthropic_beta": [{flags}], "max_tokens": 5, "messages": [{{"role": "user", "content": "How deep?"}}]}}"#);
+        let verdict = exchange.request_body(body.into_bytes(), 0, &mut ledger, &mut health, SECOND);
+        assert!(matches!(verdict, Verdict::Release), "{verdict:?}");
+        let departure = exchange.depart(|| true).unwrap();
+        let told = match departure.verdict {
+            RequestVerdict::Reply(told) => Some(told.reply.status),
+            RequestVerdict::Send { .. } | RequestVerdict::Wait => None,
+        };
+        assert_eq!((told, lesson(&mut departure.attempt.unwrap())), (status, None));
+    }
+}
+
 /// Whichever timer were looked at first would decide.
 #[test]
 fn a_stream_goes_on_where_its_answer_may_be_as_long_in_coming_as_its_first_content() {

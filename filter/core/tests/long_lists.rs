@@ -1,6 +1,7 @@
 //! Requests whose lists are as long as a client likes: sizes that take minutes where a list is searched for each element of another one.
 #![expect(clippy::unwrap_used, reason = "tests may panic")]
 
+use weir_core::formats::messages::Said;
 use weir_core::formats::{self, Beside, Crossing, Head, Onward, Passage};
 use weir_core::hub::{Losses, Part, PartKind, Rejection};
 use weir_core::json::{Out, Splices};
@@ -70,6 +71,14 @@ fn sources_without_end() {
     let body = format!(r#"{{"model":"m","max_tokens":1,"messages":[{{"role":"user","content":"q"}},{said}]}}"#);
     let sent = translated_of(FormatId::Messages, FormatId::Responses, &body).unwrap();
     assert_eq!(sent.matches(r#""url_citation""#).count(), MANY);
+}
+
+#[test]
+fn flags_without_end() {
+    let flags = list(r##""flag-#""##);
+    let body = format!(r#"{{"anthropic_beta":[{flags}],"max_tokens":1,"messages":[{{"role":"user","content":"q"}}]}}"#);
+    let said = Said::of(core::iter::empty(), Some(body.as_bytes()));
+    assert_eq!(said.betas.len(), MANY);
 }
 
 #[test]

@@ -15,6 +15,9 @@ use crate::providers::{Provider, ProviderId};
 /// What is wrong with flags in a body whose head has gone.
 const LATE: &str = "anthropic_beta: the provider of this model takes this in a header only";
 
+/// Longest header that is made of what a body says, in bytes: servers take heads of 8 KiB and more.
+const LONGEST: usize = 4096;
+
 /// What an attempt sends.
 pub(super) struct Outgoing {
     /// All headers, pseudo headers included; `None` where they have gone before.
@@ -77,7 +80,7 @@ pub(super) fn translated(exchange: &Exchange, target: &PlannedTarget, server: Op
         let model = target.model.as_deref().unwrap_or_default();
         let mut headers = head(exchange, target.provider, target.speak.format(), model, server)?;
         if target.speak.format() == FormatId::Messages {
-            flag(target.carrier, said.as_ref(), &passage.betas, &mut headers);
+            flag(target.carrier, said.as_ref(), &passage.betas, &mut headers)?;
         }
         headers.set("content-length", &rewritten.as_ref().map_or(body.len(), Vec::len).to_string());
         Some(headers)
@@ -98,16 +101,25 @@ fn said(exchange: &Exchange, target: &PlannedTarget, body: &[u8]) -> Option<Said
 }
 
 /// Says in headers what stood in the client's body.
-fn flag(to: Carrier, said: Option<&Said>, flags: &[Box<str>], headers: &mut Headers) {
-    for (name, value) in said.iter().flat_map(|said| said.headers(to)) {
-        headers.set(name, &value);
-    }
+///
+/// # Errors
+/// It is longer than servers take in a head: the provider would refuse all of it, and be blamed.
+fn flag(to: Carrier, said: Option<&Said>, flags: &[Box<str>], headers: &mut Headers) -> Result<(), Rejection> {
+    let mut more: Vec<(&str, String)> = said.iter().flat_map(|said| said.headers(to)).collect();
     if !flags.is_empty() {
         let mut all = Vec::new();
-        headers.iter().filter(|(name, _)| *name == "anthropic-beta").for_each(|(_, list)| betas::add(list, &mut all));
-        flags.iter().for_each(|flag| betas::add(flag, &mut all));
-        headers.set("anthropic-beta", &all.join(","));
+        let lists = headers.iter().filter(|(name, _)| *name == "anthropic-beta").map(|(_, list)| list);
+        betas::add(lists.chain(flags.iter().map(|flag| &**flag)), &mut all);
+        more.push(("anthropic-beta", all.join(",")));
     }
+    for (name, value) in more {
+        if value.len() > LONGEST {
+            let member = name.replace('-', "_");
+            return Err(Rejection::new(ErrorKind::InvalidRequest, format!("{member}: this is longer than {LONGEST} bytes")).at(member));
+        }
+        headers.set(name, &value);
+    }
+    Ok(())
 }
 
 /// Writes the headers of a request whose body is read; they say nothing of its length.

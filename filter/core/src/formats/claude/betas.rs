@@ -4,6 +4,7 @@ use crate::formats::Beside;
 use crate::formats::crossing::Crossing;
 use crate::hub::{Field, Rejection, Request};
 use crate::json::{Cursor, JsonError, Kind, Out, Raw, Str};
+use std::collections::BTreeSet;
 
 /// The member in which Bedrock wants them, whichever of its APIs is called.
 pub const MEMBER: &str = "anthropic_beta";
@@ -45,11 +46,14 @@ pub fn read<'b>(list: Raw<'b>, flags: &mut Vec<Str<'b>>) -> Result<bool, JsonErr
     Ok(read)
 }
 
-/// Adds the flags of a list with commas that are not there yet.
-pub fn add(list: &str, flags: &mut Vec<String>) {
-    for flag in list.split(',').map(str::trim).filter(|flag| !flag.is_empty()) {
-        if !flags.iter().any(|one| one == flag) {
-            flags.push(flag.to_owned());
+/// Adds the flags of lists with commas that are not there yet.
+pub fn add(lists: impl Iterator<Item = impl AsRef<str>>, flags: &mut Vec<String>) {
+    let mut known: BTreeSet<String> = flags.iter().cloned().collect();
+    for list in lists {
+        for flag in list.as_ref().split(',').map(str::trim).filter(|flag| !flag.is_empty()) {
+            if known.insert(flag.to_owned()) {
+                flags.push(flag.to_owned());
+            }
         }
     }
 }
@@ -77,8 +81,8 @@ pub fn encode(flags: &[String], out: &mut Out) {
 /// Bedrock takes not all of them, and nothing may be lost.
 pub fn translate(request: &Request<'_>, beside: &Beside<'_>, out: &mut Out, crossing: &mut Crossing<'_>) -> Result<(), Rejection> {
     let mut flags = Vec::new();
-    beside.betas.iter().for_each(|list| add(list, &mut flags));
-    request.betas.iter().for_each(|flag| add(&flag.plain(), &mut flags));
+    add(beside.betas.iter(), &mut flags);
+    add(request.betas.iter().map(Str::plain), &mut flags);
     let (taken, others) = on_bedrock(flags);
     encode(&taken, out);
     if others {

@@ -259,7 +259,7 @@ pub(super) fn edit(
     let mut lost = flagged && from != to && onward.beside.betas.is_empty();
     if to == Carrier::Bedrock && !(flagged && from == to) {
         let mut flags = Vec::new();
-        onward.beside.betas.iter().for_each(|list| betas::add(list, &mut flags));
+        betas::add(onward.beside.betas.iter(), &mut flags);
         let (taken, others) = betas::on_bedrock(flags);
         lost |= others;
         betas::encode(&taken, &mut opening);

@@ -25,7 +25,7 @@ impl Said {
         let mut said = Self::default();
         for (name, value) in headers {
             match name {
-                "anthropic-beta" => betas::add(value, &mut said.betas),
+                "anthropic-beta" => betas::add([value].iter(), &mut said.betas),
                 "anthropic-version" if said.version.is_none() => said.version = Some(value.to_owned()),
                 _ => {}
             }
@@ -50,7 +50,7 @@ impl Said {
                 (betas::MEMBER, _) => {
                     let (mut flags, known): (Vec<Str<'_>>, usize) = (Vec::new(), self.betas.len());
                     betas::read(cursor.raw()?, &mut flags)?;
-                    flags.iter().for_each(|flag| betas::add(&flag.plain(), &mut self.betas));
+                    betas::add(flags.iter().map(Str::plain), &mut self.betas);
                     self.flagged |= self.betas.len() > known;
                 }
                 _ => cursor.skip()?,
