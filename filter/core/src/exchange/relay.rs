@@ -359,8 +359,10 @@ impl Home {
             return;
         }
         self.seen.note(&event);
-        if let Some(field) = event.element().filter(|field| !self.met.contains(field)) {
-            self.met.push(field);
+        for field in event.elements() {
+            if !self.met.contains(&field) {
+                self.met.push(field);
+            }
         }
         if self.seen.failure.is_none() || committed || self.seen.content {
             self.writer.write(&self.homeward.event(event), out);

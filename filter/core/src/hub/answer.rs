@@ -29,7 +29,7 @@ impl Answer<'_> {
         let several = (self.choices.len() > 1).then_some(Field::AnswerChoices);
         let mut parts = self.choices.iter().flat_map(|choice| &choice.parts);
         let refusal = parts.any(|part| matches!(part.kind, PartKind::Refusal(_))).then_some(Field::AnswerRefusal);
-        let cited = self.choices.iter().flat_map(|choice| &choice.citations).filter_map(|(_, citation)| citation.element());
+        let cited = self.choices.iter().flat_map(|choice| &choice.citations).flat_map(|(_, citation)| citation.elements());
         let likely = self.choices.iter().any(|choice| !choice.likelihood.is_empty()).then_some(Field::AnswerLogprobs);
         self.met.iter().copied().chain(likely).chain(several).chain(refusal).chain(cited)
     }

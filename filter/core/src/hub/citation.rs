@@ -68,16 +68,18 @@ pub fn cited<'s, 'b, P: Ord>(sources: &'s [(P, Citation<'b>)], place: P) -> &'s 
 }
 
 impl Citation<'_> {
-    /// What of it not every format can express; a page that is named for a whole part every format can.
+    /// What of it not every format can express; a page that is named for a whole part, without its words, every format can.
     #[must_use]
-    pub const fn element(&self) -> Option<Field> {
-        match (&self.source, self.span) {
+    pub fn elements(&self) -> impl Iterator<Item = Field> {
+        let quoted = matches!(self.source, Cited::Page(_)) && self.quote.is_some();
+        let kind = match (&self.source, self.span) {
             (Cited::Page(_), None) => None,
             (Cited::Page(_), Some(_)) => Some(Field::CitationPlace),
             (Cited::Document { .. }, _) => Some(Field::DocumentCitation),
             (Cited::SearchResult { .. }, _) => Some(Field::ResultCitation),
             (Cited::File(_), _) => Some(Field::FileCitation),
-        }
+        };
+        kind.into_iter().chain(quoted.then_some(Field::CitationQuote))
     }
 
     /// The characters that it is named for in a text in which its part begins behind `before` characters and ends at `end`.

@@ -63,9 +63,13 @@ pub enum Event<'f> {
 impl Event<'_> {
     /// What it is or brings that not every client's format can express.
     #[must_use]
-    pub fn element(&self) -> Option<Field> {
+    pub fn elements(&self) -> impl Iterator<Item = Field> {
+        let cited = if let Self::PartDelta { choice: 0, piece: Piece::Citation(citation), .. } = self { Some(citation) } else { None };
+        self.element().into_iter().chain(cited.into_iter().flat_map(|citation| citation.elements()))
+    }
+
+    fn element(&self) -> Option<Field> {
         match self {
-            Self::PartDelta { choice: 0, piece: Piece::Citation(citation), .. } => citation.element(),
             Self::Met(field) => Some(*field),
             Self::Likelihood { .. } => Some(Field::AnswerLogprobs),
             Self::PartStart { choice: 1.., .. } => Some(Field::AnswerChoices),

@@ -295,6 +295,8 @@ table! {
     AnswerCitations = "answer.citations":                                  [Lose Lose Lose Lose Lose],
     /// For which words of a text a page is named: it is named for the whole block.
     CitationPlace = "answer.citations.place":                              [Carry Carry Alter Alter Carry],
+    /// What a page says, where it is named: its address and its title remain.
+    CitationQuote = "answer.citations.quote":                              [Lose Lose Carry Carry Lose],
     /// A place in a document of the request: its title and its words remain where a format has room for them.
     DocumentCitation = "answer.citations.document":                        [Lose Lose Carry Carry Alter],
     /// A search result of the request: it becomes a page.

@@ -163,7 +163,7 @@ impl Said {
     }
 
     pub fn take(&mut self, event: Event<'_>) {
-        self.met.extend(event.element());
+        self.met.extend(event.elements());
         match event {
             Event::Start(start) => {
                 self.id = start.id.map(|id| id.plain().into_owned());
