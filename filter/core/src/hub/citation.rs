@@ -69,7 +69,6 @@ pub fn cited<'s, 'b, P: Ord>(sources: &'s [(P, Citation<'b>)], place: P) -> &'s 
 
 impl Citation<'_> {
     /// What of it not every format can express; a page that is named for a whole part, without its words, every format can.
-    #[must_use]
     pub fn elements(&self) -> impl Iterator<Item = Field> {
         let quoted = matches!(self.source, Cited::Page(_)) && self.quote.is_some();
         let kind = match (&self.source, self.span) {

@@ -62,7 +62,6 @@ pub enum Event<'f> {
 
 impl Event<'_> {
     /// What it is or brings that not every client's format can express.
-    #[must_use]
     pub fn elements(&self) -> impl Iterator<Item = Field> {
         let cited = if let Self::PartDelta { choice: 0, piece: Piece::Citation(citation), .. } = self { Some(citation) } else { None };
         self.element().into_iter().chain(cited.into_iter().flat_map(|citation| citation.elements()))
