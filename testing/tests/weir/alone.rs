@@ -67,9 +67,9 @@ fn run(proxy: &mut Proxy, provider: &str, body: &str, leaves: Leaves) -> String 
 #[test]
 fn every_ending_frees_the_seat_and_charges_what_was_used() {
     let json = || Play::answer(200).header("content-type", "application/json");
-    let pieces = || json().pieces([translated::ANSWER[..30].into(), translated::ANSWER[30..].into()]);
+    let pieces = || json().pieces(<[&str; 2]>::from(translated::ANSWER.split_at(30)).map(|piece| piece.as_bytes().to_vec()));
     let begins = || json().pieces([b"{".to_vec()]);
-    let half = || Play::stream([translated::STREAM[..600].into()]);
+    let half = || Play::stream([translated::STREAM.split_at(600).0.into()]);
     let fails = || Play::answer(500).pieces([b"{".to_vec()]);
     let silent = |play: Play| play.wait(LONG).pieces([b"x".to_vec()]);
     // What is estimated of a request that may have been worked on, and what was reported of one.
