@@ -98,7 +98,7 @@ fn a_megabyte_takes_less_than_three() {
     );
     let told = |provider: FormatId, client: FormatId, body: &str| {
         let answer = formats::named(provider).decode_answer(body.as_bytes()).unwrap();
-        let mut out = Out::with_capacity(body.len() + 512);
+        let mut out = Out::with_capacity(body.len() + 2048);
         formats::named(client).encode_answer(&answer, &asked(false), &mut out);
         out.into_string()
     };
@@ -106,8 +106,8 @@ fn a_megabyte_takes_less_than_three() {
         let body = told(FormatId::Chat, provider, &answer);
         for (client, _) in clients() {
             let (_written, peak) = cost(&format!("answer of {provider} to {client}"), body.len(), || told(provider, client, &body));
-            // Responses closes each part with its whole text again, and so it is put together before it is written.
-            assert!(peak < 4 * body.len(), "{provider} to {client}: {peak} bytes beside {} of the body", body.len());
+            // What the format says around the text must find room, too: a buffer that is outgrown is doubled and copied.
+            assert!(peak < 2 * body.len(), "{provider} to {client}: {peak} bytes beside {} of the body", body.len());
         }
     }
 }

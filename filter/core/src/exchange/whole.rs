@@ -116,6 +116,9 @@ fn uncounted() -> Failure {
     Failure::new(ErrorKind::BadGateway, "the provider's answer holds no count of tokens")
 }
 
+/// Room for what a format says around the words of an answer; Responses says most. A buffer that is outgrown is doubled and copied.
+const AROUND: usize = 2048;
+
 /// A whole answer as the client reads it, its media type, and what of it could not be written as it was said: a client that asked for a
 /// stream gets one, whatever the provider sent.
 fn written(client: &dyn ClientSide, asked: &Asked, answer: &Answer<'_>, size: usize) -> (Translated, Vec<Field>) {
@@ -124,7 +127,7 @@ fn written(client: &dyn ClientSide, asked: &Asked, answer: &Answer<'_>, size: us
         replay(answer, &mut |event| writer.write(&event, &mut out));
         return ((client.stream_type(asked), out), writer.left().to_vec());
     }
-    let mut out = Out::with_capacity(size.saturating_add(512));
+    let mut out = Out::with_capacity(size.saturating_add(AROUND));
     let left = client.encode_answer(answer, asked, &mut out);
     (("application/json", out.into_bytes()), left)
 }
