@@ -5,6 +5,7 @@ use super::shape::{Fault, place};
 use crate::hub::{Capabilities, Fate, Field};
 use crate::json::Cursor;
 use crate::names::FormatId;
+use core::fmt;
 
 /// A range of bytes in the client's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -24,38 +25,55 @@ impl Span {
 }
 
 /// The elements in a request that some target refuses, one bit each, as far as one scan can see them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Traits(u128);
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct Traits([u128; Self::WORDS]);
 
 impl Traits {
+    const BITS: usize = 128;
+    const WORDS: usize = Field::ALL.len().div_ceil(Self::BITS);
+
     /// Notes that the request holds this element.
     pub fn insert(&mut self, field: Field) {
-        if let Some(bit) = Self::bit(field) {
-            self.0 |= bit;
+        let (word, bit) = Self::place(field);
+        if let Some(word) = self.0.get_mut(word) {
+            *word |= bit;
         }
     }
 
     /// Whether the request holds this element.
     #[must_use]
     pub fn contains(self, field: Field) -> bool {
-        Self::bit(field).is_some_and(|bit| self.0 & bit != 0)
+        let (word, bit) = Self::place(field);
+        self.0.get(word).is_some_and(|word| word & bit != 0)
     }
 
     /// The first element that a target format refuses, so that the target is left out of the plan.
     #[must_use]
     pub fn refused_by(self, target: FormatId) -> Option<Field> {
         // Most requests hold nothing that anybody refuses.
-        if self.0 == 0 {
+        if self == Self::default() {
             return None;
         }
-        let held = |place: u32| self.0 & 1_u128.checked_shl(place).unwrap_or(0) != 0;
-        let refused = Field::ALL.iter().zip(0_u32..).find(|(field, place)| held(*place) && field.fate(target) == Fate::Refuse);
-        refused.map(|(field, _)| *field)
+        self.fields().find(|field| field.fate(target) == Fate::Refuse)
     }
 
-    fn bit(field: Field) -> Option<u128> {
-        let place = Field::ALL.iter().position(|&one| one == field)?;
-        1_u128.checked_shl(u32::try_from(place).ok()?)
+    fn fields(&self) -> impl Iterator<Item = Field> {
+        let held = self.0.iter().zip(Field::ALL.chunks(Self::BITS)).flat_map(|(word, fields)| {
+            fields.iter().zip(0_u32..).filter(move |(_, place)| word & 1_u128.checked_shl(*place).unwrap_or(0) != 0)
+        });
+        held.map(|(field, _)| *field)
+    }
+
+    /// The number of the word and the bit in it.
+    fn place(field: Field) -> (usize, u128) {
+        let place = Field::ALL.iter().position(|&one| one == field).unwrap_or(usize::MAX);
+        (place / Self::BITS, u32::try_from(place % Self::BITS).ok().and_then(|place| 1_u128.checked_shl(place)).unwrap_or(0))
+    }
+}
+
+impl fmt::Debug for Traits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.fields()).finish()
     }
 }
 
@@ -140,7 +158,6 @@ mod tests {
 
     #[test]
     fn every_element_has_a_bit() {
-        assert!(Field::ALL.len() <= 128, "a trait is one bit of 128");
         let mut all = Traits::default();
         for &field in Field::ALL {
             assert!(!all.contains(field));

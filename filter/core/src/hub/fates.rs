@@ -307,6 +307,8 @@ table! {
     AnswerHosted = "answer.hosted":                                        [Lose Lose Lose Lose Lose],
     /// How probable the words of an answer were, which clients of some formats can't have asked for.
     AnswerLogprobs = "answer.logprobs":                                    [Carry Carry Note Note Carry],
+    /// The same of the words of a refusal.
+    RefusalLogprobs = "answer.logprobs.refusal":                           [Carry Lose Note Note Lose],
     /// The signature of streamed thinking that is too long to be kept for it.
     AnswerSignature = "answer.reasoning.signature":                         [Lose Carry Carry Carry Carry],
     /// More than one call, for a client that reads one alone: the first one is written.

@@ -90,7 +90,7 @@ fn choice<'b>(cursor: &mut Cursor<'b>, met: &mut Vec<Field>) -> Result<Choice<'b
             "index" if cursor.peek()? == Kind::Number => index = cursor.number()?.as_str().parse().unwrap_or(0),
             "message" if cursor.peek()? == Kind::Object => spoken = Spoken::read(cursor)?,
             "finish_reason" => finish = string(cursor)?.and_then(|word| decode_finish(&word)).or(finish),
-            "logprobs" => likelihood = likely(cursor.raw()?)?,
+            "logprobs" => likelihood = likely(cursor.raw()?, met)?,
             // What OpenAI's older models say in place of the reason.
             "finish_details" if cursor.peek()? == Kind::Object => {
                 cursor.enter_object()?;
@@ -153,8 +153,8 @@ impl<'b> Listed<'b> {
     }
 }
 
-/// The tokens of a text with their probabilities: servers write the object around them without any, too.
-pub(super) fn likely(logprobs: Raw<'_>) -> Result<Likelihood<'_>, JsonError> {
+/// The tokens of a text with their probabilities: servers write the object around them without any, too. Those of a refusal nobody else has.
+pub(super) fn likely<'b>(logprobs: Raw<'b>, met: &mut Vec<Field>) -> Result<Likelihood<'b>, JsonError> {
     let mut found = Likelihood::default();
     if logprobs.kind() != Kind::Object {
         return Ok(found);
@@ -165,7 +165,8 @@ pub(super) fn likely(logprobs: Raw<'_>) -> Result<Likelihood<'_>, JsonError> {
         if name.is("content") && cursor.peek()? == Kind::Array {
             found = Likelihood::of(cursor.raw()?).unwrap_or_default();
         } else {
-            cursor.skip()?;
+            let refused = name.is("refusal");
+            met.extend((cursor.filled()? && refused).then_some(Field::RefusalLogprobs));
         }
     }
     Ok(found)

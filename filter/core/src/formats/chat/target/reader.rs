@@ -219,7 +219,7 @@ impl<'f> Chunk<'f> {
 impl<'f> Delta<'f> {
     fn read(cursor: &mut Cursor<'f>) -> Result<Self, JsonError> {
         let (mut index, mut delta, mut message, mut finish, mut error) = (0, None, None, None, None);
-        let mut likelihood = Likelihood::default();
+        let (mut likelihood, mut met) = (Likelihood::default(), Vec::new());
         cursor.enter_object()?;
         while let Some(name) = cursor.member()? {
             match name.as_escaped() {
@@ -227,17 +227,18 @@ impl<'f> Delta<'f> {
                 "delta" if cursor.peek()? == Kind::Object => delta = Some(Spoken::read(cursor)?),
                 // The whole so far (Perplexity), which counts only where there is no delta.
                 "message" if cursor.peek()? == Kind::Object => message = Some(cursor.raw()?),
-                "logprobs" => likelihood = likely(cursor.raw()?)?,
+                "logprobs" => likelihood = likely(cursor.raw()?, &mut met)?,
                 "error" => error = Some(cursor.raw()?).filter(|value| is_error(*value)),
                 "finish_reason" => finish = string(cursor)?.and_then(|word| decode_finish(&word).map(|finish| finish.to_owned())),
                 _ => cursor.skip()?,
             }
         }
-        let spoken = match (delta, message) {
+        let mut spoken = match (delta, message) {
             (Some(delta), _) => delta,
             (None, Some(message)) => Spoken::read(&mut message.cursor())?,
             (None, None) => Spoken::default(),
         };
+        spoken.met.append(&mut met);
         Ok(Self { index, spoken, likelihood, finish, error })
     }
 }
