@@ -112,6 +112,30 @@ fn a_collected_stream_is_the_whole_answer() {
     }
 }
 
+/// A provider may write its JSON over many lines; a line of a client's stream has all of its event.
+#[test]
+fn an_answer_of_many_lines_is_streamed_in_whole_ones() {
+    let mut wrong = std::collections::BTreeSet::new();
+    for (format, provider) in targets() {
+        for path in files(&cases().join("answers").join(format.as_str()), "json") {
+            let Ok(value) = serde_json::from_slice::<serde_json::Value>(&fs::read(&path).unwrap()) else { continue };
+            let body = serde_json::to_string_pretty(&value).unwrap().replace('\n', "\r\n");
+            let Ok(mut answer) = provider.decode_answer(body.as_bytes()) else { continue };
+            Homeward::new(format, Renames::default()).answer(&mut answer);
+            for (id, client) in clients().filter(|(id, _)| *id != FormatId::Converse) {
+                let (mut writer, mut out) = (client.writer(&asked(true)), Vec::new());
+                weir_core::hub::replay(&answer, &mut |event| writer.write(&event, &mut out));
+                let text = String::from_utf8(out).unwrap();
+                for line in text.split(['\r', '\n']).filter(|line| !line.is_empty()) {
+                    let whole = ["data: ", "event: ", ":"].into_iter().any(|begins| line.starts_with(begins));
+                    wrong.extend((!whole).then(|| format!("{} to {id}", path.display())));
+                }
+            }
+        }
+    }
+    assert_eq!(wrong, std::collections::BTreeSet::new());
+}
+
 #[test]
 fn a_stream_that_breaks_its_grammar_is_a_failure() {
     let start = "data: {\"type\":\"message_start\",\"message\":{\"id\":\"m\"}}\n\n";
@@ -128,6 +152,24 @@ fn a_stream_that_breaks_its_grammar_is_a_failure() {
         let out = String::from_utf8(out).unwrap();
         assert!(out.contains(sentence) && !out.contains("[DONE]"), "{event}: {out}");
     }
+}
+
+/// Tokens may come without the text that they are of. What waits for it is bounded, and nothing is lost.
+#[test]
+fn tokens_without_text_do_not_pile_up() {
+    let token = r#"{"token":"abcdefgh","logprob":-0.5,"bytes":null,"top_logprobs":[]}"#;
+    let (mut out, mut longest) = (Vec::new(), 0);
+    let mut writer = weir_core::formats::named(FormatId::Chat).writer(&asked(true));
+    for _ in 0..10_000 {
+        let tokens = weir_core::hub::Likelihood::written(token.to_owned());
+        let before = out.len();
+        writer.write(&weir_core::hub::Event::Likelihood { choice: 0, tokens }, &mut out);
+        longest = longest.max(out.len() - before);
+    }
+    writer.write(&weir_core::hub::Event::Finish { choice: 0, reason: weir_core::hub::Finish::Stop }, &mut out);
+    let text = String::from_utf8(out).unwrap();
+    assert_eq!(text.matches("abcdefgh").count(), 10_000);
+    assert!(longest < 128 << 10, "{longest}");
 }
 
 #[test]

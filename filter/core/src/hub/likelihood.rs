@@ -1,6 +1,6 @@
 //! How probable the tokens of an answer were.
 
-use crate::json::{Cursor, JsonError, Kind, Out, Raw, Str};
+use crate::json::{Cursor, JsonError, Kind, Out, Raw, Str, on_one_line};
 use std::borrow::Cow;
 
 /// Tokens with their log probabilities, in the order of the text: JSON objects with commas between them, each with `token`, `logprob`,
@@ -24,7 +24,7 @@ impl<'b> Likelihood<'b> {
     #[must_use]
     pub fn of(list: Raw<'b>) -> Option<Self> {
         let inside = list.as_str().strip_prefix('[')?.strip_suffix(']')?.trim();
-        (!inside.is_empty()).then_some(Self(Cow::Borrowed(inside)))
+        (!inside.is_empty()).then(|| Self(on_one_line(inside)))
     }
 
     /// What was written for it.
@@ -67,7 +67,7 @@ impl<'b> Likelihood<'b> {
     /// # Errors
     /// It is not JSON.
     pub fn tokens(&self, each: &mut dyn FnMut(Token<'_>)) -> Result<(), JsonError> {
-        read(&format!("[{}]", self.0), each)
+        read(&mut Cursor::of_text(&format!("[{}]", self.0)), "logprob", each)
     }
 
     /// Writes it as a list.
@@ -78,12 +78,11 @@ impl<'b> Likelihood<'b> {
     }
 }
 
-/// Reads a list of tokens.
+/// Reads a list of tokens, whose probabilities stand in their member `logprob`.
 ///
 /// # Errors
 /// It is not JSON.
-pub fn read(list: &str, each: &mut dyn FnMut(Token<'_>)) -> Result<(), JsonError> {
-    let mut cursor = Cursor::of_text(list);
+pub fn read<'b>(cursor: &mut Cursor<'b>, logprob: &str, each: &mut dyn FnMut(Token<'b>)) -> Result<(), JsonError> {
     if cursor.peek()? != Kind::Array {
         return cursor.skip();
     }
@@ -98,7 +97,7 @@ pub fn read(list: &str, each: &mut dyn FnMut(Token<'_>)) -> Result<(), JsonError
         while let Some(name) = cursor.member()? {
             match (name.as_escaped(), cursor.peek()?) {
                 ("token", Kind::String) => token.text = cursor.string()?,
-                ("logprob", Kind::Number) => token.logprob = Some(cursor.number()?),
+                (name, Kind::Number) if name == logprob => token.logprob = Some(cursor.number()?),
                 ("top_logprobs", Kind::Array) => token.others = Some(cursor.raw()?),
                 _ => cursor.skip()?,
             }

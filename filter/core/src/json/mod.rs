@@ -21,7 +21,7 @@ pub use out::Out;
 pub use path::path_of;
 pub use ruler::{Ruler, characters};
 pub use splices::Splices;
-pub use text::{Json, Raw, Str};
+pub use text::{Json, Raw, Str, on_one_line};
 
 use core::fmt;
 

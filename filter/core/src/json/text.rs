@@ -210,6 +210,15 @@ impl Json<'_> {
     }
 }
 
+/// A JSON text without line breaks, which can only be white space in it: an event of a stream is one line.
+#[must_use]
+pub fn on_one_line(text: &str) -> Cow<'_, str> {
+    match memchr::memchr2(b'\n', b'\r', text.as_bytes()) {
+        Some(_) => Cow::Owned(text.replace(['\n', '\r'], " ")),
+        None => Cow::Borrowed(text),
+    }
+}
+
 fn needs_escape(text: &str) -> bool {
     plain_run(text.as_bytes()) < text.len()
 }

@@ -1,6 +1,7 @@
 //! OpenAI Chat Completions: what clients of its SDKs send, and what most providers answer.
 
 mod answer;
+mod choice_state;
 mod citations;
 mod decode;
 mod edit;

@@ -4,12 +4,13 @@
 //! Before ─Start► Running ─End► Over          Running ─Error► Over
 //! ```
 
+use super::choice_state::{ChoiceState, Slot};
 use super::citations;
 use super::outline::{FUNCTIONS, noted};
 use super::thinking::{self, Block};
 use super::{encode_finish, encode_id, error, usage};
 use crate::formats::{Asked, StreamWriter};
-use crate::hub::{CallKind, Citation, Cited, ErrorKind, Event, Field, Finish, Likelihood, Piece, PieceKind, Rejection, Start};
+use crate::hub::{CallKind, Citation, Cited, ErrorKind, Event, Field, Finish, Piece, PieceKind, Rejection, Start};
 use crate::json::{Out, Str, characters};
 use crate::usage::Usage;
 
@@ -30,84 +31,14 @@ pub(super) struct Writer {
     over: bool,
 }
 
-/// What was written of one choice.
-#[derive(Debug)]
-struct ChoiceState {
-    choice: u32,
-    /// What the parts are, by index.
-    parts: Vec<Slot>,
-    /// How many of them are calls: a call's number counts calls alone.
-    calls: u32,
-    /// How many characters of its text were told.
-    characters: u32,
-    /// Sources of parts that go on, each with the part's number: they are named for all of it.
-    sources: Vec<(u32, Citation<'static>)>,
-    /// How many blocks of thinking were told whole.
-    blocks: u32,
-    /// The text of the open part of thinking, as far as it is kept until its signature comes.
-    thought: Str<'static>,
-    /// A signature that belongs to the call behind it, if one follows.
-    signature: Option<Str<'static>>,
-    /// The tokens of text that has not come yet.
-    likelihood: Likelihood<'static>,
-    spoke: bool,
-    finished: bool,
-}
-
-/// Where the deltas of a part are written.
-#[derive(Clone, Copy, Debug)]
-enum Slot {
-    Content {
-        /// How many characters of text the choice had before it.
-        before: u32,
-    },
-    Refusal,
-    Reasoning,
-    Call(u32),
-    /// A call whose input is free text.
-    Custom(u32),
-    /// The one call of the older form.
-    Function,
-    /// Nowhere: chat has no place for it.
-    Silent,
-}
-
 /// Most sources that wait for the end of their part: that of a later one is where the text is when it comes.
 const MAX_SOURCES: usize = 1024;
 
 /// Longest text of thinking that is kept for its signature, in bytes: what is longer can't go back to its vendor.
 const MAX_THOUGHT: usize = 1 << 20;
 
-impl ChoiceState {
-    fn new(choice: u32) -> Self {
-        let thought = Str::default();
-        let (parts, sources) = (Vec::new(), Vec::new());
-        Self {
-            choice,
-            parts,
-            calls: 0,
-            characters: 0,
-            sources,
-            blocks: 0,
-            thought,
-            signature: None,
-            likelihood: Likelihood::default(),
-            spoke: false,
-            finished: false,
-        }
-    }
-
-    /// One delta with a whole block of thinking, as a piece of a chunk.
-    fn block(&mut self, block: Block<'_>) -> String {
-        let mut out = Out::default();
-        out.key(thinking::BLOCKS);
-        out.open_array();
-        block.encode(Some(self.blocks), &mut out);
-        out.close_array();
-        self.blocks = self.blocks.saturating_add(1);
-        out.into_string()
-    }
-}
+/// Most bytes of tokens that wait for their text: what is more is told without it.
+const MAX_WAITING: usize = 64 << 10;
 
 impl StreamWriter for Writer {
     fn write(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
@@ -125,8 +56,10 @@ impl StreamWriter for Writer {
             Event::Met(_) => {}
             Event::Likelihood { choice, tokens } => {
                 self.role(*choice, out);
-                if let Some(state) = self.state(*choice) {
-                    state.likelihood.push(tokens);
+                let Some(state) = self.state(*choice) else { return };
+                state.likelihood.push(tokens);
+                if state.likelihood.as_str().len() > MAX_WAITING {
+                    self.likely(*choice, &[], None, out);
                 }
             }
             Event::Usage(later) => self.usage.get_or_insert_default().merge_snapshot(later),
@@ -185,6 +118,12 @@ impl Writer {
         }
     }
 
+    fn leave(&mut self, field: Field) {
+        if !self.left.contains(&field) {
+            self.left.push(field);
+        }
+    }
+
     fn state(&mut self, choice: u32) -> Option<&mut ChoiceState> {
         self.choices.iter_mut().find(|state| state.choice == choice)
     }
@@ -234,7 +173,7 @@ impl Writer {
             let listed = ["\"tool_calls\":[{\"index\":", &number, ",\"id\":\"", id, "\",\"type\":\"", kind, "\","];
             match slot {
                 Slot::Function => self.chunk(choice, &["\"function_call\":{\"name\":\"", name, "\",\"arguments\":\"\"}"], None, out),
-                Slot::Silent => self.left.push(Field::AnswerCalls),
+                Slot::Silent => self.leave(Field::AnswerCalls),
                 Slot::Call(_) | Slot::Custom(_) | Slot::Content { .. } | Slot::Refusal | Slot::Reasoning => {
                     self.chunk(choice, &[&listed[..], &called[..]].concat(), None, out);
                 }
@@ -320,7 +259,7 @@ impl Writer {
             let block = state.block(Block::Signed(&thought, signature));
             self.chunk(choice, &[&block], None, out);
         } else {
-            self.left.push(Field::AnswerSignature);
+            self.leave(Field::AnswerSignature);
         }
     }
 

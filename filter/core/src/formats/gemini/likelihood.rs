@@ -1,7 +1,7 @@
 //! Log probabilities as the API has them: the chosen tokens in one list, what else could have stood there in another.
 
-use crate::hub::{Likelihood, read_tokens};
-use crate::json::{Cursor, JsonError, Kind, Out, Raw, Str};
+use crate::hub::{Likelihood, Token, read_tokens};
+use crate::json::{Cursor, JsonError, Kind, Out, Raw};
 
 /// Reads the member of a candidate.
 pub(super) fn read(result: Raw<'_>) -> Result<Likelihood<'static>, JsonError> {
@@ -37,15 +37,15 @@ pub(super) fn read(result: Raw<'_>) -> Result<Likelihood<'static>, JsonError> {
         }
     }
     let mut out = Out::default();
-    for (place, (text, logprob)) in chosen.iter().enumerate() {
+    for (place, token) in chosen.iter().enumerate() {
         if place > 0 {
             out.verbatim(",");
         }
-        open(text, *logprob, &mut out);
+        open(token, &mut out);
         out.key("top_logprobs");
         out.open_array();
-        for (text, logprob) in others.get(place).into_iter().flatten() {
-            open(text, *logprob, &mut out);
+        for other in others.get(place).into_iter().flatten() {
+            open(other, &mut out);
             out.close_object();
         }
         out.close_array();
@@ -55,40 +55,24 @@ pub(super) fn read(result: Raw<'_>) -> Result<Likelihood<'static>, JsonError> {
 }
 
 /// Opens a token's object; its bytes are those of its text.
-fn open(text: &Str<'_>, logprob: Option<Raw<'_>>, out: &mut Out) {
+fn open(token: &Token<'_>, out: &mut Out) {
     out.open_object();
     out.key("token");
-    out.string(text);
+    out.string(&token.text);
     out.key("logprob");
-    match logprob {
+    match token.logprob {
         Some(logprob) => out.raw(logprob),
         None => out.number(0),
     }
     out.key("bytes");
     out.open_array();
-    text.plain().bytes().for_each(|byte| out.number(u64::from(byte)));
+    token.text.plain().bytes().for_each(|byte| out.number(u64::from(byte)));
     out.close_array();
 }
 
-fn tokens<'b>(cursor: &mut Cursor<'b>) -> Result<Vec<(Str<'b>, Option<Raw<'b>>)>, JsonError> {
+fn tokens<'b>(cursor: &mut Cursor<'b>) -> Result<Vec<Token<'b>>, JsonError> {
     let mut tokens = Vec::new();
-    cursor.enter_array()?;
-    while cursor.element()? {
-        let (mut text, mut logprob) = (Str::default(), None);
-        if cursor.peek()? != Kind::Object {
-            cursor.skip()?;
-            continue;
-        }
-        cursor.enter_object()?;
-        while let Some(name) = cursor.member()? {
-            match (name.as_escaped(), cursor.peek()?) {
-                ("token", Kind::String) => text = cursor.string()?,
-                ("logProbability", Kind::Number) => logprob = Some(cursor.number()?),
-                _ => cursor.skip()?,
-            }
-        }
-        tokens.push((text, logprob));
-    }
+    read_tokens(cursor, "logProbability", &mut |token| tokens.push(token))?;
     Ok(tokens)
 }
 
@@ -103,15 +87,15 @@ pub(super) fn encode(likelihood: &Likelihood<'_>, out: &mut Out) {
             chosen.verbatim(",");
             top.verbatim(",");
         }
-        write(&token.text, token.logprob, &mut chosen);
+        write(&token, &mut chosen);
         top.constant(r#"{"candidates":["#);
         let mut first = true;
         let list = token.others.map_or("[]", |list| list.as_str());
-        let others = read_tokens(list, &mut |other| {
+        let others = read_tokens(&mut Cursor::of_text(list), "logprob", &mut |other| {
             if !core::mem::replace(&mut first, false) {
                 top.verbatim(",");
             }
-            write(&other.text, other.logprob, &mut top);
+            write(&other, &mut top);
         });
         // What can't be read says nothing.
         let _unread = others;
@@ -127,11 +111,11 @@ pub(super) fn encode(likelihood: &Likelihood<'_>, out: &mut Out) {
     }
 }
 
-fn write(text: &Str<'_>, logprob: Option<Raw<'_>>, out: &mut Out) {
+fn write(token: &Token<'_>, out: &mut Out) {
     out.constant(r#"{"token":"#);
-    out.string(text);
+    out.string(&token.text);
     out.key("logProbability");
-    match logprob {
+    match token.logprob {
         Some(logprob) => out.raw(logprob),
         None => out.number(0),
     }

@@ -2,7 +2,7 @@
 
 use super::tools::joined;
 use crate::formats::Asked;
-use crate::json::{Cursor, JsonError, Kind, Out, Raw, Str};
+use crate::json::{Cursor, JsonError, Kind, Out, Raw, Str, on_one_line};
 
 /// The members of a request that its response repeats, and what stands in the place of those that the request does not have.
 const MEMBERS: &[(&str, &str)] = &[
@@ -51,8 +51,7 @@ impl<'b> Collected<'b> {
         for (name, value) in &self.0 {
             if out.len().saturating_add(value.as_str().len()) <= MAX {
                 out.key(name);
-                // Line ends stand between tokens only, and would cut the one line that an event's data is.
-                out.verbatim(&value.as_str().replace(['\n', '\r'], " "));
+                out.verbatim(&on_one_line(value.as_str()));
             }
         }
         out.close_object();

@@ -83,7 +83,7 @@ impl StreamWriter for Writer {
             Event::PartDelta { index, piece, .. } => self.part_delta(*index, piece, out),
             Event::PartEnd { index, .. } => self.part_end(*index, out),
             Event::Usage(later) => self.usage.get_or_insert_default().merge_snapshot(later),
-            Event::Finish { reason, .. } => self.finish = owned(reason),
+            Event::Finish { reason, .. } => self.finish = reason.to_owned(),
             Event::Met(_) => {}
             Event::Ping => out.extend_from_slice(b": ping\n\n"),
             Event::Error(failure) => self.fail(Rejection::from(failure), out),
@@ -391,21 +391,4 @@ impl Writer {
 
 fn too_large() -> Rejection {
     Rejection::new(ErrorKind::BadGateway, "the provider's answer is larger than the gateway holds")
-}
-
-/// A reason to end that outlives its frame. Which sequence ended the answer the format can't say.
-fn owned(finish: &Finish<'_>) -> Finish<'static> {
-    match finish {
-        Finish::Stop => Finish::Stop,
-        Finish::StopSequence(_) => Finish::StopSequence(None),
-        Finish::Length => Finish::Length,
-        Finish::ContextWindow => Finish::ContextWindow,
-        Finish::ToolCall => Finish::ToolCall,
-        Finish::ContentFilter => Finish::ContentFilter,
-        Finish::Refusal => Finish::Refusal,
-        Finish::Pause => Finish::Pause,
-        Finish::Malformed => Finish::Malformed,
-        Finish::Error => Finish::Error,
-        Finish::Unknown(word) => Finish::Unknown(word.clone().into_owned()),
-    }
 }

@@ -5,7 +5,7 @@ use super::{signature, usage};
 use crate::formats::gemini::{citations, likelihood};
 use crate::formats::{Asked, calls};
 use crate::hub::{Answer, Choice, Citation, Field, Finish, PartKind};
-use crate::json::{Json, Out, Ruler, Str};
+use crate::json::{Json, Out, Ruler, Str, on_one_line};
 use crate::usage::Usage;
 
 /// Writes a response. What is not as the model said it is what this gives back.
@@ -158,7 +158,7 @@ impl Pen<'_> {
         self.out.key("name");
         self.out.string(name);
         self.out.key("args");
-        self.out.verbatim(&input);
+        self.out.verbatim(&on_one_line(&input));
         self.out.close_object();
         self.close();
     }
