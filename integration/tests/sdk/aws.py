@@ -12,8 +12,48 @@ else:
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError, EventStreamError
 
 
 def connect(service):
     config = Config(retries={"total_max_attempts": 1}, read_timeout=120)
     return boto3.client(service, endpoint_url=BASE, region_name="eu-central-1", config=config)
+
+
+# The exception by which the SDK tells each status of a provider.
+EXCEPTIONS = {
+    "400": "ValidationException",
+    "401": "ModelErrorException",
+    "403": "ModelErrorException",
+    "404": "ResourceNotFoundException",
+    "429": "ThrottlingException",
+    "500": "InternalServerException",
+    "529": "ServiceUnavailableException",
+}
+
+
+def refused(client, ways, asked):
+    """Each way of asking raises what the provider's status is told by."""
+    for status, name in EXCEPTIONS.items():
+        for way in ways:
+            try:
+                answer = way(**asked(f"[sim:{status}]", {}))
+            except ClientError as error:
+                assert isinstance(error, getattr(client.exceptions, name)), (status, type(error), error.response)
+                assert error.response["Error"]["Code"] == name and error.response["Error"]["Message"], error.response
+                headers = error.response["ResponseMetadata"]["HTTPHeaders"]
+                assert headers["x-amzn-requestid"] and headers["content-type"] == "application/json", headers
+                assert status != "429" or headers["retry-after"] == "7", headers
+            else:
+                raise AssertionError(f"{status}: no error but {answer}")
+
+
+def broken(collect):
+    """A stream that fails or breaks off raises, whatever came before."""
+    for kind in ("error-in-stream", "half-stream"):
+        try:
+            collect(f"[sim:{kind}]")
+        except EventStreamError as error:
+            assert error.response["Error"]["Code"].endswith("Exception") and error.response["Error"]["Message"], error.response
+        else:
+            raise AssertionError(f"{kind}: the stream looked complete")

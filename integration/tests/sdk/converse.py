@@ -2,8 +2,8 @@
 
 import json
 
-from aws import MODEL, PARTS, connect
-from botocore.exceptions import ClientError, EventStreamError
+from aws import MODEL, PARTS, broken, connect, refused
+from botocore.exceptions import ClientError
 
 client = connect("bedrock-runtime")
 TOOLS = [
@@ -162,37 +162,11 @@ def reasoning():
 
 
 def errors():
-    expected = {
-        "400": "ValidationException",
-        "401": "ModelErrorException",
-        "403": "ModelErrorException",
-        "404": "ResourceNotFoundException",
-        "429": "ThrottlingException",
-        "500": "InternalServerException",
-        "529": "ServiceUnavailableException",
-    }
-    for status, name in expected.items():
-        for way in (client.converse, client.converse_stream):
-            try:
-                answer = way(**asked(f"[sim:{status}]", {}))
-            except ClientError as error:
-                assert isinstance(error, getattr(client.exceptions, name)), (status, type(error), error.response)
-                assert error.response["Error"]["Code"] == name and error.response["Error"]["Message"], error.response
-                headers = error.response["ResponseMetadata"]["HTTPHeaders"]
-                assert headers["x-amzn-requestid"] and headers["content-type"] == "application/json", headers
-                assert status != "429" or headers["retry-after"] == "7", headers
-            else:
-                raise AssertionError(f"{status}: no error but {answer}")
+    refused(client, [client.converse, client.converse_stream], asked)
 
 
 def error_in_stream():
-    for kind in ("error-in-stream", "half-stream"):
-        try:
-            collect(f"[sim:{kind}]")
-        except EventStreamError as error:
-            assert error.response["Error"]["Code"].endswith("Exception") and error.response["Error"]["Message"], error.response
-        else:
-            raise AssertionError(f"{kind}: the stream looked complete")
+    broken(collect)
 
 
 def bad_request():

@@ -3,8 +3,7 @@
 import base64
 import json
 
-from aws import MODEL, PARTS, connect
-from botocore.exceptions import ClientError, EventStreamError
+from aws import MODEL, PARTS, broken, connect, refused
 
 client = connect("bedrock-runtime")
 TOOLS = [
@@ -134,32 +133,11 @@ def reasoning():
 
 
 def errors():
-    expected = {
-        "400": "ValidationException",
-        "404": "ResourceNotFoundException",
-        "429": "ThrottlingException",
-        "500": "InternalServerException",
-        "529": "ServiceUnavailableException",
-    }
-    for status, name in expected.items():
-        for way in (client.invoke_model, client.invoke_model_with_response_stream):
-            try:
-                answer = way(**asked(f"[sim:{status}]", {}))
-            except ClientError as error:
-                assert isinstance(error, getattr(client.exceptions, name)), (status, type(error), error.response)
-                assert error.response["Error"]["Code"] == name and error.response["Error"]["Message"], error.response
-            else:
-                raise AssertionError(f"{status}: no error but {answer}")
+    refused(client, [client.invoke_model, client.invoke_model_with_response_stream], asked)
 
 
 def error_in_stream():
-    for kind in ("error-in-stream", "half-stream"):
-        try:
-            collect(f"[sim:{kind}]")
-        except EventStreamError as error:
-            assert error.response["Error"]["Code"].endswith("Exception") and error.response["Error"]["Message"], error.response
-        else:
-            raise AssertionError(f"{kind}: the stream looked complete")
+    broken(collect)
 
 
 def bad_request():
